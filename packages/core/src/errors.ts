@@ -1,0 +1,110 @@
+import { inspect } from "node:util";
+
+/** What went wrong, for programs. Codes are stable; messages are for people and may change. */
+export type SparseEncoderErrorCode =
+  /** An option or argument has a value that cannot work. */
+  | "INVALID_ARGUMENT"
+  /** An option name that does not exist. */
+  | "UNKNOWN_OPTION"
+  /** Something that is no string was given as a text. */
+  | "INVALID_TEXT"
+  /** A sparse vector or matrix breaks its rules (order, range, finite non-zero values). */
+  | "INVALID_VECTOR"
+  /** No such folder, or the folder holds no model. */
+  | "MODEL_NOT_FOUND"
+  /** A file of the model is broken or contradicts another one. */
+  | "MODEL_INVALID"
+  /** The model is of a kind that this library does not run. */
+  | "MODEL_UNSUPPORTED"
+  /** The weights file is cut, inconsistent, or lacks a tensor. */
+  | "WEIGHTS_INVALID"
+  /** The tokenizer is missing, broken, or does not fit the model. */
+  | "TOKENIZER_INVALID"
+  /** A worker thread ended or failed, and its replacement did too. */
+  | "WORKER_FAILED"
+  /** Use after `close()`. */
+  | "CLOSED"
+  /** The `signal` of the call was aborted; `cause` is its reason. */
+  | "ABORTED";
+
+const marker = Symbol.for("@sparse-encoder/core/error");
+
+/**
+ * The one error class of this library. `code` says what went wrong, `message` what was received and what to
+ * do, `cause` the error below, if any.
+ *
+ * Recognise it with {@link SparseEncoderError.is} rather than `instanceof`: the check then also holds when
+ * the ESM and the CommonJS build are loaded side by side.
+ */
+export class SparseEncoderError extends Error {
+  readonly code: SparseEncoderErrorCode;
+
+  constructor(code: SparseEncoderErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    // Programs tell an abort from a failure by this name, whoever throws it.
+    this.name = code === "ABORTED" ? "AbortError" : "SparseEncoderError";
+    this.code = code;
+    Object.defineProperty(this, marker, { value: true });
+  }
+
+  /** True for an error of this library, of the given code if one is given. */
+  static is(error: unknown, code?: SparseEncoderErrorCode): error is SparseEncoderError {
+    return (
+      typeof error === "object" &&
+      error !== null &&
+      marker in error &&
+      (code === undefined || ("code" in error && error.code === code))
+    );
+  }
+}
+
+/** The received value for a message: short, on one line, never megabytes. */
+export function received(value: unknown): string {
+  if (typeof value === "string" && value.length > 80) return `${inspect(value.slice(0, 80))}…`;
+  const text = inspect(value, { depth: 1, maxArrayLength: 5, maxStringLength: 80, breakLength: Infinity });
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
+
+export function invalidArgument(message: string): SparseEncoderError {
+  return new SparseEncoderError("INVALID_ARGUMENT", message);
+}
+
+/**
+ * Checks that `options` is a plain options object and has no names beyond `valid`.
+ * `call` names the function for the message.
+ */
+export function checkOptionNames(call: string, options: unknown, valid: readonly string[]): void {
+  if (options === undefined) return;
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw invalidArgument(`${call}: options must be an object, received ${received(options)}.`);
+  }
+  for (const name of Object.keys(options)) {
+    if (!valid.includes(name)) {
+      const list = valid.length === 0 ? "It takes none." : `Valid options: ${valid.join(", ")}.`;
+      throw new SparseEncoderError("UNKNOWN_OPTION", `${call}: unknown option ${received(name)}. ${list}`);
+    }
+  }
+}
+
+/** Returns `value` if it is an integer of at least 1 (and at most `maximum`). */
+export function positiveInteger(
+  name: string,
+  value: unknown,
+  maximum: number = Number.MAX_SAFE_INTEGER,
+): number {
+  if (typeof value !== "number" || !Number.isInteger(value) || value < 1) {
+    throw invalidArgument(`${name} must be a whole number of at least 1, received ${received(value)}.`);
+  }
+  if (value > maximum) throw invalidArgument(`${name} must be at most ${maximum}, received ${value}.`);
+  return value;
+}
+
+/** Throws an `ABORTED` error if the signal is aborted. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw aborted(signal);
+}
+
+/** The error for a call whose signal was aborted. */
+export function aborted(signal: AbortSignal): SparseEncoderError {
+  return new SparseEncoderError("ABORTED", "The call was aborted by its signal.", { cause: signal.reason });
+}

@@ -1,0 +1,12 @@
+export { intersection } from "./intersection.ts";
+export {
+  checkSimilarityFunction,
+  type SimilarityFunction,
+  similarity,
+  similarityFunctions,
+  similarityPairwise,
+} from "./similarity.ts";
+export { SparseMatrix } from "./sparse-matrix.ts";
+export { type SparseEntry, SparseVector, TRUSTED } from "./sparse-vector.ts";
+export { type SparsityStatistics, sparsity } from "./sparsity.ts";
+export { copyTopDims } from "./top-dims.ts";

@@ -1,0 +1,240 @@
+import {
+  checkOptionNames,
+  invalidArgument,
+  positiveInteger,
+  received,
+  SparseEncoderError,
+} from "../errors.ts";
+import { checkDimension, checkEntries, SparseVector, TRUSTED } from "./sparse-vector.ts";
+import { copyTopDims } from "./top-dims.ts";
+
+/**
+ * Sparse vectors of one dimension, stacked: a matrix in compressed sparse row (CSR) form.
+ *
+ * Row i holds the entries `offsets[i]` to `offsets[i + 1]` of `indices` and `values`, each row by the rules of
+ * {@link SparseVector}. Rows handed out are views into these arrays, not copies. The three arrays can be
+ * transferred between threads ({@link SparseMatrix.transferList}).
+ *
+ * @example
+ * const matrix = SparseMatrix.fromRows([new SparseVector([1], [2], 4), new SparseVector([], [], 4)]);
+ * matrix.shape; // [2, 4]
+ * for (const row of matrix) row.activeDims; // 1, 0
+ */
+export class SparseMatrix implements Iterable<SparseVector> {
+  readonly offsets: Uint32Array;
+  readonly indices: Uint32Array;
+  readonly values: Float32Array;
+  readonly dimension: number;
+
+  /**
+   * @param offsets n + 1 numbers that never fall, from 0 to the number of entries
+   * @param indices dimension numbers, strictly rising within a row
+   * @param values weights, one an index
+   * @param dimension length of each row
+   * @throws SparseEncoderError `INVALID_VECTOR`
+   */
+  constructor(
+    offsets: Uint32Array,
+    indices: Uint32Array,
+    values: Float32Array,
+    dimension: number,
+    /** @internal */ trust?: typeof TRUSTED,
+  ) {
+    if (trust !== TRUSTED) checkMatrix(offsets, indices, values, dimension);
+    this.offsets = offsets;
+    this.indices = indices;
+    this.values = values;
+    this.dimension = dimension;
+  }
+
+  /** Stacks vectors of equal dimension. `dimension` is needed for an empty list alone. */
+  static fromRows(rows: Iterable<SparseVector>, dimension?: number): SparseMatrix {
+    const list = [...rows];
+    const width = dimension ?? list[0]?.dimension;
+    if (width === undefined) {
+      throw invalidArgument("SparseMatrix.fromRows: an empty list needs the dimension as second argument.");
+    }
+    checkDimension(width);
+    const offsets = new Uint32Array(list.length + 1);
+    list.forEach((row, position) => {
+      if (row.dimension !== width) {
+        throw new SparseEncoderError(
+          "INVALID_VECTOR",
+          `SparseMatrix.fromRows: row ${position} has ${row.dimension} dimensions, expected ${width}.`,
+        );
+      }
+      offsets[position + 1] = offsets[position]! + row.activeDims;
+    });
+    const indices = new Uint32Array(offsets[list.length]!);
+    const values = new Float32Array(indices.length);
+    list.forEach((row, position) => {
+      indices.set(row.indices, offsets[position]!);
+      values.set(row.values, offsets[position]!);
+    });
+    return new SparseMatrix(offsets, indices, values, width, TRUSTED);
+  }
+
+  /** From dense rows of equal length; zeros are left out. `dimension` is needed for an empty list alone. */
+  static fromDense(rows: Iterable<ArrayLike<number>>, dimension?: number): SparseMatrix {
+    return SparseMatrix.fromRows(
+      Array.from(rows, (row) => SparseVector.fromDense(row)),
+      dimension,
+    );
+  }
+
+  /** [number of rows, dimension]. */
+  get shape(): [rows: number, dimension: number] {
+    return [this.length, this.dimension];
+  }
+
+  /** Number of rows. */
+  get length(): number {
+    return this.offsets.length - 1;
+  }
+
+  /** Number of stored (non-zero) entries of all rows. */
+  get activeDims(): number {
+    return this.offsets[this.length]! - this.offsets[0]!;
+  }
+
+  /** Bytes of the stored offsets, indices and values. */
+  get byteLength(): number {
+    return this.offsets.byteLength + this.activeDims * 8;
+  }
+
+  /** The buffers to hand over with `postMessage`; the matrix is unusable on this side afterwards. */
+  get transferList(): ArrayBufferLike[] {
+    return [this.offsets.buffer, this.indices.buffer, this.values.buffer];
+  }
+
+  /** Row `position` as a view, or undefined beyond the end; negative positions count from the end. */
+  at(position: number): SparseVector | undefined {
+    const row = position < 0 ? this.length + position : position;
+    return Number.isInteger(row) && row >= 0 && row < this.length ? this.view(row) : undefined;
+  }
+
+  /**
+   * Row `position` as a view.
+   * @throws SparseEncoderError `INVALID_ARGUMENT` if there is no such row
+   */
+  row(position: number): SparseVector {
+    const row = this.at(position);
+    if (row === undefined || position < 0) {
+      throw invalidArgument(
+        `row: the matrix has rows 0 to ${this.length - 1}, received ${received(position)}.`,
+      );
+    }
+    return row;
+  }
+
+  *[Symbol.iterator](): IterableIterator<SparseVector> {
+    for (let row = 0; row < this.length; row++) yield this.view(row);
+  }
+
+  /** Rows [start, end) as a matrix that shares the entries; negative positions count from the end. */
+  slice(start?: number, end?: number): SparseMatrix {
+    const rows = this.offsets.subarray(0, this.length).slice(start, end);
+    const first = rows.length === 0 ? 0 : normalise(start ?? 0, this.length);
+    const begin = this.offsets[first]!;
+    const stop = this.offsets[first + rows.length]!;
+    const offsets = new Uint32Array(rows.length + 1);
+    for (let row = 0; row <= rows.length; row++) offsets[row] = this.offsets[first + row]! - begin;
+    return new SparseMatrix(
+      offsets,
+      this.indices.subarray(begin, stop),
+      this.values.subarray(begin, stop),
+      this.dimension,
+      TRUSTED,
+    );
+  }
+
+  /** The `count` entries of largest absolute weight of each row; see {@link SparseVector.topDims}. */
+  topDims(count: number): SparseMatrix {
+    positiveInteger("topDims: count", count);
+    const offsets = new Uint32Array(this.length + 1);
+    for (let row = 0; row < this.length; row++) {
+      offsets[row + 1] = offsets[row]! + Math.min(count, this.offsets[row + 1]! - this.offsets[row]!);
+    }
+    const indices = new Uint32Array(offsets[this.length]!);
+    const values = new Float32Array(indices.length);
+    for (let row = 0; row < this.length; row++) {
+      const [from, to] = [this.offsets[row]!, this.offsets[row + 1]!];
+      copyTopDims(this.indices, this.values, from, to, count, indices, values, offsets[row]!);
+    }
+    return new SparseMatrix(offsets, indices, values, this.dimension, TRUSTED);
+  }
+
+  /** True if both have the same shape and all rows are equal; see {@link SparseVector.equals}. */
+  equals(other: SparseMatrix, tolerance: { absolute?: number; relative?: number } = {}): boolean {
+    checkOptionNames("equals", tolerance, ["absolute", "relative"]);
+    if (this.length !== other.length || this.dimension !== other.dimension) return false;
+    for (let row = 0; row < this.length; row++) {
+      if (!this.view(row).equals(other.view(row), tolerance)) return false;
+    }
+    return true;
+  }
+
+  /** The rows as an array of views. */
+  toRows(): SparseVector[] {
+    return [...this];
+  }
+
+  /** One dense row a text. Mind the size: rows x dimension x 4 bytes. */
+  toDense(): Float32Array[] {
+    return Array.from(this, (row) => row.toDense());
+  }
+
+  /** Plain arrays in CSR form. */
+  toJSON(): { shape: [number, number]; offsets: number[]; indices: number[]; values: number[] } {
+    return {
+      shape: this.shape,
+      offsets: Array.from(this.offsets),
+      indices: Array.from(this.indices),
+      values: Array.from(this.values),
+    };
+  }
+
+  private view(row: number): SparseVector {
+    const from = this.offsets[row]!;
+    const to = this.offsets[row + 1]!;
+    return new SparseVector(
+      this.indices.subarray(from, to),
+      this.values.subarray(from, to),
+      this.dimension,
+      TRUSTED,
+    );
+  }
+}
+
+/** Where `slice` starts, by the rules of `Array.prototype.slice`. */
+function normalise(start: number, length: number): number {
+  const whole = Math.trunc(start);
+  return whole < 0 ? Math.max(0, length + whole) : Math.min(whole, length);
+}
+
+function checkMatrix(
+  offsets: Uint32Array,
+  indices: Uint32Array,
+  values: Float32Array,
+  dimension: number,
+): void {
+  checkDimension(dimension);
+  const invalid = (problem: string) =>
+    new SparseEncoderError("INVALID_VECTOR", `Not a valid sparse matrix: ${problem}.`);
+  if (!(offsets instanceof Uint32Array && indices instanceof Uint32Array && values instanceof Float32Array)) {
+    throw invalid("offsets and indices must be Uint32Array, values Float32Array");
+  }
+  if (indices.length !== values.length) {
+    throw invalid(`${indices.length} indices but ${values.length} values`);
+  }
+  if (offsets[0] !== 0) throw invalid(`offsets must start with 0, received ${received(offsets[0])}`);
+  if (offsets[offsets.length - 1] !== indices.length) {
+    throw invalid(
+      `the last offset is ${offsets[offsets.length - 1]}, but there are ${indices.length} entries`,
+    );
+  }
+  for (let row = 0; row + 1 < offsets.length; row++) {
+    if (offsets[row + 1]! < offsets[row]!) throw invalid(`offsets fall at row ${row}`);
+    checkEntries(indices, values, offsets[row]!, offsets[row + 1]!, dimension);
+  }
+}

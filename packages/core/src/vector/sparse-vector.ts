@@ -1,0 +1,262 @@
+import { checkOptionNames, positiveInteger, received, SparseEncoderError } from "../errors.ts";
+import { copyTopDims } from "./top-dims.ts";
+
+/** Passed by code that has already ensured the rules of a vector, such as a row view of a checked matrix. */
+export const TRUSTED: unique symbol = Symbol("trusted");
+
+/** One dimension of a sparse vector: its index and its weight. */
+export type SparseEntry = readonly [index: number, value: number];
+
+/**
+ * A sparse vector: `dimension` numbers of which only the non-zero ones are stored.
+ *
+ * `indices` rise strictly and lie in [0, dimension); `values` are finite float32 and never zero. The
+ * constructor checks this in O(active dims); everything after it relies on it. The arrays are not copied:
+ * do not write to them.
+ *
+ * @example
+ * const vector = new SparseVector([1, 4], [0.5, 2], 6);
+ * vector.toDense(); // Float32Array [0, 0.5, 0, 0, 2, 0]
+ */
+export class SparseVector implements Iterable<SparseEntry> {
+  readonly indices: Uint32Array;
+  readonly values: Float32Array;
+  readonly dimension: number;
+
+  /**
+   * @param indices dimension numbers, strictly rising
+   * @param values weights, one an index
+   * @param dimension length of the vector, at most 2^32 - 1
+   * @throws SparseEncoderError `INVALID_VECTOR`, naming the first position that breaks a rule
+   */
+  constructor(
+    indices: Uint32Array | readonly number[],
+    values: Float32Array | readonly number[],
+    dimension: number,
+    /** @internal */ trust?: typeof TRUSTED,
+  ) {
+    if (trust !== TRUSTED) checkVector(indices, values, dimension);
+    this.indices = indices instanceof Uint32Array ? indices : Uint32Array.from(indices);
+    this.values = values instanceof Float32Array ? values : Float32Array.from(values);
+    this.dimension = dimension;
+  }
+
+  /**
+   * From (index, weight) pairs in any order: a `Map`, an array of pairs, or an object with numeric keys.
+   * Zero weights are left out; an index given twice is an error.
+   */
+  static from(
+    entries: Iterable<SparseEntry> | Readonly<Record<number, number>>,
+    dimension: number,
+  ): SparseVector {
+    const pairs: SparseEntry[] =
+      Symbol.iterator in entries
+        ? [...(entries as Iterable<SparseEntry>)]
+        : Object.entries(entries as Record<string, number>).map(([index, value]) => [Number(index), value]);
+    const kept = pairs.filter(([, value]) => value !== 0).sort((a, b) => a[0] - b[0]);
+    return new SparseVector(
+      kept.map(([index]) => index),
+      kept.map(([, value]) => value),
+      dimension,
+    );
+  }
+
+  /** From one number a dimension; zeros are left out. */
+  static fromDense(dense: ArrayLike<number>): SparseVector {
+    const indices: number[] = [];
+    const values: number[] = [];
+    for (let index = 0; index < dense.length; index++) {
+      const value = dense[index]!;
+      if (value === 0) continue;
+      indices.push(index);
+      values.push(value);
+    }
+    return new SparseVector(indices, values, dense.length);
+  }
+
+  /** Number of stored (non-zero) dimensions. */
+  get activeDims(): number {
+    return this.indices.length;
+  }
+
+  /** Share of dimensions that are zero, from 0 to 1. */
+  get sparsityRatio(): number {
+    return this.dimension === 0 ? 1 : 1 - this.indices.length / this.dimension;
+  }
+
+  /** Bytes of the stored indices and values. */
+  get byteLength(): number {
+    return this.indices.byteLength + this.values.byteLength;
+  }
+
+  /** The weight at a dimension, 0 where none is stored. O(log active dims). */
+  get(index: number): number {
+    let low = 0;
+    let high = this.indices.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      const found = this.indices[middle]!;
+      if (found === index) return this.values[middle]!;
+      if (found < index) low = middle + 1;
+      else high = middle - 1;
+    }
+    return 0;
+  }
+
+  /** Stored entries in rising order of index. */
+  *[Symbol.iterator](): IterableIterator<SparseEntry> {
+    for (let position = 0; position < this.indices.length; position++) {
+      yield [this.indices[position]!, this.values[position]!];
+    }
+  }
+
+  /** Dot product, summed in float64 over the dimensions active in both. */
+  dot(other: SparseVector): number {
+    sameDimension("dot", this, other);
+    let sum = 0;
+    let a = 0;
+    let b = 0;
+    while (a < this.indices.length && b < other.indices.length) {
+      const left = this.indices[a]!;
+      const right = other.indices[b]!;
+      if (left === right) sum += this.values[a]! * other.values[b]!;
+      if (left <= right) a++;
+      if (right <= left) b++;
+    }
+    return sum;
+  }
+
+  /** Euclidean length. */
+  get norm(): number {
+    let sum = 0;
+    for (const value of this.values) sum += value * value;
+    return Math.sqrt(sum);
+  }
+
+  /**
+   * The `count` entries of largest absolute weight, with their sign, as a new vector. Fewer if fewer are
+   * active. At equal absolute weight the smaller index is kept.
+   */
+  topDims(count: number): SparseVector {
+    positiveInteger("topDims: count", count);
+    if (count >= this.activeDims) return this;
+    const indices = new Uint32Array(count);
+    const values = new Float32Array(count);
+    copyTopDims(this.indices, this.values, 0, this.activeDims, count, indices, values, 0);
+    return new SparseVector(indices, values, this.dimension, TRUSTED);
+  }
+
+  /** Entries by falling weight, equal weights by rising index; all of them, or the first `count`. */
+  ranked(count?: number): SparseEntry[] {
+    if (count !== undefined) positiveInteger("ranked: count", count);
+    const entries = [...this].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
+    return count === undefined ? entries : entries.slice(0, count);
+  }
+
+  /**
+   * True if both vectors have the same dimension and no dimension differs by more than
+   * `absolute + relative * |other|`. A dimension that is not stored counts as 0. Without options: exactly equal.
+   */
+  equals(other: SparseVector, tolerance: { absolute?: number; relative?: number } = {}): boolean {
+    checkOptionNames("equals", tolerance, ["absolute", "relative"]);
+    if (this.dimension !== other.dimension) return false;
+    const { absolute = 0, relative = 0 } = tolerance;
+    let a = 0;
+    let b = 0;
+    while (a < this.indices.length || b < other.indices.length) {
+      const left = this.indices[a] ?? Number.POSITIVE_INFINITY;
+      const right = other.indices[b] ?? Number.POSITIVE_INFINITY;
+      const mine = left <= right ? this.values[a++]! : 0;
+      const theirs = right <= left ? other.values[b++]! : 0;
+      if (Math.abs(mine - theirs) > absolute + relative * Math.abs(theirs)) return false;
+    }
+    return true;
+  }
+
+  /** One float32 a dimension. */
+  toDense(): Float32Array {
+    const dense = new Float32Array(this.dimension);
+    for (let position = 0; position < this.indices.length; position++) {
+      dense[this.indices[position]!] = this.values[position]!;
+    }
+    return dense;
+  }
+
+  /** Index to weight, in rising order of index. */
+  toMap(): Map<number, number> {
+    return new Map(this);
+  }
+
+  /**
+   * Plain arrays, as request bodies of vector databases take them: `JSON.stringify(vector)` gives
+   * `{"indices":[…],"values":[…]}`.
+   */
+  toJSON(): { indices: number[]; values: number[] } {
+    return { indices: Array.from(this.indices), values: Array.from(this.values) };
+  }
+}
+
+/** Throws unless both have the same dimension. */
+export function sameDimension(call: string, a: { dimension: number }, b: { dimension: number }): void {
+  if (a.dimension !== b.dimension) {
+    throw new SparseEncoderError(
+      "INVALID_VECTOR",
+      `${call}: the vectors have ${a.dimension} and ${b.dimension} dimensions; both must come from the same model.`,
+    );
+  }
+}
+
+/** Checks the dimension of a vector or matrix. */
+export function checkDimension(dimension: unknown): void {
+  if (
+    typeof dimension !== "number" ||
+    !Number.isInteger(dimension) ||
+    dimension < 0 ||
+    dimension > 0xffffffff
+  ) {
+    throw invalidVector(
+      `the dimension must be a whole number from 0 to 2^32 - 1, received ${received(dimension)}`,
+    );
+  }
+}
+
+/** Checks the entries [from, to) of one row against the rules of a sparse vector. */
+export function checkEntries(
+  indices: ArrayLike<number>,
+  values: ArrayLike<number>,
+  from: number,
+  to: number,
+  dimension: number,
+): void {
+  let previous = -1;
+  for (let position = from; position < to; position++) {
+    const index = indices[position]!;
+    const value = values[position]!;
+    if (!Number.isInteger(index) || index < 0 || index >= dimension) {
+      throw invalidVector(`index ${received(index)} at position ${position} is not in [0, ${dimension})`);
+    }
+    if (index <= previous) {
+      throw invalidVector(
+        `index ${index} at position ${position} follows ${previous}; indices must rise strictly`,
+      );
+    }
+    if (typeof value !== "number" || !Number.isFinite(Math.fround(value)) || Math.fround(value) === 0) {
+      throw invalidVector(
+        `value ${received(value)} at position ${position} is not a finite, non-zero float32 number`,
+      );
+    }
+    previous = index;
+  }
+}
+
+function checkVector(indices: ArrayLike<number>, values: ArrayLike<number>, dimension: number): void {
+  checkDimension(dimension);
+  if (indices.length !== values.length) {
+    throw invalidVector(`${indices.length} indices but ${values.length} values`);
+  }
+  checkEntries(indices, values, 0, indices.length, dimension);
+}
+
+function invalidVector(problem: string): SparseEncoderError {
+  return new SparseEncoderError("INVALID_VECTOR", `Not a valid sparse vector: ${problem}.`);
+}
