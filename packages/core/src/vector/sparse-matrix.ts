@@ -82,6 +82,18 @@ export class SparseMatrix implements Iterable<SparseVector> {
     );
   }
 
+  /** Puts matrices of one dimension below each other. */
+  static concat(matrices: readonly SparseMatrix[], dimension: number): SparseMatrix {
+    const only = matrices.length === 1 ? matrices[0] : undefined;
+    if (only?.dimension === dimension) return only;
+    return SparseMatrix.fromRows(
+      (function* () {
+        for (const matrix of matrices) yield* matrix;
+      })(),
+      dimension,
+    );
+  }
+
   /** [number of rows, dimension]. */
   get shape(): [rows: number, dimension: number] {
     return [this.length, this.dimension];

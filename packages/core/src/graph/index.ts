@@ -1,0 +1,1 @@
+export { type CompiledModel, compileModel } from "./compiled-model.ts";

@@ -1,0 +1,35 @@
+import { copyTopDims } from "../vector/index.ts";
+import type { EncodedRows } from "./messages.ts";
+
+/**
+ * The non-zero entries of `rows` dense rows, in CSR form; of each row at most the `maxActiveDims` of largest
+ * absolute weight (0 keeps all), equal weights by smaller index.
+ */
+export function compressRows(dense: Float32Array, rows: number, maxActiveDims: number): EncodedRows {
+  const width = rows === 0 ? 0 : dense.length / rows;
+  let active = 0;
+  for (let position = 0; position < dense.length; position++) if (dense[position] !== 0) active++;
+  const offsets = new Uint32Array(rows + 1);
+  const indices = new Uint32Array(active);
+  const values = new Float32Array(active);
+  let entries = 0;
+  for (let row = 0; row < rows; row++) {
+    const start = row * width;
+    const first = entries;
+    for (let index = 0; index < width; index++) {
+      const value = dense[start + index]!;
+      if (value === 0) continue;
+      indices[entries] = index;
+      values[entries++] = value;
+    }
+    if (maxActiveDims > 0 && entries - first > maxActiveDims) {
+      // The kept entries never move up, so they can be written over the row itself.
+      entries = first + copyTopDims(indices, values, first, entries, maxActiveDims, indices, values, first);
+    }
+    offsets[row + 1] = entries;
+  }
+  // Copies only when something was cut, so that no more than the entries crosses to the main thread.
+  return entries === active
+    ? { offsets, indices, values }
+    : { offsets, indices: indices.slice(0, entries), values: values.slice(0, entries) };
+}

@@ -1,0 +1,177 @@
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import { Piscina } from "piscina";
+import { SparseEncoderError } from "../errors.ts";
+import type { EncodeBatch, EncodedRows, WorkerSetup, WorkerTask } from "./messages.ts";
+import { RunGate } from "./run-gate.ts";
+
+/** The built worker; src/runtime and dist/esm or dist/cjs lie equally deep. */
+const workerFile = fileURLToPath(new URL("../../dist/esm/runtime/worker.js", import.meta.url));
+
+/** A batch takes a second or two at most; a process must be able to end even if a count was lost. */
+const exitPatience = 60_000;
+
+export interface WorkerPoolOptions {
+  /** Number of worker threads. Default 1. */
+  readonly workers?: number | undefined;
+  /** Threads that one operator may use in a worker. Default: the available cores over the workers, at least 1. */
+  readonly threads?: number | undefined;
+  /** The worker's entry file, for tests of failing workers. */
+  readonly file?: string | undefined;
+}
+
+/**
+ * Worker threads that hold one model each and embed batches.
+ *
+ * A batch whose worker ends or throws is given to another worker once; then the call fails. The pool replaces
+ * workers that ended. It does not keep the process alive while it is idle, and it lets the process end cleanly
+ * while it is busy (see {@link RunGate}).
+ */
+export class WorkerPool {
+  /** Number of worker threads. */
+  readonly workers: number;
+  private readonly gate = new RunGate();
+  private readonly piscina: Piscina;
+  private readonly pending = new Set<Promise<unknown>>();
+  private broken: Error | undefined;
+  private closing: Promise<void> | undefined;
+
+  private constructor(model: Uint8Array, weightsFolder: string, options: WorkerPoolOptions) {
+    this.workers = options.workers ?? 1;
+    const setup: WorkerSetup = {
+      model,
+      weightsFolder,
+      threads: options.threads ?? Math.max(1, Math.floor(availableParallelism() / this.workers)),
+      gate: this.gate.buffer,
+    };
+    this.piscina = new Piscina({
+      filename: options.file ?? workerFile,
+      name: "runTask",
+      workerData: setup,
+      minThreads: this.workers,
+      maxThreads: this.workers,
+      // The wait with Atomics would block the worker's own event loop, which the native binding needs.
+      atomics: "disabled",
+      recordTiming: false,
+    });
+    // Told when a worker fails outside a task. It is replaced; only if none is left, nobody will serve the queue.
+    this.piscina.on("error", (error: Error) => {
+      if (this.piscina.threads.length === 0) {
+        this.broken = error;
+        void this.piscina.destroy();
+      }
+    });
+    holdExit(this.gate);
+  }
+
+  /** Starts the workers and resolves when each has opened the model. */
+  static async start(
+    model: Uint8Array,
+    weightsFolder: string,
+    options: WorkerPoolOptions = {},
+  ): Promise<WorkerPool> {
+    const pool = new WorkerPool(model, weightsFolder, options);
+    try {
+      await Promise.all(Array.from({ length: pool.workers }, () => pool.send("open", [])));
+      return pool;
+    } catch (cause) {
+      await pool.destroy();
+      throw failure("A worker could not open the model", cause);
+    }
+  }
+
+  /**
+   * Embeds one batch. `pack` makes the batch, once more if a second worker has to take over, since its buffers
+   * move to the worker.
+   *
+   * @throws SparseEncoderError `WORKER_FAILED` or `CLOSED`
+   */
+  async run(pack: () => EncodeBatch): Promise<EncodedRows> {
+    if (this.closing !== undefined) throw closed();
+    return this.track(this.attemptTwice(pack));
+  }
+
+  /** Lets queued batches finish, then ends the workers. Later calls of `run` are refused. */
+  close(): Promise<void> {
+    this.closing ??= this.end();
+    return this.closing;
+  }
+
+  /** Drops queued batches, waits for those in flight, then ends the workers. */
+  destroy(): Promise<void> {
+    this.gate.close();
+    return this.close();
+  }
+
+  private async end(): Promise<void> {
+    while (this.pending.size > 0) await Promise.allSettled(this.pending);
+    this.gate.close();
+    await this.piscina.destroy();
+    releaseExit(this.gate);
+  }
+
+  private async attemptTwice(pack: () => EncodeBatch): Promise<EncodedRows> {
+    try {
+      return await this.attempt(pack);
+    } catch (error) {
+      if (SparseEncoderError.is(error)) throw error;
+    }
+    try {
+      return await this.attempt(pack);
+    } catch (error) {
+      throw SparseEncoderError.is(error) ? error : failure("A batch failed in two workers", error);
+    }
+  }
+
+  private async attempt(pack: () => EncodeBatch): Promise<EncodedRows> {
+    const batch = pack();
+    const rows = await this.send<EncodedRows>(batch, [batch.ids.buffer, batch.lengths.buffer]);
+    if (rows === null) throw closed();
+    return rows;
+  }
+
+  private send<Result>(task: WorkerTask, transferList: ArrayBufferLike[]): Promise<Result | null> {
+    if (this.broken !== undefined) return Promise.reject(failure("No worker could be started", this.broken));
+    return this.track(
+      this.piscina.run(task, { transferList: transferList as ArrayBuffer[] }) as Promise<Result | null>,
+    );
+  }
+
+  private track<Result>(work: Promise<Result>): Promise<Result> {
+    this.pending.add(work);
+    const settle = () => void this.pending.delete(work);
+    work.then(settle, settle);
+    return work;
+  }
+}
+
+function failure(what: string, cause: unknown): SparseEncoderError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new SparseEncoderError("WORKER_FAILED", `${what}: ${reason}`, { cause });
+}
+
+function closed(): SparseEncoderError {
+  return new SparseEncoderError("CLOSED", "The encoder was closed; load it again to go on.");
+}
+
+/** The gates of live pools. */
+const openGates = new Set<RunGate>();
+
+/**
+ * Makes the end of the process wait for runs in flight. The exit event comes before threads are ended, also after
+ * `process.exit()` and an uncaught exception.
+ */
+function holdExit(gate: RunGate): void {
+  if (openGates.size === 0) process.on("exit", waitForRuns);
+  openGates.add(gate);
+}
+
+function releaseExit(gate: RunGate): void {
+  openGates.delete(gate);
+  if (openGates.size === 0) process.off("exit", waitForRuns);
+}
+
+function waitForRuns(): void {
+  for (const gate of openGates) gate.close();
+  for (const gate of openGates) gate.waitUntilEmpty(exitPatience);
+}
