@@ -227,6 +227,23 @@ export class SparseEncoder implements AsyncDisposable {
     }
   }
 
+  /**
+   * Token ids of each text as the model would get them: with the prompt of plain `encode`, special tokens, and cut to
+   * {@link SparseEncoder.maxSeqLength}.
+   */
+  async tokenize(
+    texts: readonly string[],
+    options?: Pick<EncodeOptions, "prompt" | "promptName">,
+  ): Promise<Int32Array[]> {
+    this.checkOpen();
+    checkTexts("tokenize", texts);
+    const { prompt } = this.resolve("tokenize", this.defaultPromptName, options);
+    return this.parts.tokenizer.encode(
+      texts.map((text) => prompt + text),
+      this.currentMaxSeqLength,
+    );
+  }
+
   /** Similarity of each row of `a` with each row of `b`: n arrays of m numbers. A vector counts as one row. */
   similarity(a: SparseVector | SparseMatrix, b: SparseVector | SparseMatrix): Float32Array[] {
     return similarity(a, b, this.similarityFunction);
@@ -267,12 +284,13 @@ export class SparseEncoder implements AsyncDisposable {
       );
     }
     const decodeRow = (row: SparseVector) =>
-      row
-        .ranked(topK)
-        .map(
-          ([index, weight]): DecodedToken => [this.parts.tokenizer.pieceOf(index) ?? `[${index}]`, weight],
-        );
+      row.ranked(topK).map(([index, weight]): DecodedToken => [this.tokenOf(index), weight]);
     return "offsets" in embeddings ? Array.from(embeddings, decodeRow) : decodeRow(embeddings);
+  }
+
+  /** The vocabulary piece of a dim as it is stored (`##ing`), or `[id]` where the vocabulary has none. */
+  tokenOf(index: number): string {
+    return this.parts.tokenizer.pieceOf(index) ?? `[${index}]`;
   }
 
   /** Element-wise product: what both activate, and how much each dim adds to the dot product. */

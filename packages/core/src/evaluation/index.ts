@@ -1,0 +1,1 @@
+export { ndcg } from "./ndcg.ts";
