@@ -1,10 +1,11 @@
-// Builds the package in the current folder: dist/esm and dist/cjs, each with JavaScript bundled from
-// src/index.ts and with declarations. Extra arguments name further ESM-only entries under src.
+// Builds the package in the current folder: dist/esm and dist/cjs, each with JavaScript bundled from src/index.ts and
+// with declarations. Arguments name further ESM-only entries, such as worker files.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
-const workerEntries = process.argv.slice(2);
+const furtherEntries = process.argv.slice(2);
+const folders = { esm: "dist/esm", cjs: "dist/cjs" };
 const common = {
   bundle: true,
   platform: "node",
@@ -16,27 +17,29 @@ const common = {
 };
 
 rmSync("dist", { recursive: true, force: true });
-for (const [folder, type] of [
-  ["dist/esm", "module"],
-  ["dist/cjs", "commonjs"],
+for (const [format, type] of [
+  ["esm", "module"],
+  ["cjs", "commonjs"],
 ]) {
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(`${folder}/package.json`, `${JSON.stringify({ type })}\n`);
-  execFileSync("tsc", ["-p", "tsconfig.build.json", "--outDir", folder], { stdio: "inherit", shell: true });
+  mkdirSync(folders[format], { recursive: true });
+  writeFileSync(`${folders[format]}/package.json`, `${JSON.stringify({ type })}\n`);
 }
 await build({
   ...common,
   format: "esm",
-  entryPoints: ["src/index.ts", ...workerEntries],
+  entryPoints: ["src/index.ts", ...furtherEntries],
   outbase: "src",
-  outdir: "dist/esm",
+  outdir: folders.esm,
 });
 await build({
   ...common,
   format: "cjs",
   entryPoints: ["src/index.ts"],
-  outdir: "dist/cjs",
+  outdir: folders.cjs,
   // CommonJS has no import.meta; files of the package are found relative to this URL.
   define: { "import.meta.url": "importMetaUrl" },
   banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
 });
+for (const folder of Object.values(folders)) {
+  execFileSync("tsc", ["-p", "tsconfig.build.json", "--outDir", folder], { stdio: "inherit", shell: true });
+}

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { SparseMatrix, SparseVector } from "@sparse-encoder/core";
 import { expect } from "vitest";
-import { SparseMatrix, SparseVector } from "../packages/core/src/vector/index.ts";
 
 /** A sparse vector as the reference stored it. */
 export interface GoldenVector {
@@ -13,6 +13,7 @@ export interface GoldenVector {
 export interface Golden {
   embedding_dimension: number;
   max_seq_length: number;
+  max_active_dims: number | null;
   prompts: Record<string, string>;
   default_prompt_name: string | null;
   similarity_fn_name: "dot" | "cosine" | "euclidean" | "manhattan";

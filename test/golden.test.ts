@@ -10,7 +10,37 @@ import {
 } from "./golden-data.ts";
 
 /** Every model here is compared with what sentence-transformers computes for it. */
-const models = ["splade-tiny", "bert-max-relu"];
+const models = [
+  "splade-tiny",
+  "bert-max-relu",
+  "bert-sum-relu",
+  "bert-max-log1p",
+  "bert-untied",
+  "bert-short",
+  "bert-prompts",
+  "bert-legacy-v5",
+  "bert-baked-padding",
+  "bert-tokenizer-mismatch",
+  "bert-pytorch-bin",
+  "bert-sharded",
+  "plain-mlm",
+  "distilbert",
+  "roberta",
+  "xlm-roberta",
+  "camembert",
+  "modernbert",
+  "mpnet",
+  "electra",
+  "albert",
+  "csr",
+  "csr-cls",
+  "inference-free",
+  "inference-free-legacy",
+  "inference-free-legacy-root",
+];
+
+/** Stored in half precision, computed in float32: compared with the reference's float32 arithmetic on the same weights. */
+const halfPrecisionModels = ["bert-fp16", "bert-bf16"];
 
 /** Numbers of an array in a fixed, thoroughly mixed order: steps of a prime that does not divide the length. */
 function shuffled(length: number): number[] {
@@ -155,7 +185,7 @@ describe.each(models)("%s equals sentence-transformers", (name) => {
     const limited = await SparseEncoder.load(goldenModelFolder(name), { maxActiveDims });
     expectVectors(await limited.encode(input), vectors, input);
     expectVectors(
-      await limited.encode(input, { maxActiveDims: dimension }),
+      await limited.encode(input, { maxActiveDims: golden.max_active_dims ?? dimension }),
       golden.max_active_dims_calls.texts.map((text) => golden.encode[text]!),
       input,
     );
@@ -201,5 +231,39 @@ describe.each(models)("%s equals sentence-transformers", (name) => {
       expect(() => expectVectors(right, [wrong])).toThrow();
       expect(() => expectVectors(SparseMatrix.fromRows([toVector(wrong, dimension)]), [first!])).toThrow();
     }
+  });
+});
+
+describe.each(halfPrecisionModels)("%s equals sentence-transformers in float32", (name) => {
+  const golden = readGolden(name);
+  const expected = golden.encode_float32!;
+  let encoder: SparseEncoder;
+
+  beforeAll(async () => {
+    encoder = await SparseEncoder.load(goldenModelFolder(name));
+  });
+  afterAll(() => encoder.close());
+
+  it("in token ids", async () => {
+    const ids = await encoder.tokenize(golden.texts);
+    expect(ids.map((row) => [...row])).toEqual(golden.token_ids);
+  });
+
+  it.each([1, 7, 32])(
+    "in encode, encodeQuery and encodeDocument at batch size %i, shuffled",
+    async (batchSize) => {
+      const order = shuffled(golden.texts.length);
+      const input = order.map((position) => golden.texts[position]!);
+      const rows = order.map((position) => expected[position]!);
+      expectVectors(await encoder.encode(input, { batchSize }), rows, input);
+      expectVectors(await encoder.encodeQuery(input, { batchSize }), rows, input);
+      expectVectors(await encoder.encodeDocument(input, { batchSize }), rows, input);
+    },
+  );
+
+  it("one text at a time", async () => {
+    const rows = [];
+    for (const text of golden.texts) rows.push(await encoder.encode(text));
+    expectVectors(SparseMatrix.fromRows(rows), expected, golden.texts);
   });
 });

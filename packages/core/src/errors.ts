@@ -20,6 +20,22 @@ export type SparseEncoderErrorCode =
   | "WEIGHTS_INVALID"
   /** The tokenizer is missing, broken, or does not fit the model. */
   | "TOKENIZER_INVALID"
+  /** The hub cannot be reached, or answers with a server error again and again. */
+  | "NETWORK"
+  /** The network may not be used, and the cache does not hold all files of the model. */
+  | "HUB_OFFLINE"
+  /** The hub answered 401: the token is missing or not accepted, or the model does not exist. */
+  | "HUB_UNAUTHORIZED"
+  /** The model exists, but its owner has not given this account access to it. */
+  | "HUB_GATED"
+  /** The hub has no such model, revision or file. */
+  | "HUB_NOT_FOUND"
+  /** The hub's answer breaks its own rules: an unsafe file name, a hash that is none, a listing that is no list. */
+  | "HUB_INVALID"
+  /** A downloaded file is shorter than announced, or its checksum is wrong. */
+  | "DOWNLOAD_CORRUPT"
+  /** The cache folder cannot be written: disk full, read-only, no permission. */
+  | "CACHE_UNWRITABLE"
   /** A worker thread ended or failed, and its replacement did too. */
   | "WORKER_FAILED"
   /** Use after `close()`. */

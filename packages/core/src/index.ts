@@ -1,13 +1,20 @@
 export {
   type DecodedToken,
+  type DenseEncodeOptions,
+  DenseEncoder,
+  type DenseEncoderOptions,
   type EncodeOptions,
   type EncodeProgress,
+  type EncoderDescription,
+  type LoadOptions,
+  type SparseEncodeOptions,
   SparseEncoder,
   type SparseEncoderOptions,
 } from "./encoder/index.ts";
 export { SparseEncoderError, type SparseEncoderErrorCode } from "./errors.ts";
 export { ndcg } from "./evaluation/index.ts";
 export {
+  DenseMatrix,
   type SimilarityFunction,
   type SparseEntry,
   SparseMatrix,

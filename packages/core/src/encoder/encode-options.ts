@@ -19,8 +19,6 @@ export interface EncodeProgress {
 export interface EncodeOptions {
   /** Most texts in one run of the model. Default 32. Batches are also limited in tokens. */
   batchSize?: number;
-  /** Keep only this many dims of largest absolute weight of each embedding. Default: the encoder's own. */
-  maxActiveDims?: number;
   /** Text put in front of each text, without a blank between. `""` turns a default prompt off. */
   prompt?: string;
   /** Name of a prompt of the model, put in front of each text. `prompt` goes before it. */
@@ -31,52 +29,45 @@ export interface EncodeOptions {
   onProgress?: (progress: EncodeProgress) => void;
 }
 
-const names: readonly (keyof EncodeOptions)[] = [
+/** Names of {@link EncodeOptions}. */
+export const encodeOptionNames: readonly (keyof EncodeOptions)[] = [
   "batchSize",
-  "maxActiveDims",
   "prompt",
   "promptName",
   "signal",
   "onProgress",
 ];
 
-/** Defaults of an encoder that an option overrides. */
-export interface EncodeDefaults {
-  readonly prompts: Readonly<Record<string, string>>;
-  /** The prompt of this method when the call names none. */
-  readonly promptName: string | undefined;
-  readonly maxActiveDims: number | undefined;
-}
-
 /** Options of one call, checked and complete. */
 export interface ResolvedEncodeOptions {
   readonly batchSize: number;
-  /** 0 for no limit. */
-  readonly maxActiveDims: number;
   readonly prompt: string;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((progress: EncodeProgress) => void) | undefined;
 }
 
-/** @throws SparseEncoderError `UNKNOWN_OPTION`, `INVALID_ARGUMENT`, or `ABORTED` */
+/**
+ * @param names the options that the method takes
+ * @param prompts prompts by name
+ * @param promptName the prompt of this method when the call names none
+ * @throws SparseEncoderError `UNKNOWN_OPTION`, `INVALID_ARGUMENT`, or `ABORTED`
+ */
 export function resolveEncodeOptions(
   call: string,
   options: EncodeOptions | undefined,
-  defaults: EncodeDefaults,
+  names: readonly string[],
+  prompts: Readonly<Record<string, string>>,
+  promptName: string | undefined,
 ): ResolvedEncodeOptions {
   checkOptionNames(call, options, names);
-  const { batchSize, maxActiveDims, signal, onProgress } = options ?? {};
+  const { batchSize, signal, onProgress } = options ?? {};
   if (onProgress !== undefined && typeof onProgress !== "function") {
     throw invalidArgument(`onProgress must be a function, received ${received(onProgress)}.`);
   }
   checkSignal(signal);
   return {
     batchSize: batchSize === undefined ? 32 : positiveInteger("batchSize", batchSize),
-    maxActiveDims:
-      maxActiveDims === undefined
-        ? (defaults.maxActiveDims ?? 0)
-        : positiveInteger("maxActiveDims", maxActiveDims),
-    prompt: resolvePrompt(options ?? {}, defaults),
+    prompt: resolvePrompt(options ?? {}, prompts, promptName),
     signal,
     onProgress,
   };
@@ -90,21 +81,41 @@ export function checkSignal(signal: unknown): void {
   throwIfAborted(signal);
 }
 
-function resolvePrompt(options: EncodeOptions, defaults: EncodeDefaults): string {
-  const { prompt, promptName } = options;
+/** Checks prompts by name, as an option at load. */
+export function checkPrompts(prompts: unknown): void {
+  if (prompts === undefined) return;
+  const valid =
+    typeof prompts === "object" &&
+    prompts !== null &&
+    Object.values(prompts).every((prompt) => typeof prompt === "string");
+  if (!valid) throw invalidArgument(`prompts must map names to strings, received ${received(prompts)}.`);
+}
+
+function resolvePrompt(
+  { prompt, promptName }: EncodeOptions,
+  prompts: Readonly<Record<string, string>>,
+  ownPromptName: string | undefined,
+): string {
   if (prompt !== undefined) {
     if (typeof prompt !== "string")
       throw invalidArgument(`prompt must be a string, received ${received(prompt)}.`);
     return prompt;
   }
-  const name = promptName ?? defaults.promptName;
-  if (name === undefined) return "";
-  if (typeof name !== "string" || !Object.hasOwn(defaults.prompts, name)) {
-    throw invalidArgument(
-      `promptName must be one of ${Object.keys(defaults.prompts).join(", ")}, received ${received(name)}.`,
-    );
+  const name = promptName ?? ownPromptName;
+  return name === undefined ? "" : promptNamed("promptName", name, prompts);
+}
+
+/** The prompt of that name. */
+export function promptNamed(
+  option: string,
+  name: unknown,
+  prompts: Readonly<Record<string, string>>,
+): string {
+  if (typeof name !== "string" || !Object.hasOwn(prompts, name)) {
+    const names = Object.keys(prompts).join(", ");
+    throw invalidArgument(`${option} must be one of ${names}, received ${received(name)}.`);
   }
-  return defaults.prompts[name]!;
+  return prompts[name]!;
 }
 
 /** @throws SparseEncoderError `INVALID_TEXT`, naming the position */

@@ -1,40 +1,125 @@
-import type { ModelDescription, TensorTable } from "../model/index.ts";
-import { familyOf } from "./families.ts";
-import { OnnxGraph } from "./onnx-graph.ts";
-import { addSpladeHead } from "./splade-head.ts";
-import { addTransformer } from "./transformer.ts";
+import type { Pipeline, TensorTable } from "../model/index.ts";
+import { familyOf, type TransformerShape } from "./families.ts";
+import { OnnxGraph, type Value } from "./onnx-graph.ts";
+import { addDense, addNormalize, addPooling, addSparseAutoEncoder } from "./pooled-head.ts";
+import { addSpladeHead, unsupportedPipeline } from "./splade-head.ts";
+import { addTransformer, type HiddenStates } from "./transformer.ts";
 
 /** A model ready to be opened as an ONNX session. */
 export interface CompiledModel {
-  /** The ONNX model, without its weights. */
+  /** The ONNX model without its weights, or what is added to an exported model. */
   readonly bytes: Uint8Array;
-  /** The folder of the weight files that the model refers to. */
+  /** The file of an exported model that comes before `bytes`; undefined for a graph that was built from weights. */
+  readonly exportFile: string | undefined;
+  /** Names of the inputs. */
+  readonly inputs: readonly string[];
+  /** The folder below which the weight files lie that the model refers to. */
   readonly weightsFolder: string;
+  /** True if the runtime should rearrange weights when it opens the model: needed for fast integer products. */
+  readonly prepack: boolean;
+  /** True if most of an embedding is zero, so that only non-zero entries leave the worker. */
+  readonly sparse: boolean;
   /** Width of an embedding. */
   readonly dimension: number;
   /** Number of token ids that the model knows. */
   readonly vocabularySize: number;
   /** Longest input in tokens, special tokens included. */
   readonly maxTokens: number;
+  /** Active dims that the model itself limits an embedding to; undefined for none. */
+  readonly activeDims: number | undefined;
+  /** False if pooling leaves out the tokens of a prompt. */
+  readonly poolsPrompt: boolean;
+  /** `model_type` of the transformer. */
+  readonly family: string;
+}
+
+/** The vectors that the modules so far give. */
+interface Stage {
+  readonly vectors: Value;
+  readonly width: number;
+  readonly activeDims: number | undefined;
 }
 
 /**
- * Builds the ONNX graph of a model from its description and the places of its weights. Reads no weights.
+ * Builds the ONNX graph of a pipeline from its description and the places of its weights. Reads no weights.
  *
+ * @param weights tensors of each module that has some, by the module's folder
  * @throws SparseEncoderError `MODEL_UNSUPPORTED` or `WEIGHTS_INVALID`
  */
-export function compileModel(description: ModelDescription, tensors: TensorTable): CompiledModel {
-  const family = familyOf(description.config, description.configFile);
-  const shape = family.shape(description.config, description.configFile);
+export function compileModel(pipeline: Pipeline, weights: ReadonlyMap<string, TensorTable>): CompiledModel {
+  const [transformer, head] = pipeline;
+  const unsupported = () => unsupportedPipeline(pipeline.map((module) => module.kind));
+  if (transformer?.kind !== "Transformer" || head === undefined) throw unsupported();
+  const family = familyOf(transformer.config, transformer.configFile, head.kind === "SpladePooling");
+  const shape = family.shape(transformer.config, transformer.configFile);
   const graph = new OnnxGraph();
-  const hidden = addTransformer(graph, family, shape, tensors);
-  const embeddings = addSpladeHead(graph, family, shape, description.pooling, tensors, hidden);
-  graph.output("embeddings", embeddings, "float32", ["batch", shape.vocabularySize]);
+  const building = { graph, tensors: weights.get(transformer.folder)! };
+  const hidden = addTransformer(building, family, shape);
+
+  let stage: Stage;
+  let sparse = true;
+  if (head.kind === "SpladePooling") {
+    if (pipeline.length > 2) throw unsupported();
+    const vectors = addSpladeHead(building, family, shape, head, hidden);
+    stage = { vectors, width: shape.vocabularySize, activeDims: undefined };
+  } else {
+    stage = addPooledModules(graph, pipeline.slice(1), weights, hidden, shape) ?? raise(unsupported());
+    sparse = pipeline.at(-1)?.kind === "SparseAutoEncoder";
+  }
+  graph.output("embeddings", stage.vectors, "float32", ["batch", stage.width]);
   return {
-    bytes: graph.finish("sparse-encoder"),
-    weightsFolder: graph.weightsFolder ?? description.folder,
-    dimension: shape.vocabularySize,
+    bytes: graph.finish(),
+    exportFile: undefined,
+    inputs: graph.inputNames,
+    weightsFolder: graph.weightsFolder ?? transformer.folder,
+    prepack: graph.hasIntegerWeights,
+    sparse,
+    dimension: stage.width,
     vocabularySize: shape.vocabularySize,
-    maxTokens: shape.positions,
+    maxTokens: longestInput(shape),
+    activeDims: stage.activeDims,
+    poolsPrompt: head.kind !== "Pooling" || head.includePrompt,
+    family: String(transformer.config.model_type),
   };
+}
+
+/** Pooling and what follows it; undefined if the modules do not fit together. */
+function addPooledModules(
+  graph: OnnxGraph,
+  modules: Pipeline,
+  weights: ReadonlyMap<string, TensorTable>,
+  hidden: HiddenStates,
+  shape: TransformerShape,
+): Stage | undefined {
+  const [pooling, ...rest] = modules;
+  if (pooling?.kind !== "Pooling") return undefined;
+  let stage: Stage = {
+    vectors: addPooling(graph, pooling, hidden, shape.hiddenSize),
+    width: shape.hiddenSize * pooling.modes.length,
+    activeDims: undefined,
+  };
+  for (const [position, module] of rest.entries()) {
+    if (module.kind === "Normalize") {
+      stage = { ...stage, vectors: addNormalize(graph, stage.vectors) };
+    } else if (module.kind === "Dense") {
+      const building = { graph, tensors: weights.get(module.folder)! };
+      stage = { ...stage, vectors: addDense(building, module, stage.vectors), width: module.outFeatures };
+    } else if (module.kind === "SparseAutoEncoder" && position === rest.length - 1) {
+      const building = { graph, tensors: weights.get(module.folder)! };
+      const vectors = addSparseAutoEncoder(building, module, stage.vectors);
+      stage = { vectors, width: module.latents, activeDims: module.activeDims };
+    } else return undefined;
+  }
+  return stage;
+}
+
+/** Places that are not taken by the numbering's start; a table of rows, or a limit without one. */
+function longestInput(shape: TransformerShape): number {
+  const { positions, longestInput: limit } = shape;
+  if (positions === undefined) return limit ?? Number.MAX_SAFE_INTEGER;
+  return positions.paddingId === undefined ? positions.rows : positions.rows - positions.paddingId - 1;
+}
+
+function raise(error: Error): never {
+  throw error;
 }

@@ -1,1 +1,3 @@
 export { type CompiledModel, compileModel } from "./compiled-model.ts";
+export { compileExportedModel } from "./exported-model.ts";
+export { quantiseWeights } from "./int8.ts";

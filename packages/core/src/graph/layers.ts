@@ -1,44 +1,87 @@
 import { SparseEncoderError } from "../errors.ts";
 import type { TensorTable } from "../model/index.ts";
-import type { OnnxGraph, Value } from "./onnx-graph.ts";
+import { absent, type OnnxGraph, type Value } from "./onnx-graph.ts";
+
+/** A graph under construction and the weights it draws on. */
+export interface Building {
+  readonly graph: OnnxGraph;
+  readonly tensors: TensorTable;
+}
 
 /**
  * `input` [rows, from] times a weight stored as [to, from], plus bias: [rows, to]. A `Gemm` that transposes
  * while it multiplies reads the stored layout as it is, so that workers can share the mapped file.
+ *
+ * @param options.bias false for a layer without bias
+ * @param options.rows takes rows [start, start + to) of a weight with `total` rows
  */
 export function linear(
-  graph: OnnxGraph,
-  tensors: TensorTable,
+  { graph, tensors }: Building,
   name: string,
   input: Value,
   from: number,
   to: number,
+  options: { bias?: boolean; rows?: { start: number; total: number } } = {},
 ): Value {
-  const weight = graph.weight(tensors.get(`${name}.weight`, [to, from]));
-  const bias = graph.weight(tensors.get(`${name}.bias`, [to]));
-  return graph.op("Gemm", [input, weight, bias], { transB: 1 });
+  const { start, total } = options.rows ?? { start: 0, total: to };
+  const range = [start, start + to] as const;
+  const bias = options.bias === false ? [] : [graph.weight(tensors.get(`${name}.bias`, [total]), range)];
+  const quantised = tensors.quantised(`${name}.weight`, [total, from]);
+  if (quantised !== undefined) {
+    const weight = transposed(graph, graph.bytes(quantised.values, range));
+    const scales = graph.weight(quantised.scales, range);
+    return graph.op("DynamicQuantizeMatMul", [input, weight, scales, absent, ...bias]);
+  }
+  const weight = graph.weight(tensors.get(`${name}.weight`, [total, from]), range);
+  return graph.op("Gemm", [input, weight, ...bias], { transB: 1 });
+}
+
+/** The other layout of a stored int8 matrix, which integer products need; made once, when the model is opened. */
+export function transposed(graph: OnnxGraph, matrix: Value): Value {
+  return graph.op("Transpose", [matrix], { perm: [1, 0] });
+}
+
+/** Rows of a stored table by their numbers `ids`, of any shape: [...ids, width]. */
+export function gatherRows(
+  { graph, tensors }: Building,
+  name: string,
+  ids: Value,
+  rows: number,
+  width: number,
+): Value {
+  const quantised = tensors.quantised(name, [rows, width]);
+  if (quantised === undefined)
+    return graph.op("Gather", [graph.weight(tensors.get(name, [rows, width])), ids]);
+  const values = graph.op("Cast", [graph.op("Gather", [graph.bytes(quantised.values), ids])], { to: 1 });
+  const scales = graph.op("Gather", [graph.weight(quantised.scales), ids]);
+  return graph.op("Mul", [values, graph.op("Unsqueeze", [scales, graph.integers(-1)])]);
 }
 
 /** Layer normalisation over the last axis of size `width`. */
 export function layerNorm(
-  graph: OnnxGraph,
-  tensors: TensorTable,
+  { graph, tensors }: Building,
   name: string,
   input: Value,
   width: number,
   epsilon: number,
+  bias = true,
 ): Value {
-  const scale = graph.weight(tensors.get(`${name}.weight`, [width]));
-  const bias = graph.weight(tensors.get(`${name}.bias`, [width]));
-  return graph.op("LayerNormalization", [input, scale, bias], { axis: -1, epsilon: { float: epsilon } });
+  const inputs = [input, graph.weight(tensors.get(`${name}.weight`, [width]))];
+  if (bias) inputs.push(graph.weight(tensors.get(`${name}.bias`, [width])));
+  return graph.op("LayerNormalization", inputs, { axis: -1, epsilon: { float: epsilon } });
 }
 
 /** Activation functions by their names in `config.json`. */
 const activations: Readonly<Record<string, (graph: OnnxGraph, input: Value) => Value>> = {
   gelu: (graph, input) => graph.op("Gelu", [input]),
   gelu_new: (graph, input) => graph.op("Gelu", [input], { approximate: "tanh" }),
+  gelu_pytorch_tanh: (graph, input) => graph.op("Gelu", [input], { approximate: "tanh" }),
   relu: (graph, input) => graph.op("Relu", [input]),
   silu: (graph, input) => graph.op("Mul", [input, graph.op("Sigmoid", [input])]),
+  swish: (graph, input) => graph.op("Mul", [input, graph.op("Sigmoid", [input])]),
+  tanh: (graph, input) => graph.op("Tanh", [input]),
+  sigmoid: (graph, input) => graph.op("Sigmoid", [input]),
+  identity: (_, input) => input,
 };
 
 /** @throws SparseEncoderError `MODEL_UNSUPPORTED` for an unknown name */

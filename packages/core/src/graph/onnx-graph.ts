@@ -1,6 +1,5 @@
 import path from "node:path";
-import { SparseEncoderError } from "../errors.ts";
-import type { StoredTensor } from "../model/index.ts";
+import type { StoredTensor, TensorType } from "../model/index.ts";
 import { ProtobufWriter } from "./protobuf.ts";
 
 /** Name of a value in the graph: what one operator gives and another takes. */
@@ -9,12 +8,36 @@ export type Value = string & { readonly __value: unique symbol };
 type Attribute = number | string | readonly number[] | { readonly float: number };
 
 /** Element types of ONNX tensors (TensorProto.DataType). */
-const elementTypes = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
+const elementTypes = { float32: 1, int8: 3, int32: 6, int64: 7, bool: 9, float16: 10, bfloat16: 16 } as const;
 type ElementType = keyof typeof elementTypes;
+
+/** Types of stored weights that the runtime can compute with or widen. */
+const storedTypes: Partial<Record<TensorType, ElementType>> = {
+  F32: "float32",
+  F16: "float16",
+  BF16: "bfloat16",
+};
+
+/** A tensor, or rows of one, in a file. */
+interface External {
+  readonly file: string;
+  readonly type: ElementType;
+  readonly shape: readonly number[];
+  /** Bytes. */
+  readonly offset: number;
+  readonly length: number;
+}
 
 /** ONNX intermediate representation 10 and operator set 20: the first with Gelu. */
 const irVersion = 10;
 const operatorSet = 20;
+
+/** Operators of onnxruntime beyond the standard, and their domain. */
+const contributed = "com.microsoft";
+const contributedOperators = ["DynamicQuantizeMatMul"];
+
+/** Stands for an optional input that is left out. */
+export const absent = "" as Value;
 
 /**
  * Writes an ONNX model operator by operator. Weights are external data: the graph names file, offset and
@@ -24,14 +47,26 @@ const operatorSet = 20;
 export class OnnxGraph {
   private readonly nodes: ProtobufWriter[] = [];
   private readonly initializers = new Map<string, ProtobufWriter>();
-  private readonly inputs: ProtobufWriter[] = [];
+  private readonly inputs = new Map<string, ProtobufWriter>();
   private readonly outputs: ProtobufWriter[] = [];
-  private folder: string | undefined;
+  private readonly externals = new Map<string, External>();
+  private readonly widened = new Set<Value>();
+  private readonly prefix: string;
+  private readonly operators: number;
   private count = 0;
+
+  /**
+   * @param prefix start of all names that are made here, for a graph that is joined to another
+   * @param operators version of the standard operators
+   */
+  constructor(prefix = "", operators: number = operatorSet) {
+    this.prefix = prefix;
+    this.operators = operators;
+  }
 
   /** Adds a graph input; names in `shape` are sizes known at run time alone. */
   input(name: string, type: ElementType, shape: readonly (number | string)[]): Value {
-    this.inputs.push(valueInfo(name, type, shape));
+    this.inputs.set(name, valueInfo(name, type, shape));
     return name as Value;
   }
 
@@ -43,9 +78,38 @@ export class OnnxGraph {
 
   /** Adds an operator with one output. */
   op(type: string, inputs: readonly Value[], attributes: Readonly<Record<string, Attribute>> = {}): Value {
-    const output = `${type}_${this.count++}` as Value;
-    this.nodes.push(node(type, inputs, [output], attributes));
-    return output;
+    return this.outputsOf(type, 1, inputs, attributes)[0]!;
+  }
+
+  /** Adds an operator with several outputs. */
+  outputsOf(
+    type: string,
+    count: number,
+    inputs: readonly Value[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+  ): Value[] {
+    const number = this.count++;
+    const outputs = Array.from(
+      { length: count },
+      (_, output) => `${this.prefix}${type}_${number}_${output}` as Value,
+    );
+    this.nodes.push(node(type, inputs, outputs, attributes));
+    return outputs;
+  }
+
+  /** Reduces `axis` and drops it; the operator took axes as an attribute once. */
+  reduce(type: "ReduceMax" | "ReduceSum", value: Value, axis: number): Value {
+    const asInput = this.operators >= (type === "ReduceSum" ? 13 : 18);
+    return asInput
+      ? this.op(type, [value, this.integers(axis)], { keepdims: 0 })
+      : this.op(type, [value], { axes: [axis], keepdims: 0 });
+  }
+
+  /** Adds axes of size 1; the operator took axes as an attribute once. */
+  unsqueeze(value: Value, ...axes: number[]): Value {
+    return this.operators >= 13
+      ? this.op("Unsqueeze", [value, this.integers(...axes)])
+      : this.op("Unsqueeze", [value], { axes });
   }
 
   /** A float32 scalar. */
@@ -53,14 +117,15 @@ export class OnnxGraph {
     return this.constant(`f${value}`, "float32", [], new Float32Array([value]));
   }
 
+  /** A float32 vector under a name of its own. */
+  vector(name: string, values: Float32Array): Value {
+    return this.constant(name, "float32", [values.length], values);
+  }
+
   /** An int64 vector, for shapes and axes. */
   integers(...values: number[]): Value {
-    return this.constant(
-      `i${values.join("_")}`,
-      "int64",
-      [values.length],
-      new BigInt64Array(values.map(BigInt)),
-    );
+    const name = values.length > 8 ? `integers_${this.count++}` : `i${values.join("_")}`;
+    return this.constant(name, "int64", [values.length], new BigInt64Array(values.map(BigInt)));
   }
 
   /** An int64 scalar. */
@@ -69,67 +134,116 @@ export class OnnxGraph {
   }
 
   /**
-   * A stored float32 tensor, left where it lies on disk. `rows` takes rows [start, end) of its first axis:
-   * another offset into the same bytes, not a copy.
+   * A stored tensor as float32, left where it lies on disk. `rows` takes rows [start, end) of its first axis:
+   * another offset into the same bytes, not a copy. Half precision is widened, which the runtime does once when it
+   * opens the model.
    */
   weight(tensor: StoredTensor, rows?: readonly [start: number, end: number]): Value {
-    const [start, end] = rows ?? [0, tensor.shape[0]!];
-    const rowBytes = tensor.byteLength / tensor.shape[0]!;
-    const shape = [end - start, ...tensor.shape.slice(1)];
-    const name = `${path.basename(tensor.file)}@${tensor.offset + start * rowBytes}[${shape}]`;
-    if (!this.initializers.has(name)) {
-      const location = this.locate(tensor.file);
-      const entry = (key: string, value: string) => new ProtobufWriter().string(1, key).string(2, value);
-      const writer = tensorHeader(name, "float32", shape)
-        .message(13, entry("location", location))
-        .message(13, entry("offset", String(tensor.offset + start * rowBytes)))
-        .message(13, entry("length", String((end - start) * rowBytes)))
-        .integer(14, 1);
-      this.initializers.set(name, writer);
+    const type = storedTypes[tensor.type];
+    if (type === undefined) throw new TypeError(`A weight of type ${tensor.type} got past its check.`);
+    const stored = this.external(tensor, type, rows);
+    if (type === "float32") return stored;
+    const name = `${stored}_float32` as Value;
+    if (!this.widened.has(name)) {
+      this.widened.add(name);
+      this.nodes.push(node("Cast", [stored], [name], { to: elementTypes.float32 }));
     }
-    return name as Value;
+    return name;
   }
 
-  /** The folder that holds the files of all weights; undefined if there are none. */
+  /** A stored int8 tensor, or rows of it, as it is. */
+  bytes(tensor: StoredTensor, rows?: readonly [start: number, end: number]): Value {
+    return this.external(tensor, "int8", rows);
+  }
+
+  /**
+   * The folder that holds the files of all weights: the runtime takes one, and refuses paths that leave it.
+   * Undefined if there are none.
+   */
   get weightsFolder(): string | undefined {
-    return this.folder;
+    const folders = [...new Set([...this.externals.values()].map(({ file }) => path.dirname(file)))];
+    return folders.reduce<string | undefined>(
+      (common, folder) => (common === undefined ? folder : commonFolder(common, folder)),
+      undefined,
+    );
+  }
+
+  get inputNames(): string[] {
+    return [...this.inputs.keys()];
+  }
+
+  get hasIntegerWeights(): boolean {
+    return [...this.externals.values()].some(({ type }) => type === "int8");
   }
 
   /** The model as bytes, to create a session from. */
-  finish(name: string): Uint8Array {
-    const graph = new ProtobufWriter();
-    for (const operator of this.nodes) graph.message(1, operator);
-    graph.string(2, name);
-    for (const initializer of this.initializers.values()) graph.message(5, initializer);
-    for (const input of this.inputs) graph.message(11, input);
-    for (const output of this.outputs) graph.message(12, output);
+  finish(): Uint8Array {
     return new ProtobufWriter()
       .integer(1, irVersion)
       .string(2, "@sparse-encoder/core")
-      .message(7, graph)
-      .message(8, new ProtobufWriter().string(1, "").integer(2, operatorSet))
+      .message(7, this.finishGraph().string(2, "sparse-encoder"))
+      .message(8, new ProtobufWriter().string(1, "").integer(2, this.operators))
+      .message(8, new ProtobufWriter().string(1, contributed).integer(2, 1))
       .finish();
   }
 
+  /** What makes a model that has the operators of another one too, when its bytes follow those of the other. */
+  finishAddition(): Uint8Array {
+    return new ProtobufWriter().message(7, this.finishGraph()).finish();
+  }
+
+  private finishGraph(): ProtobufWriter {
+    const graph = new ProtobufWriter();
+    for (const operator of this.nodes) graph.message(1, operator);
+    for (const initializer of this.initializers.values()) graph.message(5, initializer);
+    const folder = this.weightsFolder ?? "";
+    for (const external of this.externals.keys()) graph.message(5, this.externalWriter(external, folder));
+    for (const input of this.inputs.values()) graph.message(11, input);
+    for (const output of this.outputs) graph.message(12, output);
+    return graph;
+  }
+
   private constant(name: string, type: ElementType, shape: readonly number[], data: ArrayBufferView): Value {
-    if (!this.initializers.has(name)) {
+    const full = this.prefix + name;
+    if (!this.initializers.has(full)) {
       const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-      this.initializers.set(name, tensorHeader(name, type, shape).bytes(9, bytes));
+      this.initializers.set(full, tensorHeader(full, type, shape).bytes(9, bytes));
     }
+    return full as Value;
+  }
+
+  private external(
+    tensor: StoredTensor,
+    type: ElementType,
+    rows: readonly [start: number, end: number] = [0, tensor.shape[0]!],
+  ): Value {
+    const [start, end] = rows;
+    const rowBytes = tensor.byteLength / tensor.shape[0]!;
+    const offset = tensor.offset + start * rowBytes;
+    const shape = [end - start, ...tensor.shape.slice(1)];
+    const name = `${tensor.file}@${offset}[${shape}]`;
+    this.externals.set(name, { file: tensor.file, type, shape, offset, length: (end - start) * rowBytes });
     return name as Value;
   }
 
-  /** The runtime takes one folder for external data and refuses paths that leave it. */
-  private locate(file: string): string {
-    this.folder ??= path.dirname(file);
-    if (path.dirname(file) !== this.folder) {
-      throw new SparseEncoderError(
-        "WEIGHTS_INVALID",
-        `The weights lie in two folders, ${this.folder} and ${path.dirname(file)}; put all weight files into one.`,
-      );
-    }
-    return path.basename(file);
+  private externalWriter(name: string, folder: string): ProtobufWriter {
+    const { file, type, shape, offset, length } = this.externals.get(name)!;
+    const entry = (key: string, value: string) => new ProtobufWriter().string(1, key).string(2, value);
+    return tensorHeader(name, type, shape)
+      .message(13, entry("location", path.relative(folder, file)))
+      .message(13, entry("offset", String(offset)))
+      .message(13, entry("length", String(length)))
+      .integer(14, 1);
   }
+}
+
+/** The deepest folder that holds both. */
+function commonFolder(a: string, b: string): string {
+  let folder = a;
+  while (folder !== b && !b.startsWith(folder.endsWith(path.sep) ? folder : folder + path.sep)) {
+    folder = path.dirname(folder);
+  }
+  return folder;
 }
 
 function node(
@@ -143,7 +257,7 @@ function node(
   for (const output of outputs) writer.string(2, output);
   writer.string(4, type);
   for (const [name, value] of Object.entries(attributes)) writer.message(5, attribute(name, value));
-  return writer;
+  return contributedOperators.includes(type) ? writer.string(7, contributed) : writer;
 }
 
 function attribute(name: string, value: Attribute): ProtobufWriter {

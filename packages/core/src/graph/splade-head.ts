@@ -1,67 +1,88 @@
 import { SparseEncoderError } from "../errors.ts";
-import type { SpladePooling, TensorTable } from "../model/index.ts";
+import type { SpladePoolingModule } from "../model/index.ts";
+import { addDecoder } from "./decoder.ts";
 import type { Family, TransformerShape } from "./families.ts";
-import { activation, layerNorm, linear } from "./layers.ts";
+import { activation, type Building, layerNorm, linear } from "./layers.ts";
 import type { OnnxGraph, Value } from "./onnx-graph.ts";
 import type { HiddenStates } from "./transformer.ts";
 
 /**
- * Vocabulary rows a chunk of the decoder. Small enough that a chunk's scores stay in the cache until they are
- * reduced; the decision record on the head has the measurements.
- */
-const chunkRows = 1024;
-
-/**
- * Adds the masked-LM head with SPLADE max pooling: [B, V], float32, never negative.
- *
- * The reference computes max over tokens of log(1 + relu(logit x mask)). Relu, log1p and adding the bias of a
- * vocabulary entry all keep order, so the maximum is taken first, over the bare products of one vocabulary
- * chunk at a time, and the rest is done once an entry instead of once a token. Neither the logits [B, S, V] nor
- * their activations ever exist whole. Padding is neutral because its hidden states are replaced by those of the
- * first token, whose product is in the maximum anyway.
+ * Adds the masked-LM head with SPLADE pooling: [B, V], float32, never negative. Neither the logits [B, S, V] nor
+ * their activations ever exist whole: the decoder runs in chunks of the vocabulary, each reduced at once.
  */
 export function addSpladeHead(
-  graph: OnnxGraph,
+  building: Building,
   family: Family,
   shape: TransformerShape,
-  pooling: SpladePooling,
-  tensors: TensorTable,
+  pooling: SpladePoolingModule,
   hidden: HiddenStates,
 ): Value {
-  if (pooling.strategy !== "max" || pooling.activation !== "relu") {
-    throw new SparseEncoderError(
-      "MODEL_UNSUPPORTED",
-      `SPLADE pooling "${pooling.strategy}" with activation "${pooling.activation}" is not supported yet. Supported: "max" with "relu".`,
+  const { graph, tensors } = building;
+  const { vocabularySize } = shape;
+  const width = shape.embeddingSize ?? shape.hiddenSize;
+  const { head, words } = family.names;
+  const tokens = addHeadTransform(building, family, shape, replacePadding(graph, hidden, shape.hiddenSize));
+  // Checkpoints store the bias of the head, that of the decoder, or both; they are the same if the decoder is tied.
+  const biases = shape.tiedDecoder ? head.bias : head.bias.toReversed();
+  const biasName = biases.find((name) => tensors.has(name)) ?? head.bias[0]!;
+  const bias = tensors.get(biasName, [vocabularySize]);
+  const decoderName = shape.tiedDecoder ? hidden.prefix + words : head.decoder;
+  const decoder = addDecoder(building, decoderName, tokens, [vocabularySize, width], hidden.batchShape);
+
+  const chunks: Value[] = [];
+  for (let start = 0; start < vocabularySize; start += decoder.chunkRows) {
+    const range = [start, Math.min(start + decoder.chunkRows, vocabularySize)] as const;
+    chunks.push(
+      pooling.strategy === "max"
+        ? decoder.maximum(range)
+        : addSum(graph, decoder.scores(range), graph.weight(bias, range), pooling, hidden.mask),
     );
   }
-  const { hiddenSize, vocabularySize } = shape;
-  const { head, prefix, words } = family.names;
-  const filled = replacePadding(graph, hidden, hiddenSize);
-  const dense = linear(graph, tensors, head.dense, filled, hiddenSize, hiddenSize);
-  const active = activation(graph, shape.activation, dense);
-  const tokens = layerNorm(graph, tensors, head.norm, active, hiddenSize, shape.normEpsilon);
-
-  const decoder = tensors.get(shape.tiedDecoder ? prefix + words : head.decoder, [
-    vocabularySize,
-    hiddenSize,
-  ]);
-  const pooled: Value[] = [];
-  for (let start = 0; start < vocabularySize; start += chunkRows) {
-    const end = Math.min(start + chunkRows, vocabularySize);
-    const products = graph.op("Gemm", [graph.weight(decoder, [start, end]), tokens], { transB: 1 });
-    const byText = graph.op("Reshape", [
-      products,
-      graph.op("Concat", [graph.integers(end - start), hidden.batchShape], { axis: 0 }),
-    ]);
-    pooled.push(graph.op("ReduceMax", [byText, graph.integers(2)], { keepdims: 0 }));
-  }
-  const maxima = graph.op("Transpose", [graph.op("Concat", pooled, { axis: 0 })], { perm: [1, 0] });
-  const bias = graph.weight(tensors.get(head.bias, [vocabularySize]));
-  const relu = graph.op("Relu", [graph.op("Add", [maxima, bias])]);
-  return graph.op("Log", [graph.op("Add", [relu, graph.scalar(1)])]);
+  if (pooling.strategy === "sum") return graph.op("Concat", chunks, { axis: 1 });
+  // Relu, log1p and adding the bias of an entry keep order, so for the maximum they come after it: once an entry
+  // instead of once a token.
+  const maxima = decoder.scale(graph.op("Concat", chunks, { axis: 1 }));
+  return addActivation(graph, graph.op("Add", [maxima, graph.weight(bias)]), pooling);
 }
 
-/** Puts the hidden state of each text's first token where its padding stands: [B x S, H] to [B x S, H]. */
+/** Dense layer, activation and norm before the decoder: [B x S, H] to [B x S, width of the words]. */
+function addHeadTransform(building: Building, family: Family, shape: TransformerShape, tokens: Value): Value {
+  const width = shape.embeddingSize ?? shape.hiddenSize;
+  const { head } = family.names;
+  const dense = linear(building, head.dense, tokens, shape.hiddenSize, width, {
+    bias: shape.withoutHeadBias !== true,
+  });
+  const active = activation(building.graph, shape.headActivation ?? shape.activation, dense);
+  return layerNorm(building, head.norm, active, width, shape.normEpsilon, shape.withoutNormBias !== true);
+}
+
+/** Sum over tokens of the activated scores, padding left out: [B, S, rows] to [B, rows]. */
+function addSum(
+  graph: OnnxGraph,
+  scores: Value,
+  bias: Value,
+  pooling: SpladePoolingModule,
+  mask: Value,
+): Value {
+  const active = addActivation(graph, graph.op("Add", [scores, bias]), pooling);
+  const kept = graph.op("Mul", [
+    active,
+    graph.op("Unsqueeze", [graph.op("Cast", [mask], { to: 1 }), graph.integers(2)]),
+  ]);
+  return graph.op("ReduceSum", [kept, graph.integers(1)], { keepdims: 0 });
+}
+
+/** log(1 + relu(x)), or that of it once more. */
+export function addActivation(graph: OnnxGraph, logits: Value, pooling: SpladePoolingModule): Value {
+  const logarithm = (value: Value) => graph.op("Log", [graph.op("Add", [value, graph.scalar(1)])]);
+  const once = logarithm(graph.op("Relu", [logits]));
+  return pooling.activation === "relu" ? once : logarithm(once);
+}
+
+/**
+ * Puts the hidden state of each text's first token where its padding stands: [B x S, H] to [B x S, H]. The maximum
+ * does not notice, since that token is in it anyway.
+ */
 function replacePadding(graph: OnnxGraph, hidden: HiddenStates, hiddenSize: number): Value {
   const states = graph.op("Reshape", [
     hidden.tokens,
@@ -70,4 +91,12 @@ function replacePadding(graph: OnnxGraph, hidden: HiddenStates, hiddenSize: numb
   const first = graph.op("Slice", [states, graph.integers(0), graph.integers(1), graph.integers(1)]);
   const mask = graph.op("Unsqueeze", [hidden.mask, graph.integers(2)]);
   return graph.op("Reshape", [graph.op("Where", [mask, states, first]), graph.integers(-1, hiddenSize)]);
+}
+
+/** Refuses pipelines whose second module is no head. */
+export function unsupportedPipeline(kinds: readonly string[]): SparseEncoderError {
+  return new SparseEncoderError(
+    "MODEL_UNSUPPORTED",
+    `The model runs ${kinds.join(", ")} one after the other, which is not supported. Supported: Transformer and SpladePooling; or Transformer, Pooling, then any of Normalize and Dense, and SparseAutoEncoder at the end.`,
+  );
 }

@@ -1,7 +1,7 @@
-import type { TensorTable } from "../model/index.ts";
 import type { Family, TransformerShape } from "./families.ts";
-import { activation, layerNorm, linear } from "./layers.ts";
+import { activation, type Building, gatherRows, layerNorm, linear } from "./layers.ts";
 import type { OnnxGraph, Value } from "./onnx-graph.ts";
+import { addRelativeBias, addRotation, addWindow, type Rotation } from "./positions.ts";
 
 /** What the encoder gives to a head. B = batch, S = padded length, H = hidden size. */
 export interface HiddenStates {
@@ -11,7 +11,34 @@ export interface HiddenStates {
   readonly mask: Value;
   /** int64 vector [B, S]. */
   readonly batchShape: Value;
+  /** [B, 1], int64: number of real tokens. */
+  readonly lengths: Value;
+  /** int64 vector [S]: 0, 1, 2 … */
+  readonly places: Value;
+  /** Start of the encoder's tensor names. */
+  readonly prefix: string;
 }
+
+/** A transformer that is being added: its family and sizes, and where its tensors are. */
+export interface TransformerBuilding extends Building {
+  readonly family: Family;
+  readonly shape: TransformerShape;
+  readonly prefix: string;
+}
+
+/** What all layers need. */
+interface AttentionInputs {
+  /** int64 vector [B, S, heads, H / heads]. */
+  readonly headShape: Value;
+  /** [B, 1, 1, S] or broader, added to the scores; the second one for layers with a window. */
+  readonly bias: Value;
+  readonly localBias: Value | undefined;
+  readonly rotation: Rotation | undefined;
+  readonly localRotation: Rotation | undefined;
+}
+
+/** The lowest float32: finite, like the reference, since -Infinity would turn a fully masked row into NaN. */
+const masked = -3.4028234663852886e38;
 
 /**
  * Adds a transformer encoder to the graph.
@@ -19,106 +46,181 @@ export interface HiddenStates {
  * Inputs: `ids`, int32 [B, S], padded on the right with any valid id; `lengths`, int32 [B], the number of real
  * tokens of each row. Attention never looks at padding. Every linear layer runs on [B x S, width].
  */
-export function addTransformer(
-  graph: OnnxGraph,
-  family: Family,
-  shape: TransformerShape,
-  tensors: TensorTable,
-): HiddenStates {
-  const ids = graph.input("ids", "int32", ["batch", "length"]);
-  const lengths = graph.input("lengths", "int32", ["batch"]);
-  const { names } = family;
-  const prefix = tensors.has(`${names.prefix}${names.words}`) ? names.prefix : "";
-  const { hiddenSize } = shape;
+export function addTransformer(building: Building, family: Family, shape: TransformerShape): HiddenStates {
+  const { graph, tensors } = building;
+  const prefix = tensors.has(`${family.names.prefix}${family.names.words}`) ? family.names.prefix : "";
+  const transformer: TransformerBuilding = { ...building, family, shape, prefix };
+  const { hiddenSize, preNorm = false } = shape;
 
+  const ids = graph.input("ids", "int32", ["batch", "length"]);
+  const lengths = graph.op("Unsqueeze", [
+    graph.op("Cast", [graph.input("lengths", "int32", ["batch"])], { to: 7 }),
+    graph.integers(1),
+  ]);
   const batchShape = graph.op("Shape", [ids]);
   const length = graph.op("Gather", [batchShape, graph.integer(1)]);
-  const positions = graph.op("Range", [graph.integer(0), length, graph.integer(1)]);
-  const mask = graph.op("Less", [
-    graph.op("Unsqueeze", [positions, graph.integers(0)]),
-    graph.op("Unsqueeze", [graph.op("Cast", [lengths], { to: 7 }), graph.integers(1)]),
-  ]);
-  // Finite, like the reference: -Infinity would turn a fully masked row into NaN.
-  const attentionBias = graph.op("Unsqueeze", [
-    graph.op("Where", [mask, graph.scalar(0), graph.scalar(-3.4028234663852886e38)]),
-    graph.integers(1, 2),
-  ]);
-  const headShape = graph.op("Concat", [batchShape, graph.integers(shape.heads, hiddenSize / shape.heads)], {
-    axis: 0,
-  });
+  const places = graph.op("Range", [graph.integer(0), length, graph.integer(1)]);
+  const mask = graph.op("Less", [graph.op("Unsqueeze", [places, graph.integers(0)]), lengths]);
 
-  const words = graph.weight(tensors.get(`${prefix}${names.words}`, [shape.vocabularySize, hiddenSize]));
-  const positionTable = tensors.get(`${prefix}${names.positions}`, [shape.positions, hiddenSize]);
-  const tokenTypes = tensors.get(`${prefix}${names.tokenTypes}`, [shape.tokenTypes, hiddenSize]);
-  // A single text has token type 0 throughout, so one row of that table serves all positions.
-  const place = graph.op("Add", [
-    graph.op("Gather", [graph.weight(positionTable), positions]),
-    graph.weight(tokenTypes, [0, 1]),
-  ]);
-  const embedded = graph.op("Reshape", [
-    graph.op("Add", [graph.op("Gather", [words, ids]), place]),
-    graph.integers(-1, hiddenSize),
-  ]);
-  let tokens = layerNorm(
-    graph,
-    tensors,
-    prefix + names.embeddingNorm,
-    embedded,
-    hiddenSize,
-    shape.normEpsilon,
-  );
+  let tokens = addEmbeddings(transformer, ids, places);
+  const inputs = attentionInputs(transformer, mask, places, batchShape);
   for (let number = 0; number < shape.layers; number++) {
-    const layer = prefix + names.layer(number);
-    const attended = addAttention(graph, names, layer, shape, tensors, tokens, headShape, attentionBias);
-    const middle = layerNorm(
-      graph,
-      tensors,
-      layer + names.attentionNorm,
-      graph.op("Add", [attended, tokens]),
-      hiddenSize,
-      shape.normEpsilon,
-    );
-    const up = linear(graph, tensors, layer + names.up, middle, hiddenSize, shape.intermediateSize);
-    const active = activation(graph, shape.activation, up);
-    const down = linear(graph, tensors, layer + names.down, active, shape.intermediateSize, hiddenSize);
-    tokens = layerNorm(
-      graph,
-      tensors,
-      layer + names.outputNorm,
-      graph.op("Add", [down, middle]),
-      hiddenSize,
-      shape.normEpsilon,
-    );
+    tokens = preNorm
+      ? addPreNormLayer(transformer, inputs, number, tokens)
+      : addPostNormLayer(transformer, inputs, number, tokens);
   }
-  return { tokens, mask, batchShape };
+  const { finalNorm } = family.names;
+  if (finalNorm !== undefined) tokens = norm(transformer, prefix + finalNorm, tokens, hiddenSize);
+  return { tokens, mask, batchShape, lengths, places, prefix };
+}
+
+/** Words, positions and token types, normed and brought to the hidden size: [B x S, H]. */
+function addEmbeddings(transformer: TransformerBuilding, ids: Value, places: Value): Value {
+  const { graph, tensors, family, shape, prefix } = transformer;
+  const { names } = family;
+  const width = shape.embeddingSize ?? shape.hiddenSize;
+  const table = (name: string, rows: number) => tensors.get(prefix + name, [rows, width]);
+
+  let embedded = gatherRows(transformer, prefix + names.words, ids, shape.vocabularySize, width);
+  if (shape.positions !== undefined && names.positions !== undefined) {
+    const positions = graph.weight(table(names.positions, shape.positions.rows));
+    const { paddingId } = shape.positions;
+    const numbers = paddingId === undefined ? places : countFromPadding(graph, ids, paddingId);
+    embedded = graph.op("Add", [embedded, graph.op("Gather", [positions, numbers])]);
+  }
+  if (shape.tokenTypes !== undefined && names.tokenTypes !== undefined) {
+    // A single text has token type 0 throughout, so one row of that table serves all positions.
+    const types = graph.weight(table(names.tokenTypes, shape.tokenTypes), [0, 1]);
+    embedded = graph.op("Add", [embedded, types]);
+  }
+  const rows = graph.op("Reshape", [embedded, graph.integers(-1, width)]);
+  const normed = norm(transformer, prefix + names.embeddingNorm, rows, width);
+  return width === shape.hiddenSize || names.projection === undefined
+    ? normed
+    : linear(transformer, prefix + names.projection, normed, width, shape.hiddenSize);
+}
+
+/** Positions that count up from behind `paddingId` and stand still at tokens of that id: int64 [B, S]. */
+function countFromPadding(graph: OnnxGraph, ids: Value, paddingId: number): Value {
+  const wide = graph.op("Cast", [ids], { to: 7 });
+  const padding = graph.op("Equal", [wide, graph.integer(paddingId)]);
+  const counted = graph.op("Cast", [graph.op("Not", [padding])], { to: 7 });
+  const count = graph.op("Mul", [graph.op("CumSum", [counted, graph.integer(1)]), counted]);
+  return graph.op("Add", [count, graph.integer(paddingId)]);
+}
+
+function attentionInputs(
+  transformer: TransformerBuilding,
+  mask: Value,
+  places: Value,
+  batchShape: Value,
+): AttentionInputs {
+  const { graph, shape } = transformer;
+  const { heads, hiddenSize, rotary } = shape;
+  const asBias = (allowed: Value) => graph.op("Where", [allowed, graph.scalar(0), graph.scalar(masked)]);
+  const keys = graph.op("Unsqueeze", [mask, graph.integers(1, 2)]);
+  const bias = asBias(keys);
+  return {
+    headShape: graph.op("Concat", [batchShape, graph.integers(heads, hiddenSize / heads)], { axis: 0 }),
+    bias:
+      shape.relativeBuckets === undefined
+        ? bias
+        : graph.op("Add", [bias, addRelativeBias(transformer, places)]),
+    // One choice of both masks, not a sum of two biases: the sum would overflow where both forbid.
+    localBias: rotary && asBias(graph.op("And", [keys, addWindow(graph, places, rotary.window)])),
+    rotation: rotary && addRotation(graph, places, hiddenSize / heads, rotary.base),
+    localRotation: rotary && addRotation(graph, places, hiddenSize / heads, rotary.localBase),
+  };
+}
+
+function addPostNormLayer(
+  transformer: TransformerBuilding,
+  inputs: AttentionInputs,
+  number: number,
+  tokens: Value,
+): Value {
+  const { graph, family, shape, prefix } = transformer;
+  const layer = prefix + family.names.layer(number);
+  const attended = graph.op("Add", [addAttention(transformer, inputs, number, tokens), tokens]);
+  const middle = norm(transformer, layer + family.names.attentionNorm, attended, shape.hiddenSize);
+  const transformed = graph.op("Add", [addMlp(transformer, number, middle), middle]);
+  return norm(transformer, layer + family.names.outputNorm, transformed, shape.hiddenSize);
+}
+
+function addPreNormLayer(
+  transformer: TransformerBuilding,
+  inputs: AttentionInputs,
+  number: number,
+  tokens: Value,
+): Value {
+  const { graph, family, shape, prefix } = transformer;
+  const layer = prefix + family.names.layer(number);
+  // The first layer of ModernBERT follows the norm of the embeddings and has none of its own.
+  const before =
+    number === 0 ? tokens : norm(transformer, layer + family.names.attentionNorm, tokens, shape.hiddenSize);
+  const middle = graph.op("Add", [tokens, addAttention(transformer, inputs, number, before)]);
+  const normed = norm(transformer, layer + family.names.outputNorm, middle, shape.hiddenSize);
+  return graph.op("Add", [middle, addMlp(transformer, number, normed)]);
 }
 
 /** Multi-head self-attention with its output projection: [B x S, H] to [B x S, H]. */
 function addAttention(
-  graph: OnnxGraph,
-  names: Family["names"],
-  layer: string,
-  shape: TransformerShape,
-  tensors: TensorTable,
+  transformer: TransformerBuilding,
+  inputs: AttentionInputs,
+  number: number,
   tokens: Value,
-  headShape: Value,
-  attentionBias: Value,
 ): Value {
-  const { hiddenSize, heads } = shape;
-  const project = (name: string, axes: readonly number[]) => {
-    const projected = linear(graph, tensors, layer + name, tokens, hiddenSize, hiddenSize);
-    return graph.op("Transpose", [graph.op("Reshape", [projected, headShape])], { perm: axes });
+  const { graph, family, shape, prefix } = transformer;
+  const { hiddenSize, heads, withoutBias = false } = shape;
+  const { attention, attentionOutput } = family.names;
+  const layer = prefix + family.names.layer(number);
+  const local = shape.rotary?.isLocal[number] === true;
+  const rotation = local ? inputs.localRotation : inputs.rotation;
+
+  const parts = ["query", "key", "value"] as const;
+  const project = (part: (typeof parts)[number]) => {
+    const name = "joined" in attention ? attention.joined : attention[part];
+    const rows =
+      "joined" in attention ? { start: parts.indexOf(part) * hiddenSize, total: 3 * hiddenSize } : undefined;
+    const options = { bias: !withoutBias, ...(rows && { rows }) };
+    const projected = linear(transformer, layer + name, tokens, hiddenSize, hiddenSize, options);
+    return graph.op("Transpose", [graph.op("Reshape", [projected, inputs.headShape])], {
+      perm: [0, 2, 1, 3],
+    });
   };
-  const query = graph.op("Mul", [
-    project(names.query, [0, 2, 1, 3]),
-    graph.scalar(1 / Math.sqrt(hiddenSize / heads)),
+  const rotate = (value: Value) => (rotation === undefined ? value : rotation.apply(value));
+  const query = graph.op("Mul", [rotate(project("query")), graph.scalar(1 / Math.sqrt(hiddenSize / heads))]);
+  const key = graph.op("Transpose", [rotate(project("key"))], { perm: [0, 1, 3, 2] });
+  const scores = graph.op("Add", [
+    graph.op("MatMul", [query, key]),
+    local ? (inputs.localBias ?? inputs.bias) : inputs.bias,
   ]);
-  const scores = graph.op("MatMul", [query, project(names.key, [0, 2, 3, 1])]);
-  const weights = graph.op("Softmax", [graph.op("Add", [scores, attentionBias])], { axis: -1 });
-  const mixed = graph.op("MatMul", [weights, project(names.value, [0, 2, 1, 3])]);
+  const mixed = graph.op("MatMul", [graph.op("Softmax", [scores], { axis: -1 }), project("value")]);
   const joined = graph.op("Reshape", [
     graph.op("Transpose", [mixed], { perm: [0, 2, 1, 3] }),
     graph.integers(-1, hiddenSize),
   ]);
-  return linear(graph, tensors, layer + names.attentionOutput, joined, hiddenSize, hiddenSize);
+  return linear(transformer, layer + attentionOutput, joined, hiddenSize, hiddenSize, { bias: !withoutBias });
+}
+
+/** The two linear layers with the activation between: [B x S, H] to [B x S, H]. */
+function addMlp(transformer: TransformerBuilding, number: number, tokens: Value): Value {
+  const { graph, family, shape, prefix } = transformer;
+  const { hiddenSize, intermediateSize, gated = false, withoutBias = false } = shape;
+  const layer = prefix + family.names.layer(number);
+  const up = (start: number) =>
+    linear(transformer, layer + family.names.up, tokens, hiddenSize, intermediateSize, {
+      bias: !withoutBias,
+      ...(gated && { rows: { start, total: 2 * intermediateSize } }),
+    });
+  let active = activation(graph, shape.activation, up(0));
+  if (gated) active = graph.op("Mul", [active, up(intermediateSize)]);
+  return linear(transformer, layer + family.names.down, active, intermediateSize, hiddenSize, {
+    bias: !withoutBias,
+  });
+}
+
+function norm(transformer: TransformerBuilding, name: string, input: Value, width: number): Value {
+  const { normEpsilon, withoutNormBias = false } = transformer.shape;
+  return layerNorm(transformer, name, input, width, normEpsilon, !withoutNormBias);
 }

@@ -1,27 +1,96 @@
 import type { JsonObject } from "./json-file.ts";
 
-/** How token scores become one sparse vector. */
-export interface SpladePooling {
+/** A transformer checkpoint: settings, weights and tokenizer lie in one folder. */
+export interface TransformerModule {
+  readonly kind: "Transformer";
+  readonly folder: string;
+  /** Its `config.json`, and the path for messages. */
+  readonly config: JsonObject;
+  readonly configFile: string;
+  /** True if the folder asks for lower-casing before the tokenizer's own rules. */
+  readonly lowercase: boolean;
+  /** Longest input in tokens that the folder asks for; undefined if it names none. */
+  readonly maxSeqLength: number | undefined;
+}
+
+/** From the scores of all tokens for each vocabulary entry to one score. */
+export interface SpladePoolingModule {
+  readonly kind: "SpladePooling";
   readonly strategy: "max" | "sum";
   readonly activation: "relu" | "log1p_relu";
 }
+
+/** Ways to make one vector of the token vectors of a text. */
+export const poolingModes = ["cls", "max", "mean", "mean_sqrt_len", "weightedmean", "lasttoken"] as const;
+export type PoolingMode = (typeof poolingModes)[number];
+
+/** From token vectors to one vector; several modes are put side by side. */
+export interface PoolingModule {
+  readonly kind: "Pooling";
+  readonly modes: readonly PoolingMode[];
+  /** False if the tokens of the prompt are left out. */
+  readonly includePrompt: boolean;
+}
+
+/** Scales a vector to length 1. */
+export interface NormalizeModule {
+  readonly kind: "Normalize";
+}
+
+/** A linear layer with activation. */
+export interface DenseModule {
+  readonly kind: "Dense";
+  readonly folder: string;
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+  readonly bias: boolean;
+  /** As `config.json` names activations. */
+  readonly activation: string;
+}
+
+/** From a dense vector to a sparse one over learned latents. */
+export interface SparseAutoEncoderModule {
+  readonly kind: "SparseAutoEncoder";
+  readonly folder: string;
+  readonly inputSize: number;
+  readonly latents: number;
+  /** Active dims that it keeps. */
+  readonly activeDims: number;
+  readonly normalize: boolean;
+}
+
+/** One weight a token, without inference. */
+export interface SparseStaticEmbeddingModule {
+  readonly kind: "SparseStaticEmbedding";
+  readonly folder: string;
+  readonly lowercase: boolean;
+  readonly maxSeqLength: number | undefined;
+}
+
+export type ModuleDescription =
+  | TransformerModule
+  | SpladePoolingModule
+  | PoolingModule
+  | NormalizeModule
+  | DenseModule
+  | SparseAutoEncoderModule
+  | SparseStaticEmbeddingModule;
+
+/** Modules run one after the other. */
+export type Pipeline = readonly ModuleDescription[];
 
 /** What a model folder says about its model. */
 export interface ModelDescription {
   /** Absolute path of the folder. */
   readonly folder: string;
-  /** The transformer's `config.json`, and its path for messages. */
-  readonly config: JsonObject;
-  readonly configFile: string;
-  readonly weightsFile: string;
-  readonly tokenizerFile: string;
-  readonly pooling: SpladePooling;
+  /** `SparseEncoder` or `SentenceTransformer`, as the folder says or its modules imply. */
+  readonly modelType: string;
+  /** The pipelines of plain encode, of queries and of documents; the same object where they are the same. */
+  readonly routes: { readonly plain: Pipeline; readonly query: Pipeline; readonly document: Pipeline };
   /** Text put in front, by name; `query` and `document` are always there, possibly empty. */
   readonly prompts: Readonly<Record<string, string>>;
   /** The prompt that plain `encode` uses; undefined for none. */
   readonly defaultPromptName: string | undefined;
   /** The similarity function named in the folder, if any; not checked. */
   readonly similarity: string | undefined;
-  /** Longest input in tokens that the folder asks for; undefined if it names none. */
-  readonly maxSeqLength: number | undefined;
 }

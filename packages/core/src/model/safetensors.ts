@@ -25,7 +25,8 @@ export async function readSafetensors(file: string): Promise<TensorTable> {
     tensors.set(name, checkTensor(file, name, entry, resolved, dataStart, fileBytes));
   }
   checkLayout(file, tensors, dataStart, fileBytes);
-  return new TensorTable(tensors, file);
+  const metadata = header.__metadata__;
+  return new TensorTable(tensors, file, isJsonObject(metadata) ? metadata : {});
 }
 
 async function readHeader(

@@ -1,11 +1,11 @@
 import { copyTopDims } from "../vector/index.ts";
-import type { EncodedRows } from "./messages.ts";
+import type { SparseRows } from "./messages.ts";
 
 /**
  * The non-zero entries of `rows` dense rows, in CSR form; of each row at most the `maxActiveDims` of largest
  * absolute weight (0 keeps all), equal weights by smaller index.
  */
-export function compressRows(dense: Float32Array, rows: number, maxActiveDims: number): EncodedRows {
+export function compressRows(dense: Float32Array, rows: number, maxActiveDims: number): SparseRows {
   const width = rows === 0 ? 0 : dense.length / rows;
   let active = 0;
   for (let position = 0; position < dense.length; position++) if (dense[position] !== 0) active++;

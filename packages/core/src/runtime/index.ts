@@ -1,3 +1,3 @@
 export { defaultBatchTokens, planBatches } from "./batch-plan.ts";
-export type { EncodeBatch, EncodedRows } from "./messages.ts";
+export type { DenseRows, EncodeBatch, EncodedRows, SparseRows } from "./messages.ts";
 export { WorkerPool, type WorkerPoolOptions } from "./worker-pool.ts";

@@ -2,9 +2,17 @@
 
 /** Given to every worker of a pool when it starts. */
 export interface WorkerSetup {
+  /** An exported model that comes before `model`, if there is one. */
+  readonly exportFile: string | undefined;
   /** The ONNX model without its weights, and the folder of these. */
   readonly model: Uint8Array;
   readonly weightsFolder: string;
+  /** Names of the model's inputs. */
+  readonly inputs: readonly string[];
+  /** True if the runtime is to rearrange weights into private copies when it opens the model. */
+  readonly prepack: boolean;
+  /** True if only non-zero entries are to leave the worker. */
+  readonly sparse: boolean;
   /** Threads that one operator may use. */
   readonly threads: number;
   /** Shared counters of the pool; see {@link RunGate}. */
@@ -17,15 +25,23 @@ export interface EncodeBatch {
   readonly ids: Int32Array;
   /** Number of real tokens of each text. */
   readonly lengths: Int32Array;
-  /** Keep at most this many dims of each row; 0 keeps all. */
+  /** Sparse models: keep at most this many dims of each row; 0 keeps all. */
   readonly maxActiveDims: number;
+  /** Tokens at the start of each text that pooling leaves out, in models that leave out the prompt. */
+  readonly skippedTokens: number;
 }
 
 /** Asks a worker to open its session; answered when it is ready. */
 export type WorkerTask = "open" | EncodeBatch;
 
-/** The rows of a batch in CSR form, in the order of the batch. */
-export interface EncodedRows {
+/** The rows of a batch, in its order: in CSR form, or dense and one behind the other. */
+export type EncodedRows = SparseRows | DenseRows;
+
+export interface DenseRows {
+  readonly dense: Float32Array;
+}
+
+export interface SparseRows {
   readonly offsets: Uint32Array;
   readonly indices: Uint32Array;
   readonly values: Float32Array;

@@ -32,6 +32,11 @@ export class RunGate {
     }
   }
 
+  /** Counts from zero again; for when no worker can be in a run. */
+  forgetRuns(): void {
+    Atomics.store(this.fields, runningField, 0);
+  }
+
   /** No run starts from now on. */
   close(): void {
     Atomics.store(this.fields, stopField, 1);

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { compressRows } from "./compressed-rows.ts";
 import type { EncodeBatch, EncodedRows, WorkerSetup } from "./messages.ts";
@@ -5,38 +6,64 @@ import type { EncodeBatch, EncodedRows, WorkerSetup } from "./messages.ts";
 /** An opened model in a worker thread. */
 export class Session {
   private readonly native: InferenceSession;
+  private readonly setup: WorkerSetup;
 
-  private constructor(native: InferenceSession) {
+  private constructor(native: InferenceSession, setup: WorkerSetup) {
     this.native = native;
+    this.setup = setup;
   }
 
   static async open(setup: WorkerSetup): Promise<Session> {
-    const native = await InferenceSession.create(setup.model, {
+    const exported = setup.exportFile === undefined ? [] : [await readFile(setup.exportFile)];
+    const native = await InferenceSession.create(Buffer.concat([...exported, setup.model]), {
       executionProviders: ["cpu"],
       intraOpNumThreads: setup.threads,
       interOpNumThreads: 1,
       extra: {
         session: {
           model_external_initializers_file_folder_path: setup.weightsFolder,
-          // A rearranged copy of each weight would take the file's size again in every worker, without a gain in
-          // speed: the graph multiplies with the weights as they are stored.
-          disable_prepacking: "1",
+          // A rearranged copy of each float weight would take the file's size again in every worker, without a gain in
+          // speed: the graph multiplies with the weights as they are stored. Integer products do gain.
+          disable_prepacking: setup.prepack ? "0" : "1",
         },
       },
     });
-    return new Session(native);
+    return new Session(native, setup);
   }
 
-  /** Embeds a batch and returns its non-zero entries. */
+  /** Embeds a batch; of sparse embeddings only the non-zero entries are returned. */
   async encode(batch: EncodeBatch): Promise<EncodedRows> {
     const rows = batch.lengths.length;
-    const outputs = await this.native.run({
-      ids: new Tensor("int32", batch.ids, [rows, batch.ids.length / rows]),
-      lengths: new Tensor("int32", batch.lengths, [rows]),
-    });
-    const embeddings = outputs.embeddings!;
-    const result = compressRows(embeddings.data as Float32Array, rows, batch.maxActiveDims);
-    embeddings.dispose();
+    const { embeddings } = await this.native.run(this.feeds(batch), ["embeddings"]);
+    const values = embeddings!.data as Float32Array;
+    // The copy: dense values are moved to another thread, and the runtime's own buffer cannot be.
+    const result = this.setup.sparse
+      ? compressRows(values, rows, batch.maxActiveDims)
+      : { dense: values.slice() };
+    embeddings!.dispose();
     return result;
   }
+
+  /** The inputs that the model takes. Graphs built from weights take `ids` and `lengths`, exported ones the rest. */
+  private feeds({ ids, lengths, skippedTokens }: EncodeBatch): Record<string, Tensor> {
+    const shape = [lengths.length, ids.length / lengths.length];
+    const available: Record<string, () => Tensor> = {
+      ids: () => new Tensor("int32", ids, shape),
+      lengths: () => new Tensor("int32", lengths, [lengths.length]),
+      skip: () => new Tensor("int64", BigInt64Array.of(BigInt(skippedTokens)), [1]),
+      input_ids: () => new Tensor("int64", BigInt64Array.from(ids, BigInt), shape),
+      attention_mask: () => new Tensor("int64", attentionMask(lengths, shape[1]!), shape),
+      token_type_ids: () => new Tensor("int64", new BigInt64Array(ids.length), shape),
+    };
+    return Object.fromEntries(this.setup.inputs.map((name) => [name, available[name]!()]));
+  }
+}
+
+/** 1 for each real token, 0 for padding: [B, S]. */
+function attentionMask(lengths: Int32Array, width: number): BigInt64Array {
+  const mask = new BigInt64Array(lengths.length * width);
+  lengths.forEach((length, row) => {
+    mask.fill(1n, row * width, row * width + length);
+  });
+  return mask;
 }

@@ -11,6 +11,16 @@ const workerFile = fileURLToPath(new URL("../../dist/esm/runtime/worker.js", imp
 /** A batch takes a second or two at most; a process must be able to end even if a count was lost. */
 const exitPatience = 60_000;
 
+/** What the workers of a pool open: the ONNX model, the folder of its weights, and what it gives. */
+export interface PooledModel {
+  readonly bytes: Uint8Array;
+  readonly exportFile: string | undefined;
+  readonly inputs: readonly string[];
+  readonly weightsFolder: string;
+  readonly prepack: boolean;
+  readonly sparse: boolean;
+}
+
 export interface WorkerPoolOptions {
   /** Number of worker threads. Default 1. */
   readonly workers?: number | undefined;
@@ -30,18 +40,27 @@ export interface WorkerPoolOptions {
 export class WorkerPool {
   /** Number of worker threads. */
   readonly workers: number;
+  /** Threads that one operator may use in a worker. */
+  readonly threads: number;
   private readonly gate = new RunGate();
   private readonly piscina: Piscina;
   private readonly pending = new Set<Promise<unknown>>();
   private broken: Error | undefined;
+  /** Tasks handed to the workers and not yet answered. */
+  private tasks = 0;
   private closing: Promise<void> | undefined;
 
-  private constructor(model: Uint8Array, weightsFolder: string, options: WorkerPoolOptions) {
+  private constructor(model: PooledModel, options: WorkerPoolOptions) {
     this.workers = options.workers ?? 1;
+    this.threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / this.workers));
     const setup: WorkerSetup = {
-      model,
-      weightsFolder,
-      threads: options.threads ?? Math.max(1, Math.floor(availableParallelism() / this.workers)),
+      model: model.bytes,
+      exportFile: model.exportFile,
+      inputs: model.inputs,
+      weightsFolder: model.weightsFolder,
+      prepack: model.prepack,
+      sparse: model.sparse,
+      threads: this.threads,
       gate: this.gate.buffer,
     };
     this.piscina = new Piscina({
@@ -53,24 +72,22 @@ export class WorkerPool {
       // The wait with Atomics would block the worker's own event loop, which the native binding needs.
       atomics: "disabled",
       recordTiming: false,
+      // Without it, a waiting batch goes to the end of the queue each time that another one is taken, and may wait
+      // there for as long as there is load.
+      stricterFIFO: true,
     });
-    // Told when a worker fails outside a task. It is replaced; only if none is left, nobody will serve the queue.
-    this.piscina.on("error", (error: Error) => {
-      if (this.piscina.threads.length === 0) {
-        this.broken = error;
-        void this.piscina.destroy();
-      }
+    // A worker that failed is replaced, unless its replacement fails while it starts: then nobody serves the queue.
+    this.piscina.on("error", (error: Error) => this.breakIfEmpty(error));
+    // A worker that ended itself while it started is announced here alone, before its replacement is there, if any.
+    this.piscina.on("workerDestroy", () => {
+      queueMicrotask(() => this.breakIfEmpty(new Error("the last worker ended while it started")));
     });
     holdExit(this.gate);
   }
 
   /** Starts the workers and resolves when each has opened the model. */
-  static async start(
-    model: Uint8Array,
-    weightsFolder: string,
-    options: WorkerPoolOptions = {},
-  ): Promise<WorkerPool> {
-    const pool = new WorkerPool(model, weightsFolder, options);
+  static async start(model: PooledModel, options: WorkerPoolOptions = {}): Promise<WorkerPool> {
+    const pool = new WorkerPool(model, options);
     try {
       await Promise.all(Array.from({ length: pool.workers }, () => pool.send("open", [])));
       return pool;
@@ -132,9 +149,24 @@ export class WorkerPool {
 
   private send<Result>(task: WorkerTask, transferList: ArrayBufferLike[]): Promise<Result | null> {
     if (this.broken !== undefined) return Promise.reject(failure("No worker could be started", this.broken));
+    this.tasks++;
+    const answer: Promise<Result | null> = this.piscina.run(task, {
+      transferList: transferList as ArrayBuffer[],
+    });
     return this.track(
-      this.piscina.run(task, { transferList: transferList as ArrayBuffer[] }) as Promise<Result | null>,
+      answer.finally(() => {
+        this.tasks--;
+        // A worker that ended in the middle of a run has left it counted; the process would wait for it at its end.
+        if (this.tasks === 0) this.gate.forgetRuns();
+      }),
     );
+  }
+
+  /** Without workers nothing will serve the queue: what waits there fails now, and so does all that comes. */
+  private breakIfEmpty(error: Error): void {
+    if (this.broken !== undefined || this.piscina.threads.length > 0) return;
+    this.broken = error;
+    void this.piscina.destroy();
   }
 
   private track<Result>(work: Promise<Result>): Promise<Result> {

@@ -21,7 +21,7 @@ export async function runTask(task: WorkerTask): Promise<EncodedRows | null | "r
 
 /** Marks the buffers of the rows to be moved to the main thread, not copied. */
 function transfer(rows: EncodedRows): EncodedRows {
-  const buffers = [rows.offsets.buffer, rows.indices.buffer, rows.values.buffer];
+  const buffers = Object.values(rows).map((values: Uint32Array | Float32Array) => values.buffer);
   return Piscina.move({
     get [Piscina.transferableSymbol]() {
       return buffers;

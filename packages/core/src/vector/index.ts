@@ -1,3 +1,5 @@
+export { DenseMatrix } from "./dense-matrix.ts";
+export { denseSimilarity } from "./dense-similarity.ts";
 export { intersection } from "./intersection.ts";
 export {
   checkSimilarityFunction,

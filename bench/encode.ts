@@ -1,0 +1,108 @@
+// Speed, memory and responsiveness of encoding with the embedded model: 2,000 texts of about 128 tokens.
+// Usage: pnpm bench:encode [-- --texts 2000 --tokens 128 --threads 2 --model folder]
+import { readFileSync, statSync } from "node:fs";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { parseArgs } from "node:util";
+import { SparseEncoder } from "@sparse-encoder/core";
+import { readCranfield } from "../examples/cranfield.ts";
+import { writeReport } from "./report.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    texts: { type: "string", default: "2000" },
+    tokens: { type: "string", default: "128" },
+    threads: { type: "string" },
+    model: { type: "string" },
+  },
+});
+const textCount = Number(options.texts);
+const tokens = Number(options.tokens);
+
+/** Bytes that this process has asked the system to read so far; mapped files do not count. Linux alone. */
+function bytesRead(): number | undefined {
+  try {
+    return Number(/^rchar: (\d+)/m.exec(readFileSync("/proc/self/io", "utf8"))?.[1]);
+  } catch {
+    return undefined;
+  }
+}
+
+// Loading first, before anything is warm.
+const readBefore = bytesRead();
+const loadStarted = performance.now();
+const encoder = await SparseEncoder.load(options.model, {
+  ...(options.threads !== undefined && { threads: Number(options.threads) }),
+});
+const loadSeconds = (performance.now() - loadStarted) / 1000;
+const readByLoad = readBefore === undefined ? undefined : bytesRead()! - readBefore;
+await encoder.encode("first");
+const firstVectorSeconds = (performance.now() - loadStarted) / 1000;
+const { weightsFiles, threads, workers } = encoder.describe();
+const weightsBytes = weightsFiles.reduce((sum, file) => sum + statSync(file).size, 0);
+
+// Real text, cut into pieces of equal length in tokens, within one.
+const words = readCranfield()
+  .documents.map(({ text }) => text)
+  .join(" ")
+  .split(/\s+/);
+const texts: string[] = [];
+let start = 0;
+const wordTokens = (await encoder.tokenize(words)).map((ids) => ids.length - 2);
+while (texts.length < textCount) {
+  let end = start;
+  for (let count = 2; count < tokens; end++) count += wordTokens[end % words.length]!;
+  texts.push(
+    Array.from({ length: end - start }, (_, offset) => words[(start + offset) % words.length]).join(" "),
+  );
+  start = end % words.length;
+}
+const lengths = (await encoder.tokenize(texts)).map((ids) => ids.length);
+const meanTokens = lengths.reduce((sum, length) => sum + length, 0) / lengths.length;
+
+await encoder.encode(texts.slice(0, 64));
+const delay = monitorEventLoopDelay({ resolution: 1 });
+let longestGap = 0;
+let lastTick = performance.now();
+const ticker = setInterval(() => {
+  const now = performance.now();
+  longestGap = Math.max(longestGap, now - lastTick - 1);
+  lastTick = now;
+}, 1);
+delay.enable();
+lastTick = performance.now();
+const started = performance.now();
+const embeddings = await encoder.encode(texts);
+const seconds = (performance.now() - started) / 1000;
+delay.disable();
+clearInterval(ticker);
+
+// A single short query, one after the other.
+const query = "heat transfer to a blunt body in supersonic flow";
+const queryTimes: number[] = [];
+for (let run = 0; run < 200; run++) {
+  const queryStarted = performance.now();
+  await encoder.encodeQuery(query);
+  queryTimes.push(performance.now() - queryStarted);
+}
+queryTimes.sort((a, b) => a - b);
+
+const figures = {
+  texts: texts.length,
+  "mean tokens": Number(meanTokens.toFixed(1)),
+  workers,
+  threads,
+  "load, s": Number(loadSeconds.toFixed(3)),
+  "load to first vector, s": Number(firstVectorSeconds.toFixed(3)),
+  "weights, bytes": weightsBytes,
+  "read by system calls while loading, bytes": readByLoad ?? "unknown",
+  "texts per second": Number((texts.length / seconds).toFixed(1)),
+  "active dims a text": Number(SparseEncoder.sparsity(embeddings).activeDims.toFixed(1)),
+  "peak RSS, MB": Number((process.resourceUsage().maxRSS / 1024).toFixed(0)),
+  "longest event-loop gap, ms": Number(longestGap.toFixed(1)),
+  "longest event-loop delay, ms": Number((delay.max / 1e6).toFixed(1)),
+  "one query, median ms": Number(queryTimes[100]!.toFixed(2)),
+  "one query, p99 ms": Number(queryTimes[197]!.toFixed(2)),
+};
+console.table(figures);
+writeReport("encode", figures);
+await encoder.close();

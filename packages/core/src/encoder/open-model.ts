@@ -1,0 +1,288 @@
+import { SparseEncoderError, throwIfAborted } from "../errors.ts";
+import { type CompiledModel, compileExportedModel, compileModel, quantiseWeights } from "../graph/index.ts";
+import {
+  defaultCacheFolder,
+  findOnnxExport,
+  type ModelDescription,
+  type Pipeline,
+  readModelFolder,
+  readOnnxExport,
+  readStaticWeights,
+  readWeights,
+  type SparseStaticEmbeddingModule,
+  type TensorTable,
+  Tokenizer,
+  type TransformerModule,
+} from "../model/index.ts";
+import { WorkerPool } from "../runtime/index.ts";
+import type { SparseMatrix } from "../vector/index.ts";
+import type { Embedder } from "./embedder.ts";
+import type { LoadOptions } from "./encoder.ts";
+import { type AssembleRows, InferenceEmbedder } from "./inference-embedder.ts";
+import { StaticEmbedder } from "./static-embedder.ts";
+
+/** How the workers of a model are started. */
+export interface OpenModelOptions {
+  readonly dtype: "fp32" | "int8";
+  readonly fileName: string | undefined;
+  readonly cacheFolder: string;
+  readonly workers: number | undefined;
+  readonly threads: number | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A pipeline that runs: its embedder, and for inference the graph and its weights. */
+interface OpenPipeline<Matrix> {
+  readonly embedder: Embedder<Matrix>;
+  readonly dimension: number;
+  readonly compiled: CompiledModel | undefined;
+  readonly weights: readonly TensorTable[];
+}
+
+/** A model that runs. */
+export class OpenModel<Matrix> {
+  readonly description: ModelDescription;
+  /** One pipeline for every different route. */
+  private readonly pipelines: ReadonlyMap<Pipeline, OpenPipeline<Matrix>>;
+  private readonly pools: readonly WorkerPool[];
+  readonly dtype: "fp32" | "int8";
+
+  private constructor(
+    description: ModelDescription,
+    pipelines: ReadonlyMap<Pipeline, OpenPipeline<Matrix>>,
+    pools: readonly WorkerPool[],
+    dtype: "fp32" | "int8",
+  ) {
+    this.dtype = dtype;
+    this.description = description;
+    this.pipelines = pipelines;
+    this.pools = pools;
+  }
+
+  /**
+   * Opens every pipeline of a model folder.
+   *
+   * @param modelType what the caller can work with
+   * @param assemble gives the matrix type of an embedding of the given width
+   */
+  static async open<Matrix>(
+    folder: string,
+    modelType: "SparseEncoder" | "SentenceTransformer",
+    assemble: (dimension: number) => AssembleRows<Matrix>,
+    options: OpenModelOptions,
+  ): Promise<OpenModel<Matrix>> {
+    const description = await readModelFolder(folder);
+    checkModelType(description, modelType);
+    const { plain, query, document } = description.routes;
+    const pools: WorkerPool[] = [];
+    const pipelines = new Map<Pipeline, OpenPipeline<Matrix>>();
+    try {
+      for (const pipeline of new Set([plain, document, query])) {
+        pipelines.set(
+          pipeline,
+          pipeline[0]?.kind === "SparseStaticEmbedding"
+            ? // A static pipeline is part of sparse models alone, whose matrices are sparse.
+              ((await openStatic(pipeline[0], pipelines)) as unknown as OpenPipeline<Matrix>)
+            : await openInference(pipeline, assemble, options, pools),
+        );
+      }
+      const model = new OpenModel(description, pipelines, pools, options.dtype);
+      model.checkDimensions();
+      return model;
+    } catch (error) {
+      await Promise.all(pools.map((pool) => pool.destroy()));
+      throw error;
+    }
+  }
+
+  /** The embedder of a route. */
+  route(name: "plain" | "query" | "document"): Embedder<Matrix> {
+    return this.pipelines.get(this.description.routes[name])!.embedder;
+  }
+
+  get embedders(): Embedder<Matrix>[] {
+    return [...this.pipelines.values()].map(({ embedder }) => embedder);
+  }
+
+  /** Width of an embedding. */
+  get dimension(): number {
+    return this.pipelines.get(this.description.routes.plain)!.dimension;
+  }
+
+  /** Active dims that the model itself limits an embedding to; undefined for none. */
+  get activeDims(): number | undefined {
+    return this.pipelines.get(this.description.routes.plain)!.compiled?.activeDims;
+  }
+
+  /** `model_type` of the transformers, most often one. */
+  get families(): string[] {
+    return [...this.pipelines.values()].flatMap(({ compiled }) => compiled?.family ?? []);
+  }
+
+  /** Files of the weights and their bytes. */
+  get weights(): { files: string[]; byteLength: number } {
+    const pipelines = [...this.pipelines.values()];
+    const tables = [...new Set(pipelines.flatMap(({ weights }) => weights))];
+    const exported = pipelines.flatMap(({ compiled }) => compiled?.exportFile ?? []);
+    return {
+      files: [...new Set([...tables.flatMap((table) => table.files), ...exported])],
+      byteLength: tables.reduce((sum, table) => sum + table.byteLength, 0),
+    };
+  }
+
+  /** Threads of each worker; 0 if there is none. */
+  get threads(): number {
+    return this.pools[0]?.threads ?? 0;
+  }
+
+  /** Number of worker threads. */
+  get workers(): number {
+    return this.pools.reduce((sum, pool) => sum + pool.workers, 0);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.pools.map((pool) => pool.close()));
+  }
+
+  private checkDimensions(): void {
+    for (const { dimension } of this.pipelines.values()) {
+      if (dimension === this.dimension) continue;
+      throw new SparseEncoderError(
+        "MODEL_INVALID",
+        `${this.description.folder}: queries and documents have ${dimension} and ${this.dimension} dimensions; they could not be compared.`,
+      );
+    }
+  }
+}
+
+async function openInference<Matrix>(
+  pipeline: Pipeline,
+  assemble: (dimension: number) => AssembleRows<Matrix>,
+  options: OpenModelOptions,
+  pools: WorkerPool[],
+): Promise<OpenPipeline<Matrix>> {
+  const { compiled, weights } = await compilePipeline(pipeline, options);
+  const transformer = pipeline[0] as TransformerModule;
+  // The worker starts while the tokenizer is read.
+  const starting = WorkerPool.start(compiled, options).then((pool) => {
+    pools.push(pool);
+    return pool;
+  });
+  starting.catch(() => {});
+  try {
+    const tokenizer = await Tokenizer.open(transformer.folder, { lowercase: transformer.lowercase });
+    checkVocabulary(tokenizer, compiled.vocabularySize, transformer.folder);
+    const embedder = new InferenceEmbedder(
+      compiled,
+      tokenizer,
+      await starting,
+      transformer.maxSeqLength,
+      assemble(compiled.dimension),
+    );
+    return { embedder, dimension: compiled.dimension, compiled, weights };
+  } catch (error) {
+    // Let it arrive among the pools, from where it is ended.
+    await starting.catch(() => {});
+    throw error;
+  }
+}
+
+/** From weights, or from an ONNX file where one is named or nothing else is there. */
+async function compilePipeline(
+  pipeline: Pipeline,
+  options: OpenModelOptions,
+): Promise<{ compiled: CompiledModel; weights: TensorTable[] }> {
+  const { folder } = pipeline[0] as TransformerModule;
+  const stored = options.fileName === undefined ? await readPipelineWeights(pipeline) : undefined;
+  if (stored instanceof Map) {
+    const { cacheFolder, signal } = options;
+    const weights =
+      options.dtype === "int8" ? await quantiseWeights(pipeline, stored, cacheFolder, signal) : stored;
+    return { compiled: compileModel(pipeline, weights), weights: [...weights.values()] };
+  }
+  const file = await findOnnxExport(folder, options.fileName);
+  if (file === undefined) throw stored;
+  if (options.dtype === "int8") {
+    throw new SparseEncoderError(
+      "MODEL_UNSUPPORTED",
+      `${folder} runs from an ONNX file, whose number format is fixed; leave out dtype, or choose another file with fileName.`,
+    );
+  }
+  return { compiled: compileExportedModel(pipeline, await readOnnxExport(file)), weights: [] };
+}
+
+/** The weights of all modules, or the error if a folder has none. */
+async function readPipelineWeights(
+  pipeline: Pipeline,
+): Promise<Map<string, TensorTable> | SparseEncoderError> {
+  const weights = new Map<string, TensorTable>();
+  try {
+    for (const module of pipeline) {
+      if ("folder" in module) weights.set(module.folder, await readWeights(module.folder));
+    }
+    return weights;
+  } catch (error) {
+    if (SparseEncoderError.is(error, "MODEL_NOT_FOUND")) return error;
+    throw error;
+  }
+}
+
+async function openStatic(
+  module: SparseStaticEmbeddingModule,
+  opened: ReadonlyMap<Pipeline, { dimension: number }>,
+): Promise<OpenPipeline<SparseMatrix>> {
+  const tokenizer = await Tokenizer.open(module.folder, { lowercase: module.lowercase });
+  const { values, tensors } = await readStaticWeights(module.folder, tokenizer);
+  // Weights of the first entries alone are enough: the others count 0.
+  const widths = [...opened.values()].map(({ dimension }) => dimension);
+  const dimension = Math.max(values.length, ...widths);
+  return {
+    embedder: new StaticEmbedder(tokenizer, values, dimension, module.maxSeqLength),
+    dimension,
+    compiled: undefined,
+    weights: tensors === undefined ? [] : [tensors],
+  };
+}
+
+function checkModelType(description: ModelDescription, modelType: string): void {
+  if (description.modelType === modelType) return;
+  const other = modelType === "SparseEncoder" ? "DenseEncoder" : "SparseEncoder";
+  const found = description.routes.plain.map((module) => module.kind).join(", ");
+  throw new SparseEncoderError(
+    "MODEL_UNSUPPORTED",
+    `${description.folder} is a ${description.modelType} model (${found}), not a ${modelType}; load it with ${other}.load().`,
+  );
+}
+
+function checkVocabulary(tokenizer: Tokenizer, vocabularySize: number, folder: string): void {
+  if (tokenizer.vocabularySize <= vocabularySize) return;
+  throw new SparseEncoderError(
+    "TOKENIZER_INVALID",
+    `The tokenizer in ${folder} has ${tokenizer.vocabularySize} entries, but the model knows ${vocabularySize}; it belongs to another model.`,
+  );
+}
+
+/** Opens a model and makes an encoder of it; closes it again if that fails. */
+export async function openEncoder<Matrix, Made>(
+  folder: string,
+  modelType: "SparseEncoder" | "SentenceTransformer",
+  assemble: (dimension: number) => AssembleRows<Matrix>,
+  options: LoadOptions,
+  make: (model: OpenModel<Matrix>) => Made,
+): Promise<Made> {
+  const model = await OpenModel.open(folder, modelType, assemble, {
+    dtype: options.dtype ?? "fp32",
+    fileName: options.fileName,
+    cacheFolder: options.cacheDir ?? defaultCacheFolder(),
+    workers: options.workers,
+    threads: options.threads,
+    signal: options.signal,
+  });
+  try {
+    throwIfAborted(options.signal);
+    return make(model);
+  } catch (error) {
+    await model.close();
+    throw error;
+  }
+}

@@ -1,0 +1,51 @@
+import { throwIfAborted } from "../errors.ts";
+import type { Tokenizer } from "../model/index.ts";
+import { SparseMatrix, SparseVector } from "../vector/index.ts";
+import type { EmbedCall, Embedder } from "./embedder.ts";
+
+/**
+ * From texts to sparse rows without inference: each different token of a text gives its weight. On the main thread,
+ * after tokenization. Source: `SparseStaticEmbedding` of sentence-transformers.
+ */
+export class StaticEmbedder implements Embedder<SparseMatrix> {
+  readonly tokenizer: Tokenizer;
+  readonly longestInput: number = Number.MAX_SAFE_INTEGER;
+  readonly specialTokens = false;
+  maxSeqLength: number;
+  /** One weight a token id; ids beyond it have none. */
+  private readonly weights: Float32Array;
+  private readonly dimension: number;
+
+  constructor(
+    tokenizer: Tokenizer,
+    weights: Float32Array,
+    dimension: number,
+    maxSeqLength: number | undefined,
+  ) {
+    this.tokenizer = tokenizer;
+    this.weights = weights;
+    this.dimension = dimension;
+    this.maxSeqLength = maxSeqLength ?? Number.MAX_SAFE_INTEGER;
+  }
+
+  async embed(texts: readonly string[], call: EmbedCall): Promise<SparseMatrix> {
+    const prompted = call.prompt === "" ? texts : texts.map((text) => call.prompt + text);
+    const ids = await this.tokenizer.encode(prompted, this.maxSeqLength, { specialTokens: false });
+    throwIfAborted(call.signal);
+    const rows = ids.map((tokens) => this.row(tokens, call.maxActiveDims));
+    call.onTexts(texts.length);
+    return SparseMatrix.fromRows(rows, this.dimension);
+  }
+
+  private row(tokens: Int32Array, maxActiveDims: number): SparseVector {
+    const indices = Uint32Array.from(new Set(tokens))
+      .sort()
+      .filter((id) => (this.weights[id] ?? 0) !== 0);
+    const vector = new SparseVector(
+      indices,
+      Float32Array.from(indices, (id) => this.weights[id]!),
+      this.dimension,
+    );
+    return maxActiveDims > 0 ? vector.topDims(maxActiveDims) : vector;
+  }
+}

@@ -1,0 +1,91 @@
+import { type Building, transposed } from "./layers.ts";
+import type { Value } from "./onnx-graph.ts";
+
+/** Rows [start, end) of the vocabulary. */
+type Range = readonly [start: number, end: number];
+
+/** The product of token vectors with the vectors of the vocabulary, one chunk of the vocabulary at a time. */
+export interface Decoder {
+  /** Rows a chunk: few enough that its scores stay in the cache until they are reduced. */
+  readonly chunkRows: number;
+  /** Scores of a chunk: [B, S, rows], float32. */
+  readonly scores: (range: Range) => Value;
+  /** Largest score over the tokens of each text: [B, rows], in the decoder's own numbers. */
+  readonly maximum: (range: Range) => Value;
+  /** From the decoder's own numbers to float32: [B, V]. */
+  readonly scale: (maxima: Value) => Value;
+}
+
+/**
+ * Adds what all chunks of a decoder share.
+ *
+ * @param tokens [B x S, width]
+ * @param shape [vocabulary, width] of the weight `name`
+ * @param batchShape int64 vector [B, S]
+ */
+export function addDecoder(
+  building: Building,
+  name: string,
+  tokens: Value,
+  shape: readonly [vocabulary: number, width: number],
+  batchShape: Value,
+): Decoder {
+  return building.tensors.quantised(name, shape) === undefined
+    ? floatDecoder(building, name, tokens, shape, batchShape)
+    : integerDecoder(building, name, tokens, shape, batchShape);
+}
+
+/** The decision record on the head has the measurements of orders and chunk sizes. */
+function floatDecoder(
+  { graph, tensors }: Building,
+  name: string,
+  tokens: Value,
+  shape: readonly [number, number],
+  batchShape: Value,
+): Decoder {
+  const weight = tensors.get(name, shape);
+  /** [rows, B, S]: the tokens of one text lie together, so they are reduced without jumps. */
+  const byEntry = (range: Range) => {
+    const products = graph.op("Gemm", [graph.weight(weight, range), tokens], { transB: 1 });
+    const target = graph.op("Concat", [graph.integers(range[1] - range[0]), batchShape], { axis: 0 });
+    return graph.op("Reshape", [products, target]);
+  };
+  return {
+    chunkRows: 1024,
+    scores: (range) => graph.op("Transpose", [byEntry(range)], { perm: [1, 2, 0] }),
+    maximum: (range) => {
+      const maxima = graph.op("ReduceMax", [byEntry(range), graph.integers(2)], { keepdims: 0 });
+      return graph.op("Transpose", [maxima], { perm: [1, 0] });
+    },
+    scale: (maxima) => maxima,
+  };
+}
+
+/**
+ * Integer products: the tokens of a batch share one scale, and every vocabulary entry has one, all positive; so the
+ * maximum is taken over the int32 products and scaled afterwards.
+ */
+function integerDecoder(
+  { graph, tensors }: Building,
+  name: string,
+  tokens: Value,
+  shape: readonly [number, number],
+  batchShape: Value,
+): Decoder {
+  const { values, scales } = tensors.quantised(name, shape)!;
+  const [quantised, tokenScale, zeroPoint] = graph.outputsOf("DynamicQuantizeLinear", 3, [tokens]);
+  const products = (range: Range) => {
+    const chunk = transposed(graph, graph.bytes(values, range));
+    const product = graph.op("MatMulInteger", [quantised!, chunk, zeroPoint!]);
+    const target = graph.op("Concat", [batchShape, graph.integers(range[1] - range[0])], { axis: 0 });
+    return graph.op("Reshape", [product, target]);
+  };
+  const widen = (integers: Value, rowScales: Value) =>
+    graph.op("Mul", [graph.op("Cast", [integers], { to: 1 }), graph.op("Mul", [rowScales, tokenScale!])]);
+  return {
+    chunkRows: 256,
+    scores: (range) => widen(products(range), graph.weight(scales, range)),
+    maximum: (range) => graph.op("ReduceMax", [products(range), graph.integers(1)], { keepdims: 0 }),
+    scale: (maxima) => widen(maxima, graph.weight(scales)),
+  };
+}

@@ -1,0 +1,78 @@
+import type { OnnxGraph, Value } from "./onnx-graph.ts";
+import type { TransformerBuilding } from "./transformer.ts";
+
+/** A rotation of queries and keys by their place. */
+export interface Rotation {
+  /** [B, heads, S, width] to the same. */
+  readonly apply: (value: Value) => Value;
+}
+
+/**
+ * Rotary position embeddings: the two halves of each head are turned against each other by an angle that grows with
+ * the place, at rates base^(-2i / width). Source: https://arxiv.org/abs/2104.09864.
+ */
+export function addRotation(graph: OnnxGraph, places: Value, width: number, base: number): Rotation {
+  const half = width / 2;
+  const rates = Float32Array.from({ length: half }, (_, index) => 1 / base ** ((2 * index) / width));
+  const column = graph.op("Unsqueeze", [graph.op("Cast", [places], { to: 1 }), graph.integers(1)]);
+  const angles = graph.op("Mul", [column, graph.vector(`rates_${base}_${width}`, rates)]);
+  const both = graph.op("Concat", [angles, angles], { axis: -1 });
+  const [cosine, sine] = [graph.op("Cos", [both]), graph.op("Sin", [both])];
+  const part = (value: Value, start: number, end: number) =>
+    graph.op("Slice", [value, graph.integers(start), graph.integers(end), graph.integers(3)]);
+  return {
+    apply: (value) => {
+      const turned = graph.op("Concat", [graph.op("Neg", [part(value, half, width)]), part(value, 0, half)], {
+        axis: -1,
+      });
+      return graph.op("Add", [graph.op("Mul", [value, cosine]), graph.op("Mul", [turned, sine])]);
+    },
+  };
+}
+
+/** Which places lie at most `window` apart: bool [S, S]. */
+export function addWindow(graph: OnnxGraph, places: Value, window: number): Value {
+  const distance = graph.op("Abs", [distances(graph, places)]);
+  return graph.op("LessOrEqual", [distance, graph.integer(window)]);
+}
+
+/** The longest distance that buckets tell apart. */
+const longestDistance = 128;
+
+/**
+ * A learned bias for each pair of places by their distance: [1, heads, S, S]. Near distances have a bucket each,
+ * farther ones share buckets that widen logarithmically. Source: MPNetEncoder in transformers, after T5.
+ */
+export function addRelativeBias(transformer: TransformerBuilding, places: Value): Value {
+  const { graph, tensors, family, shape, prefix } = transformer;
+  const buckets = shape.relativeBuckets!;
+  const table = tensors.get(prefix + family.names.relativeBias!, [buckets, shape.heads]);
+  const reach = shape.positions!.rows;
+  const numbers = Array.from({ length: 2 * reach + 1 }, (_, position) => bucketOf(position - reach, buckets));
+  const shifted = graph.op("Add", [distances(graph, places), graph.integer(reach)]);
+  const bucket = graph.op("Gather", [graph.integers(...numbers), shifted]);
+  const bias = graph.op("Transpose", [graph.op("Gather", [graph.weight(table), bucket])], {
+    perm: [2, 0, 1],
+  });
+  return graph.op("Unsqueeze", [bias, graph.integers(0)]);
+}
+
+/** Bucket of the distance from a query to a key, in float32 steps like the reference. */
+function bucketOf(distance: number, buckets: number): number {
+  const half = buckets / 2;
+  const side = distance > 0 ? half : 0;
+  const far = Math.abs(distance);
+  const exact = half / 2;
+  if (far < exact) return side + far;
+  const logarithm = Math.fround(Math.log(Math.fround(far / exact)));
+  const share = Math.fround(logarithm / Math.fround(Math.log(longestDistance / exact)));
+  return side + Math.min(half - 1, exact + Math.trunc(Math.fround(share * (half - exact))));
+}
+
+/** Place of the key minus place of the query: int64 [S, S]. */
+function distances(graph: OnnxGraph, places: Value): Value {
+  return graph.op("Sub", [
+    graph.op("Unsqueeze", [places, graph.integers(0)]),
+    graph.op("Unsqueeze", [places, graph.integers(1)]),
+  ]);
+}

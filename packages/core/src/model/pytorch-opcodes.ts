@@ -1,0 +1,22 @@
+/** Opcodes of pickle that are printable characters, each with its name. */
+const printable =
+  "( MARK ) EMPTY_TUPLE . STOP 0 POP 1 POP_MARK 2 DUP B BINBYTES C SHORT_BINBYTES F FLOAT G BINFLOAT I INT " +
+  "J BININT K BININT1 L LONG M BININT2 N NONE P PERSID Q BINPERSID R REDUCE S STRING T BINSTRING " +
+  "U SHORT_BINSTRING V UNICODE X BINUNICODE ] EMPTY_LIST a APPEND b BUILD c GLOBAL d DICT e APPENDS g GET " +
+  "h BINGET i INST j LONG_BINGET l LIST o OBJ p PUT q BINPUT r LONG_BINPUT s SETITEM t TUPLE u SETITEMS " +
+  "} EMPTY_DICT";
+
+/** Opcodes of pickle from byte 0x80 on. */
+const others =
+  "PROTO NEWOBJ EXT1 EXT2 EXT4 TUPLE1 TUPLE2 TUPLE3 NEWTRUE NEWFALSE LONG1 LONG4 SHORT_BINUNICODE BINUNICODE8 " +
+  "BINBYTES8 EMPTY_SET ADDITEMS FROZENSET NEWOBJ_EX STACK_GLOBAL MEMOIZE FRAME BYTEARRAY8 NEXT_BUFFER " +
+  "READONLY_BUFFER";
+
+/**
+ * The name of every opcode by its byte, those that are refused too, so that messages can name them
+ * (https://github.com/python/cpython/blob/main/Lib/pickletools.py).
+ */
+export const opcodeNames: ReadonlyMap<number, string> = new Map([
+  ...Array.from(printable.matchAll(/(\S) (\S+)/g), ([, code, name]) => [code!.charCodeAt(0), name!] as const),
+  ...others.split(" ").map((name, index) => [0x80 + index, name] as const),
+]);

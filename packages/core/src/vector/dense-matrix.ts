@@ -1,0 +1,95 @@
+import { invalidArgument, received } from "../errors.ts";
+
+/**
+ * Dense vectors of one width, stacked row by row in one `Float32Array`. Rows handed out are views, not copies.
+ *
+ * @example
+ * const matrix = new DenseMatrix(new Float32Array([1, 2, 3, 4]), 2);
+ * matrix.shape; // [2, 2]
+ * matrix.row(1); // Float32Array [3, 4]
+ */
+export class DenseMatrix implements Iterable<Float32Array> {
+  /** All rows, one behind the other. */
+  readonly values: Float32Array;
+  /** Width of a row. */
+  readonly dimension: number;
+
+  /** @throws SparseEncoderError `INVALID_ARGUMENT` if the values do not fill whole rows */
+  constructor(values: Float32Array, dimension: number) {
+    if (!Number.isInteger(dimension) || dimension < 1 || values.length % dimension !== 0) {
+      throw invalidArgument(
+        `DenseMatrix: ${values.length} values do not fill rows of ${received(dimension)}.`,
+      );
+    }
+    this.values = values;
+    this.dimension = dimension;
+  }
+
+  /** Puts matrices of one width below each other. */
+  static concat(matrices: readonly DenseMatrix[], dimension: number): DenseMatrix {
+    const values = new Float32Array(matrices.reduce((sum, matrix) => sum + matrix.values.length, 0));
+    let filled = 0;
+    for (const matrix of matrices) {
+      values.set(matrix.values, filled);
+      filled += matrix.values.length;
+    }
+    return new DenseMatrix(values, matrices[0]?.dimension ?? dimension);
+  }
+
+  /** [number of rows, width]. */
+  get shape(): [rows: number, dimension: number] {
+    return [this.length, this.dimension];
+  }
+
+  /** Number of rows. */
+  get length(): number {
+    return this.values.length / this.dimension;
+  }
+
+  /** Bytes of the values. */
+  get byteLength(): number {
+    return this.values.byteLength;
+  }
+
+  /**
+   * Row `position` as a view.
+   * @throws SparseEncoderError `INVALID_ARGUMENT` if there is no such row
+   */
+  row(position: number): Float32Array {
+    if (!Number.isInteger(position) || position < 0 || position >= this.length) {
+      throw invalidArgument(
+        `row: the matrix has rows 0 to ${this.length - 1}, received ${received(position)}.`,
+      );
+    }
+    return this.values.subarray(position * this.dimension, (position + 1) * this.dimension);
+  }
+
+  *[Symbol.iterator](): IterableIterator<Float32Array> {
+    for (let position = 0; position < this.length; position++) yield this.row(position);
+  }
+
+  /** The first `dimension` numbers of each row. */
+  truncate(dimension: number): DenseMatrix {
+    const cut = new Float32Array(this.length * dimension);
+    for (let position = 0; position < this.length; position++) {
+      cut.set(this.row(position).subarray(0, dimension), position * dimension);
+    }
+    return new DenseMatrix(cut, dimension);
+  }
+
+  /** Each row scaled to length 1; rows of zeros stay. */
+  normalize(): DenseMatrix {
+    const scaled = this.values.slice();
+    for (let position = 0; position < this.length; position++) {
+      const row = scaled.subarray(position * this.dimension, (position + 1) * this.dimension);
+      const norm = Math.max(Math.hypot(...row), 1e-12);
+      for (let index = 0; index < row.length; index++) row[index]! /= norm;
+    }
+    return new DenseMatrix(scaled, this.dimension);
+  }
+
+  /** The rows as plain arrays, as request bodies of vector databases take them. */
+  toJSON(): number[][] {
+    return Array.from(this, (row) => Array.from(row));
+  }
+}
