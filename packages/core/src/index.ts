@@ -14,6 +14,13 @@ export {
 export { SparseEncoderError, type SparseEncoderErrorCode } from "./errors.ts";
 export { ndcg } from "./evaluation/index.ts";
 export {
+  exhaustiveSearch,
+  InvertedIndex,
+  type SearchHit,
+  type SearchOptions,
+  type TermContribution,
+} from "./index/index.ts";
+export {
   DenseMatrix,
   type SimilarityFunction,
   type SparseEntry,
