@@ -36,7 +36,7 @@ export interface DenseEncodeOptions extends EncodeOptions {
  */
 export class DenseEncoder extends Encoder<Float32Array, DenseMatrix, DenseEncodeOptions> {
   /** The function that {@link DenseEncoder.similarity} uses. */
-  readonly similarityFunction: SimilarityFunction;
+  override readonly similarityFunction: SimilarityFunction;
   protected readonly furtherOptions: readonly string[] = ["normalize", "truncateDim"];
 
   private constructor(model: OpenModel<DenseMatrix>, options: DenseEncoderOptions) {
@@ -48,7 +48,7 @@ export class DenseEncoder extends Encoder<Float32Array, DenseMatrix, DenseEncode
   /**
    * Loads a model and starts its worker.
    *
-   * @param model path of a model folder as sentence-transformers saves it
+   * @param model path of a model folder as sentence-transformers saves it, or the name of such a model on the hub
    * @throws SparseEncoderError as `SparseEncoder.load`
    */
   static async load(model: string, options: DenseEncoderOptions = {}): Promise<DenseEncoder> {

@@ -6,6 +6,8 @@ import {
   SparseEncoderError,
   throwIfAborted,
 } from "../errors.ts";
+import { type ModelSourceOptions, saveModel } from "../model/index.ts";
+import type { SimilarityFunction } from "../vector/index.ts";
 import { type EmbedCall, embedWindows } from "./embedder.ts";
 import {
   checkPrompts,
@@ -20,7 +22,7 @@ import {
 import type { OpenModel } from "./open-model.ts";
 
 /** Options of loading any model. */
-export interface LoadOptions {
+export interface LoadOptions extends ModelSourceOptions {
   /** Longest input in tokens, special tokens included. Default: what the model says. */
   maxSeqLength?: number;
   /** Prompts by name, added to the model's or put in their place; `""` turns one off. */
@@ -32,27 +34,29 @@ export interface LoadOptions {
    * weights are made at the first load and kept in `cacheDir`. Default `fp32`.
    */
   dtype?: "fp32" | "int8";
-  /** An ONNX file of the folder to run instead of its weights, such as `onnx/model_O3.onnx`. */
-  fileName?: string;
-  /** Folder for files made from models. Default: `$XDG_CACHE_HOME/sparse-encoder`, else `~/.cache/sparse-encoder`. */
-  cacheDir?: string;
   /** Worker threads, each with a session of its own over the same mapped weights. Default 1. */
   workers?: number;
   /** CPU threads of each worker. Default: the available cores over the workers, at least 1. */
   threads?: number;
-  /** Stops loading with an `ABORTED` error. */
-  signal?: AbortSignal;
 }
 
 const dtypes: readonly string[] = ["fp32", "int8"];
+
+/** Far more than cores; a number typed wrong must not take the memory of the machine. */
+const mostThreads = 1024;
 
 export const loadOptionNames: readonly (keyof LoadOptions)[] = [
   "maxSeqLength",
   "prompts",
   "defaultPromptName",
   "dtype",
-  "fileName",
+  "revision",
+  "token",
   "cacheDir",
+  "localFilesOnly",
+  "endpoint",
+  "fileName",
+  "onProgress",
   "workers",
   "threads",
   "signal",
@@ -66,12 +70,14 @@ export function checkLoadArguments(
   names: readonly string[],
 ): void {
   if (typeof model !== "string" || model === "") {
-    throw invalidArgument(`${call}: expected the path of a model folder, received ${received(model)}.`);
+    throw invalidArgument(
+      `${call}: expected the path of a model folder or the name of a model on the hub, received ${received(model)}.`,
+    );
   }
   checkOptionNames(call, options, names);
   if (options.maxSeqLength !== undefined) positiveInteger("maxSeqLength", options.maxSeqLength);
-  if (options.workers !== undefined) positiveInteger("workers", options.workers);
-  if (options.threads !== undefined) positiveInteger("threads", options.threads);
+  if (options.workers !== undefined) positiveInteger("workers", options.workers, mostThreads);
+  if (options.threads !== undefined) positiveInteger("threads", options.threads, mostThreads);
   if (options.dtype !== undefined && !dtypes.includes(options.dtype)) {
     throw invalidArgument(`dtype must be one of ${dtypes.join(", ")}, received ${received(options.dtype)}.`);
   }
@@ -266,6 +272,25 @@ export abstract class Encoder<
   }
 
   /**
+   * Writes a model folder that this library and sentence-transformers load, with the prompts, the similarity function and
+   * the sequence length of this encoder. The weights are those the model was loaded from, also for an int8 encoder; a
+   * limit on active dims has no place in the folder.
+   *
+   * @param folder a folder that does not exist or is empty
+   * @throws SparseEncoderError `INVALID_ARGUMENT`, `CACHE_UNWRITABLE`
+   */
+  async save(folder: string): Promise<void> {
+    const { description } = this.model;
+    await saveModel(description.folder, folder, {
+      modelType: description.modelType,
+      prompts: this.prompts,
+      defaultPromptName: this.defaultPromptName,
+      similarity: this.similarityFunction,
+      maxSeqLength: this.maxSeqLength,
+    });
+  }
+
+  /**
    * Lets calls under way finish, then frees model and worker. A stream under way ends with a `CLOSED` error. Calling it
    * again does nothing more.
    */
@@ -279,6 +304,9 @@ export abstract class Encoder<
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+
+  /** How two embeddings are compared. */
+  abstract readonly similarityFunction: SimilarityFunction;
 
   /** Names of the options that the encode methods take beyond the common ones. */
   protected abstract readonly furtherOptions: readonly string[];

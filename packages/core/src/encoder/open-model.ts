@@ -1,8 +1,10 @@
+import path from "node:path";
 import { SparseEncoderError, throwIfAborted } from "../errors.ts";
 import { type CompiledModel, compileExportedModel, compileModel, quantiseWeights } from "../graph/index.ts";
 import {
   defaultCacheFolder,
   findOnnxExport,
+  locateModel,
   type ModelDescription,
   type Pipeline,
   readModelFolder,
@@ -262,18 +264,20 @@ function checkVocabulary(tokenizer: Tokenizer, vocabularySize: number, folder: s
   );
 }
 
-/** Opens a model and makes an encoder of it; closes it again if that fails. */
+/** Locates and opens a model, and makes an encoder of it; closes it again if that fails. */
 export async function openEncoder<Matrix, Made>(
-  folder: string,
+  location: string,
   modelType: "SparseEncoder" | "SentenceTransformer",
   assemble: (dimension: number) => AssembleRows<Matrix>,
   options: LoadOptions,
   make: (model: OpenModel<Matrix>) => Made,
 ): Promise<Made> {
+  const folder = await locateModel(location, options);
   const model = await OpenModel.open(folder, modelType, assemble, {
     dtype: options.dtype ?? "fp32",
     fileName: options.fileName,
-    cacheFolder: options.cacheDir ?? defaultCacheFolder(),
+    cacheFolder:
+      options.cacheDir === undefined ? defaultCacheFolder() : path.join(options.cacheDir, "sparse-encoder"),
     workers: options.workers,
     threads: options.threads,
     signal: options.signal,

@@ -50,7 +50,7 @@ export class SparseEncoder extends Encoder<SparseVector, SparseMatrix, SparseEnc
   /** Limit on active dims that holds where a call gives none; undefined for none. */
   readonly maxActiveDims: number | undefined;
   /** The function that {@link SparseEncoder.similarity} uses. */
-  readonly similarityFunction: SimilarityFunction;
+  override readonly similarityFunction: SimilarityFunction;
   protected readonly furtherOptions: readonly string[] = ["maxActiveDims"];
 
   private constructor(model: OpenModel<SparseMatrix>, options: SparseEncoderOptions) {
@@ -63,10 +63,12 @@ export class SparseEncoder extends Encoder<SparseVector, SparseMatrix, SparseEnc
   /**
    * Loads a model and starts its worker.
    *
-   * @param model path of a model folder as sentence-transformers saves it, or of a plain masked-LM checkpoint; without it
+   * @param model path of a model folder as sentence-transformers saves it, or of a plain masked-LM checkpoint; or the name of such
+   *   a model on the Hugging Face hub; without it
    *   the embedded English model splade-tiny, which needs no network
    * @throws SparseEncoderError `MODEL_NOT_FOUND`, `MODEL_INVALID`, `MODEL_UNSUPPORTED`, `WEIGHTS_INVALID`,
-   *   `TOKENIZER_INVALID`, `INVALID_ARGUMENT`, `UNKNOWN_OPTION`, `ABORTED`
+   *   `TOKENIZER_INVALID`, `INVALID_ARGUMENT`, `UNKNOWN_OPTION`, `ABORTED`, `CACHE_UNWRITABLE`; from the hub `NETWORK`,
+   *   `HUB_OFFLINE`, `HUB_UNAUTHORIZED`, `HUB_GATED`, `HUB_NOT_FOUND`, `HUB_INVALID`, `DOWNLOAD_CORRUPT`
    */
   static async load(
     model: string = embeddedModelFolder,
@@ -87,22 +89,25 @@ export class SparseEncoder extends Encoder<SparseVector, SparseMatrix, SparseEnc
 
   /** Similarity of each row of `a` with each row of `b`: n arrays of m numbers. A vector counts as one row. */
   similarity(a: SparseVector | SparseMatrix, b: SparseVector | SparseMatrix): Float32Array[] {
+    checkEmbeddings("similarity", a, b);
     return similarity(a, b, this.similarityFunction);
   }
 
   /** Similarity of row i of `a` with row i of `b`. */
   similarityPairwise(a: SparseVector | SparseMatrix, b: SparseVector | SparseMatrix): Float32Array {
+    checkEmbeddings("similarityPairwise", a, b);
     return similarityPairwise(a, b, this.similarityFunction);
   }
 
   /** Mean active dims and sparsity ratio of embeddings. */
   static sparsity(embeddings: SparseVector | SparseMatrix): SparsityStatistics {
+    checkEmbeddings("sparsity", embeddings);
     return sparsity(embeddings);
   }
 
   /** As the static {@link SparseEncoder.sparsity}. */
   sparsity(embeddings: SparseVector | SparseMatrix): SparsityStatistics {
-    return sparsity(embeddings);
+    return SparseEncoder.sparsity(embeddings);
   }
 
   /**
@@ -120,7 +125,8 @@ export class SparseEncoder extends Encoder<SparseVector, SparseMatrix, SparseEnc
   ): DecodedToken[] | DecodedToken[][] {
     checkOptionNames("decode", options, ["topK"]);
     const topK = options?.topK === undefined ? undefined : positiveInteger("topK", options.topK);
-    if (embeddings?.dimension !== this.embeddingDimension) {
+    checkEmbeddings("decode", embeddings);
+    if (embeddings.dimension !== this.embeddingDimension) {
       throw invalidArgument(
         `decode: expected embeddings of ${this.embeddingDimension} dimensions, received ${received(embeddings)}.`,
       );
@@ -139,6 +145,7 @@ export class SparseEncoder extends Encoder<SparseVector, SparseMatrix, SparseEnc
   intersection(a: SparseVector, b: SparseVector): SparseVector;
   intersection(a: SparseVector, b: SparseMatrix): SparseMatrix;
   intersection(a: SparseVector, b: SparseVector | SparseMatrix): SparseVector | SparseMatrix {
+    checkEmbeddings("intersection", a, b);
     return intersection(a, b);
   }
 
@@ -150,5 +157,14 @@ export class SparseEncoder extends Encoder<SparseVector, SparseMatrix, SparseEnc
 
   protected join(windows: readonly SparseMatrix[]): SparseMatrix {
     return SparseMatrix.concat(windows, this.embeddingDimension);
+  }
+}
+
+/** By shape, not by class: the ESM and the CommonJS build of this library may be loaded side by side. */
+function checkEmbeddings(call: string, ...embeddings: unknown[]): void {
+  for (const one of embeddings) {
+    const { indices, values, dimension } = (one ?? {}) as Partial<SparseVector>;
+    if (indices instanceof Uint32Array && values instanceof Float32Array && dimension !== undefined) continue;
+    throw invalidArgument(`${call}: expected a SparseVector or a SparseMatrix, received ${received(one)}.`);
   }
 }

@@ -1,5 +1,5 @@
 import type { Pipeline, TensorTable } from "../model/index.ts";
-import { familyOf, type TransformerShape } from "./families.ts";
+import { familyOf, shapeOf, type TransformerShape } from "./families.ts";
 import { OnnxGraph, type Value } from "./onnx-graph.ts";
 import { addDense, addNormalize, addPooling, addSparseAutoEncoder } from "./pooled-head.ts";
 import { addSpladeHead, unsupportedPipeline } from "./splade-head.ts";
@@ -44,14 +44,14 @@ interface Stage {
  * Builds the ONNX graph of a pipeline from its description and the places of its weights. Reads no weights.
  *
  * @param weights tensors of each module that has some, by the module's folder
- * @throws SparseEncoderError `MODEL_UNSUPPORTED` or `WEIGHTS_INVALID`
+ * @throws SparseEncoderError `MODEL_UNSUPPORTED`, `MODEL_INVALID` or `WEIGHTS_INVALID`
  */
 export function compileModel(pipeline: Pipeline, weights: ReadonlyMap<string, TensorTable>): CompiledModel {
   const [transformer, head] = pipeline;
   const unsupported = () => unsupportedPipeline(pipeline.map((module) => module.kind));
   if (transformer?.kind !== "Transformer" || head === undefined) throw unsupported();
   const family = familyOf(transformer.config, transformer.configFile, head.kind === "SpladePooling");
-  const shape = family.shape(transformer.config, transformer.configFile);
+  const shape = shapeOf(family, transformer.config, transformer.configFile);
   const graph = new OnnxGraph();
   const building = { graph, tensors: weights.get(transformer.folder)! };
   const hidden = addTransformer(building, family, shape);

@@ -348,6 +348,28 @@ function modernBertShape(config: JsonObject, file: string): TransformerShape {
 }
 
 /**
+ * The shape of a transformer, whose sizes can be built.
+ * @throws SparseEncoderError `MODEL_INVALID` for a size that is no whole number of at least 1, or heads that do not
+ * share the hidden size evenly
+ */
+export function shapeOf(family: Family, config: JsonObject, file: string): TransformerShape {
+  const shape = family.shape(config, file);
+  const { vocabularySize, hiddenSize, layers, heads, intermediateSize } = shape;
+  const sizes = { vocabularySize, hiddenSize, layers, heads, intermediateSize };
+  for (const [name, size] of Object.entries(sizes)) {
+    if (Number.isSafeInteger(size) && size >= 1) continue;
+    throw new SparseEncoderError("MODEL_INVALID", `${file} gives ${size} as ${name} of the transformer.`);
+  }
+  if (hiddenSize % heads !== 0) {
+    throw new SparseEncoderError(
+      "MODEL_INVALID",
+      `${file} asks for ${heads} attention heads, which do not divide the hidden size ${hiddenSize}.`,
+    );
+  }
+  return shape;
+}
+
+/**
  * The family of a `config.json`.
  *
  * @param head true if the masked-LM head is needed, false for the encoder alone, which either checkpoint has

@@ -1,0 +1,45 @@
+import { fetchModel, type HubProgress, isHubName, wantedModelFiles } from "./hub.ts";
+
+/** Where a model may come from, beyond a folder. */
+export interface ModelSourceOptions {
+  /** Branch, tag, pull request (`refs/pr/1`) or commit on the hub. Default `main`. */
+  revision?: string;
+  /** Access token of the hub; `""` for none. Default: `HF_TOKEN`, else the token that `hf auth login` stored. */
+  token?: string;
+  /**
+   * Folder of downloaded models, laid out as Python's `huggingface_hub` does, and, in its folder `sparse-encoder`, of files
+   * made from models. Default: `HF_HUB_CACHE`, else `~/.cache/huggingface/hub`; for files made from models
+   * `$XDG_CACHE_HOME/sparse-encoder`, else `~/.cache/sparse-encoder`.
+   */
+  cacheDir?: string;
+  /** True: make no request. Default: `HF_HUB_OFFLINE`, else false. */
+  localFilesOnly?: boolean;
+  /** Base address of the hub. Default: `HF_ENDPOINT`, else `https://huggingface.co`. */
+  endpoint?: string;
+  /** An ONNX file of the model to run instead of its weights, such as `onnx/model_O3.onnx`. */
+  fileName?: string;
+  /** Stops loading with an `ABORTED` error; what was downloaded is kept for the next call. */
+  signal?: AbortSignal;
+  /** Called as files of the hub arrive; not for files that are in the cache. */
+  onProgress?: (progress: HubProgress) => void;
+}
+
+/**
+ * The folder of a model: `model` itself if it is a path, else that of the hub's model of that name, downloaded if the cache
+ * lacks it.
+ */
+export async function locateModel(model: string, options: ModelSourceOptions): Promise<string> {
+  if (!(await isHubName(model))) return model;
+  const { revision, token, cacheDir, localFilesOnly, endpoint, fileName, signal, onProgress } = options;
+  const wanted = wantedModelFiles(fileName);
+  return fetchModel(model, {
+    revision,
+    token,
+    cacheDir,
+    localFilesOnly,
+    endpoint,
+    signal,
+    onProgress,
+    wanted,
+  });
+}

@@ -1,0 +1,117 @@
+import { randomUUID } from "node:crypto";
+import { cp, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
+import { readJsonFile, readJsonObject } from "./json-file.ts";
+import { modelFiles } from "./model-files.ts";
+
+/** Settings of an encoder that a saved folder keeps. */
+export interface SavedSettings {
+  readonly modelType: string;
+  readonly prompts: Readonly<Record<string, string>>;
+  readonly defaultPromptName: string | undefined;
+  readonly similarity: string;
+  readonly maxSeqLength: number;
+}
+
+/** Notices that belong to a model. */
+const notices = /^(?:LICENSE|NOTICE|README)(?:\.\w+)?$/i;
+
+/** `modules.json` of a plain masked-LM checkpoint, as sentence-transformers 6 writes it. */
+const plainModules = [
+  { idx: 0, name: "0", path: "", type: "sentence_transformers.base.modules.transformer.Transformer" },
+  {
+    idx: 1,
+    name: "1",
+    path: "1_SpladePooling",
+    type: "sentence_transformers.sparse_encoder.modules.splade_pooling.SpladePooling",
+  },
+];
+
+/**
+ * Writes a model folder that sentence-transformers loads too: the files of `source` that a model needs, unchanged, and
+ * these settings. Everything is written under a temporary name first, so that no half folder stays behind.
+ *
+ * @throws SparseEncoderError `INVALID_ARGUMENT` if `target` exists and is not empty, `CACHE_UNWRITABLE` if it cannot be
+ *   written
+ */
+export async function saveModel(source: string, target: string, settings: SavedSettings): Promise<void> {
+  if (typeof target !== "string" || target === "") {
+    throw invalidArgument(`save: expected the path of a folder, received ${received(target)}.`);
+  }
+  const folder = path.resolve(target);
+  const existing = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw invalidArgument(`save: ${folder} is not a folder (${error.code}).`);
+  });
+  if (existing.length > 0) throw invalidArgument(`save: ${folder} is not empty; choose a new folder.`);
+  const temporary = `${folder}.${randomUUID()}.tmp`;
+  try {
+    await copyModel(source, temporary);
+    await writeSettings(temporary, settings);
+    // An empty folder may be in the place.
+    await rm(folder, { recursive: true, force: true });
+    await rename(temporary, folder);
+  } catch (cause) {
+    await rm(temporary, { recursive: true, force: true }).catch(() => {});
+    if (SparseEncoderError.is(cause)) throw cause;
+    throw new SparseEncoderError(
+      "CACHE_UNWRITABLE",
+      `${folder} cannot be written: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+}
+
+async function copyModel(source: string, target: string): Promise<void> {
+  const entries = await readdir(source, { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => path.relative(source, path.join(entry.parentPath, entry.name)).split(path.sep).join("/"));
+  for (const file of [...modelFiles(files), ...files.filter((name) => notices.test(name))]) {
+    const to = path.join(target, file);
+    await mkdir(path.dirname(to), { recursive: true });
+    // A cache of the hub holds links.
+    await cp(path.join(source, file), to, { dereference: true });
+  }
+}
+
+async function writeSettings(folder: string, settings: SavedSettings): Promise<void> {
+  const configFile = path.join(folder, "config_sentence_transformers.json");
+  await writeJson(configFile, {
+    __version__: {},
+    ...(await readJsonObject(configFile)),
+    model_type: settings.modelType,
+    prompts: settings.prompts,
+    default_prompt_name: settings.defaultPromptName ?? null,
+    similarity_fn_name: settings.similarity,
+  });
+  const modulesFile = path.join(folder, "modules.json");
+  if ((await readJsonFile(modulesFile)) === undefined) {
+    await writeJson(modulesFile, plainModules);
+    await mkdir(path.join(folder, "1_SpladePooling"), { recursive: true });
+    const pooling = { pooling_strategy: "max", activation_function: "relu" };
+    await writeJson(path.join(folder, "1_SpladePooling", "config.json"), pooling);
+  }
+  for (const file of await filesNamed(folder, "tokenizer_config.json")) {
+    await writeJson(file, { ...(await readJsonObject(file)), model_max_length: settings.maxSeqLength });
+  }
+  // The older place of the length goes before the tokenizer's, where it is used.
+  for (const file of await filesNamed(folder, "sentence_bert_config.json")) {
+    const json = await readJsonObject(file);
+    if (json !== undefined && "max_seq_length" in json) {
+      await writeJson(file, { ...json, max_seq_length: settings.maxSeqLength });
+    }
+  }
+}
+
+async function filesNamed(folder: string, name: string): Promise<string[]> {
+  const files = await readdir(folder, { recursive: true });
+  return files.filter((file) => path.basename(file) === name).map((file) => path.join(folder, file));
+}
+
+async function writeJson(file: string, json: unknown): Promise<void> {
+  // A copied file may be read-only, like its source.
+  await rm(file, { force: true });
+  await writeFile(file, `${JSON.stringify(json, undefined, 2)}\n`);
+}
