@@ -36,6 +36,28 @@ export type SparseEncoderErrorCode =
   | "DOWNLOAD_CORRUPT"
   /** The cache folder cannot be written: disk full, read-only, no permission. */
   | "CACHE_UNWRITABLE"
+  /** A device that was named cannot be used here. */
+  | "DEVICE_UNAVAILABLE"
+  /** A document has a bad id, text or metadata. */
+  | "INVALID_DOCUMENT"
+  /** A filter has an unknown operator, or a value of a type that cannot work. */
+  | "INVALID_FILTER"
+  /** The store cannot do what was asked for. */
+  | "STORE_UNSUPPORTED"
+  /** What is stored is of another kind, dimension, model or format version. */
+  | "STORE_MISMATCH"
+  /** A file of the store is cut or changed. */
+  | "STORE_CORRUPT"
+  /** Another process writes to the store. */
+  | "STORE_LOCKED"
+  /** The store's server or disk does not do its work; `cause` is its error. */
+  | "STORE_FAILED"
+  /** A package that this feature needs is not installed. */
+  | "MISSING_PACKAGE"
+  /** An arm of a hybrid retriever failed; `cause` is its error. */
+  | "ARM_FAILED"
+  /** A call took longer than it was allowed to. */
+  | "TIMEOUT"
   /** A worker thread ended or failed, and its replacement did too. */
   | "WORKER_FAILED"
   /** Use after `close()`. */

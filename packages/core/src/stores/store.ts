@@ -1,0 +1,134 @@
+import type { SparseVector } from "../vector/index.ts";
+import type { Filter } from "./filter.ts";
+
+/** A value of metadata: JSON. */
+export type MetadataValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly MetadataValue[]
+  | { readonly [name: string]: MetadataValue };
+
+/** What is known of a document beside its text: a JSON object. */
+export type Metadata = { readonly [name: string]: MetadataValue };
+
+/** A document as a store keeps it. */
+export interface StoredDocument {
+  /** Well-formed, 1 to 1,024 UTF-16 code units. */
+  readonly id: string;
+  readonly text: string;
+  readonly metadata: Metadata;
+  /**
+   * Vectors by name, such as `{ sparse, keyword, dense }`. A document may lack some: the searches of those do not find
+   * it. A name stands for one kind and one dimension throughout a store.
+   */
+  readonly vectors: Readonly<Record<string, SparseVector | Float32Array>>;
+}
+
+/** How dense vectors are compared. Scores are such that larger is closer: `euclidean` is the negated distance. */
+export type DenseMetric = "cosine" | "dot" | "euclidean";
+
+/** Kind and width of the vectors of one name. Sparse ones are compared by dot product. */
+export type VectorField =
+  | { readonly kind: "sparse"; readonly dimension: number }
+  | { readonly kind: "dense"; readonly dimension: number; readonly metric?: DenseMetric };
+
+/** Vectors of a store by name. */
+export type VectorSchema = Readonly<Record<string, VectorField>>;
+
+/** A document found by a search. */
+export interface StoreHit {
+  readonly id: string;
+  readonly score: number;
+  readonly text: string;
+  readonly metadata: Metadata;
+}
+
+/** What a store can do. A call that needs more is refused with `STORE_UNSUPPORTED`, by name. */
+export interface StoreCapabilities {
+  readonly sparse: boolean;
+  readonly dense: boolean;
+  /** Operators that filters may use. */
+  readonly filters: ReadonlySet<string>;
+  /** True if every search gives the true best hits; false if an approximate index may miss some. */
+  readonly exact: boolean;
+  /** True if what was acknowledged survives the end of this process. */
+  readonly durable: boolean;
+  /** Most active dims of a sparse vector; undefined for no limit. */
+  readonly maximumActiveDims?: number | undefined;
+  /** Largest `k` of a search; undefined for no limit. */
+  readonly maximumK?: number | undefined;
+}
+
+/** Options of every call. */
+export interface StoreCallOptions {
+  /** Ends the call with an `ABORTED` error as soon as it can be; what it had changed by then stays. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Options of a search. */
+export interface StoreSearchOptions extends StoreCallOptions {
+  /** Number of hits, at least 1. Default 10. */
+  readonly k?: number | undefined;
+  /** Only documents whose metadata pass. */
+  readonly filter?: Filter | undefined;
+}
+
+/** Which documents to delete. */
+export type DeleteTarget = { readonly ids: readonly string[] } | { readonly filter: Filter };
+
+/**
+ * Where documents with sparse and dense vectors are kept and found. Every backend passes the same conformance suite.
+ *
+ * Hits come best first; equal scores by id, smaller first. A document is a hit of a sparse search if it shares an active
+ * dim with the query, and of a dense search if it has a vector of that name. An empty query vector has no hits. Calls may
+ * be under way at once; a call that resolved is seen by all calls made after it. After `close` every call is refused with
+ * `CLOSED`.
+ */
+export interface Store extends AsyncDisposable {
+  /** Short name of the backend for messages, such as `memory`. */
+  readonly name: string;
+  readonly capabilities: StoreCapabilities;
+
+  /**
+   * Adds documents, each in place of the one that has its id, if any. All or none of a call; when it resolves, they are
+   * stored.
+   * @throws SparseEncoderError `INVALID_DOCUMENT`, `INVALID_VECTOR`, `STORE_MISMATCH`, `STORE_UNSUPPORTED`
+   */
+  upsert(documents: readonly StoredDocument[], options?: StoreCallOptions): Promise<void>;
+
+  /** Deletes documents; resolves with how many there were. Unknown ids are passed over. */
+  delete(target: DeleteTarget, options?: StoreCallOptions): Promise<number>;
+
+  /** The documents of these ids, in their order; undefined where there is none. */
+  get(ids: readonly string[], options?: StoreCallOptions): Promise<(StoredDocument | undefined)[]>;
+
+  /** Number of documents, of those that pass a filter if one is given. */
+  count(options?: StoreCallOptions & { readonly filter?: Filter | undefined }): Promise<number>;
+
+  /**
+   * All documents, or those after an id, in rising order of id by UTF-16 code units; a document that is changed meanwhile
+   * comes in one of its states or not at all.
+   */
+  iterate(
+    options?: StoreCallOptions & {
+      readonly after?: string | undefined;
+      readonly filter?: Filter | undefined;
+      /** Documents fetched at once. Default 500. */
+      readonly batchSize?: number | undefined;
+    },
+  ): AsyncIterable<StoredDocument>;
+
+  /**
+   * The documents of highest dot product with `query` among the vectors named `vector`.
+   * @throws SparseEncoderError `INVALID_ARGUMENT`, `INVALID_FILTER`, `INVALID_VECTOR`, `STORE_UNSUPPORTED`
+   */
+  searchSparse(vector: string, query: SparseVector, options?: StoreSearchOptions): Promise<StoreHit[]>;
+
+  /** The documents closest to `query` among the dense vectors named `vector`, by the metric of that name. */
+  searchDense(vector: string, query: Float32Array, options?: StoreSearchOptions): Promise<StoreHit[]>;
+
+  /** Waits for calls under way, then frees what this store opened. Calling it again does nothing more. */
+  close(): Promise<void>;
+}
