@@ -17,12 +17,12 @@ import { quantiseRows } from "../packages/core/src/graph/int8.ts";
 import { goldenModelFolder, readGolden, readJson } from "./golden-data.ts";
 
 describe("quantiseRows", () => {
-  it("gives each row the scale at which its largest absolute value is 127", () => {
-    const { values, scales } = quantiseRows(new Float32Array([1, -2, 0.5, 0, 0.25, 0.125]), 3);
-    // Row 1: scale 2/127; 1 is 63.5 steps, rounded up; 0.5 is 31.75 steps. Row 2: scale 0.25/127; 0.125 is 63.5 steps.
-    expect([...values]).toEqual([64, -127, 32, 0, 127, 64]);
-    expect(scales[0]).toBe(Math.fround(2 / 127));
-    expect(scales[1]).toBe(Math.fround(0.25 / 127));
+  it("gives each row the scale at which its largest absolute value is 63", () => {
+    const { values, scales } = quantiseRows(new Float32Array([0.9, -2, 0.5, 0, 0.25, 0.1]), 3);
+    // Row 1: scale 2/63; 0.9 is 28.35 steps, 0.5 is 15.75. Row 2: scale 0.25/63; 0.1 is 25.2 steps.
+    expect([...values]).toEqual([28, -63, 16, 0, 63, 25]);
+    expect(scales[0]).toBe(Math.fround(2 / 63));
+    expect(scales[1]).toBe(Math.fround(0.25 / 63));
   });
 
   it("gives a row of zeros the scale 1, and a row with numbers that are not finite none", () => {
@@ -86,7 +86,7 @@ describe("dtype int8", () => {
     const [a, b] = [await exact.encode(texts), await encoder.encode(texts)];
     expect(b.equals(a)).toBe(false);
     // Random weights have no structure that would help; a trained model comes closer.
-    for (const similarity of exact.similarityPairwise(a, b)) expect(similarity).toBeGreaterThan(0.95);
+    for (const similarity of exact.similarityPairwise(a, b)) expect(similarity).toBeGreaterThan(0.9);
   });
 
   it("makes the file once and uses it again", async () => {

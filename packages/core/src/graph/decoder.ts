@@ -83,7 +83,7 @@ function integerDecoder(
   const widen = (integers: Value, rowScales: Value) =>
     graph.op("Mul", [graph.op("Cast", [integers], { to: 1 }), graph.op("Mul", [rowScales, tokenScale!])]);
   return {
-    chunkRows: 256,
+    chunkRows: 64,
     scores: (range) => widen(products(range), graph.weight(scales, range)),
     maximum: (range) => graph.op("ReduceMax", [products(range), graph.integers(1)], { keepdims: 0 }),
     scale: (maxima) => widen(maxima, graph.weight(scales)),

@@ -14,7 +14,13 @@ import {
 import { compileModel } from "./compiled-model.ts";
 
 /** Changes whenever the file's content would for the same source. */
-const formatVersion = "1";
+const formatVersion = "2";
+
+/**
+ * Weights take 7 bits: -63 to 63. Processors without VNNI add two products of a byte with a weight in 16 bits, and
+ * 2 x 255 x 127 would saturate there; so the same file gives the same numbers everywhere.
+ */
+const largestInteger = 63;
 
 /** Values that are quantised without a pause: a few milliseconds of this thread. */
 const valuesPerBlock = 1 << 19;
@@ -22,7 +28,7 @@ const valuesPerBlock = 1 << 19;
 /**
  * The weights of a pipeline as int8, from files in `cacheFolder` that are made when they are missing or broken. Matrices
  * of linear layers, the word embeddings and the decoder get one scale a row, symmetric: row = int8 x scale, scale =
- * largest absolute value / 127. Everything else that the model needs is copied as float32, so the file stands alone.
+ * largest absolute value / 63. Everything else that the model needs is copied as float32, so the file stands alone.
  *
  * A file is keyed by the content of its source, written under a temporary name, and renamed when it is complete; its
  * checksum is verified whenever it is used.
@@ -250,7 +256,7 @@ async function quantiseTensor(
   }
 }
 
-/** One scale a row: the largest absolute value becomes 127. The scale of a row with numbers that are not finite is NaN. */
+/** One scale a row: the largest absolute value becomes 63. The scale of a row with numbers that are not finite is NaN. */
 export function quantiseRows(
   weights: Float32Array,
   width: number,
@@ -267,7 +273,7 @@ export function quantiseRows(
       sum += magnitude;
     }
     // Comparisons pass over NaN; the sum does not.
-    scales[row] = Number.isFinite(sum) ? (largest === 0 ? 1 : largest / 127) : Number.NaN;
+    scales[row] = Number.isFinite(sum) ? (largest === 0 ? 1 : largest / largestInteger) : Number.NaN;
     const inverse = 1 / scales[row]!;
     for (let index = row * width; index < (row + 1) * width; index++) {
       values[index] = Math.round(weights[index]! * inverse);
