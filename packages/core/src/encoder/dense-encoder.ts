@@ -1,14 +1,15 @@
 import { invalidArgument, positiveInteger, received } from "../errors.ts";
 import {
   checkSimilarityFunction,
-  DenseMatrix,
+  type DenseMatrix,
   denseSimilarity,
   type SimilarityFunction,
   similarityFunctions,
 } from "../vector/index.ts";
 import { denseRows } from "./assembled-rows.ts";
 import type { EncodeOptions } from "./encode-options.ts";
-import { checkLoadArguments, Encoder, type LoadOptions, loadOptionNames } from "./encoder.ts";
+import { Encoder } from "./encoder.ts";
+import { checkLoadArguments, type LoadOptions, loadOptionNames } from "./load-options.ts";
 import { type OpenModel, openEncoder } from "./open-model.ts";
 
 /** Options of {@link DenseEncoder.load}. */
@@ -81,12 +82,5 @@ export class DenseEncoder extends Encoder<Float32Array, DenseMatrix, DenseEncode
     const { normalize = false, truncateDim = matrix.dimension } = options ?? {};
     const cut = truncateDim === matrix.dimension ? matrix : matrix.truncate(truncateDim);
     return normalize ? cut.normalize() : cut;
-  }
-
-  protected join(windows: readonly DenseMatrix[]): DenseMatrix {
-    const [first] = windows;
-    return first !== undefined && windows.length === 1
-      ? first
-      : DenseMatrix.concat(windows, this.embeddingDimension);
   }
 }

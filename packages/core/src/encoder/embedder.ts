@@ -1,14 +1,27 @@
 import type { Tokenizer } from "../model/index.ts";
+import type { Device, WorkerPool } from "../runtime/index.ts";
+import type { EncoderPool } from "./encoder-pool.ts";
 
 /** Everything one call needs, checked and complete. */
 export interface EmbedCall {
   readonly prompt: string;
   readonly batchSize: number;
+  /** Texts that one worker takes at a time; undefined for a batch at a time. */
+  readonly chunkSize: number | undefined;
+  /** Workers other than the encoder's own. */
+  readonly pool: EncoderPool | undefined;
   /** 0 for no limit. */
   readonly maxActiveDims: number;
   readonly signal: AbortSignal | undefined;
   /** Called with the number of texts of each finished batch. */
   readonly onTexts: (texts: number) => void;
+}
+
+/** Part of a call: some of its texts. */
+export interface EmbedWindow {
+  readonly texts: readonly string[];
+  /** Position of the first text in the call, for messages. */
+  readonly first: number;
 }
 
 /** From texts to the rows of a matrix. */
@@ -20,8 +33,16 @@ export interface Embedder<Matrix> {
   readonly longestInput: number;
   /** Special tokens around a text count towards the length of the input. */
   readonly specialTokens: boolean;
-  /** Embeds texts as one window, in order. Stops, with any error, between batches when `ended` says so. */
-  embed(texts: readonly string[], call: EmbedCall, ended?: () => boolean): Promise<Matrix>;
+  /** Most workers that share the texts of a call; 0 without inference. */
+  readonly workers: number;
+  /** Starts a worker on each of the devices; none without inference. */
+  readonly startWorkers: (devices: readonly Device[]) => Promise<readonly WorkerPool[]>;
+  /** Embeds the texts of a window, in order. Stops, with any error, between batches when `ended` says so. */
+  embed(window: EmbedWindow, call: EmbedCall, ended?: () => boolean): Promise<Matrix>;
+  /** Lets batches under way finish, then frees what the embedder holds. */
+  close(): Promise<void>;
+  /** Drops what waits, then frees what the embedder holds. */
+  destroy(): Promise<void>;
 }
 
 /**
@@ -30,22 +51,28 @@ export interface Embedder<Matrix> {
  */
 export async function* embedWindows<Matrix>(
   embedder: Embedder<Matrix>,
-  windows: AsyncIterable<readonly string[]> | Iterable<readonly string[]>,
+  windows: AsyncGenerator<EmbedWindow>,
   call: EmbedCall,
 ): AsyncGenerator<Matrix> {
   let ahead: Promise<Matrix> | undefined;
   let ended = false;
+  let failure: { readonly error: unknown } | undefined;
   try {
-    for await (const texts of windows) {
+    do {
+      // What came before the source failed is the caller's all the same.
+      const step = await windows.next().catch((error: unknown) => {
+        failure = { error };
+      });
       const current = ahead;
-      ahead = embedder.embed(texts, call, () => ended);
+      ahead = step?.done === false ? embedder.embed(step.value, call, () => ended) : undefined;
       // Whoever stops taking rows must not leave an unhandled rejection behind.
-      ahead.catch(() => {});
+      ahead?.catch(() => {});
       if (current !== undefined) yield await current;
-    }
-    if (ahead !== undefined) yield await ahead;
+    } while (ahead !== undefined);
+    if (failure !== undefined) throw failure.error;
   } finally {
     // After an error, or when the caller leaves early: the window ahead is wanted by nobody.
     ended = true;
+    await windows.return(undefined);
   }
 }

@@ -6,6 +6,11 @@ import {
   SparseEncoderError,
   throwIfAborted,
 } from "../errors.ts";
+import { type Device, parseDevice } from "../runtime/index.ts";
+import { EncoderPool } from "./encoder-pool.ts";
+
+/** Far more than any machine has; a list made wrong must not take all memory. */
+const mostDevices = 256;
 
 /** How far a call has come. */
 export interface EncodeProgress {
@@ -13,12 +18,23 @@ export interface EncodeProgress {
   readonly done: number;
   /** Texts of the call; undefined for a stream. */
   readonly total: number | undefined;
+  /** Texts a second since the call began. */
+  readonly textsPerSecond: number;
 }
 
 /** Options of every encode method. */
 export interface EncodeOptions {
   /** Most texts in one run of the model. Default 32. Batches are also limited in tokens. */
   batchSize?: number;
+  /** Workers that {@link EncoderPool} holds, in place of the encoder's own. */
+  pool?: EncoderPool;
+  /** Device or devices of a pool that is started for this call alone, such as `["cuda:0", "cuda:1"]` or `["cpu", "cpu"]`. */
+  device?: string | readonly string[];
+  /**
+   * Texts that are given to one worker at a time. Default: a batch at a time, which shares the work most evenly. Larger
+   * chunks cost fewer messages.
+   */
+  chunkSize?: number;
   /** Text put in front of each text, without a blank between. `""` turns a default prompt off. */
   prompt?: string;
   /** Name of a prompt of the model, put in front of each text. `prompt` goes before it. */
@@ -32,6 +48,9 @@ export interface EncodeOptions {
 /** Names of {@link EncodeOptions}. */
 export const encodeOptionNames: readonly (keyof EncodeOptions)[] = [
   "batchSize",
+  "pool",
+  "device",
+  "chunkSize",
   "prompt",
   "promptName",
   "signal",
@@ -41,6 +60,10 @@ export const encodeOptionNames: readonly (keyof EncodeOptions)[] = [
 /** Options of one call, checked and complete. */
 export interface ResolvedEncodeOptions {
   readonly batchSize: number;
+  readonly chunkSize: number | undefined;
+  readonly pool: EncoderPool | undefined;
+  /** Devices of a pool for this call; undefined for none. */
+  readonly devices: readonly Device[] | undefined;
   readonly prompt: string;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((progress: EncodeProgress) => void) | undefined;
@@ -60,17 +83,40 @@ export function resolveEncodeOptions(
   promptName: string | undefined,
 ): ResolvedEncodeOptions {
   checkOptionNames(call, options, names);
-  const { batchSize, signal, onProgress } = options ?? {};
+  const { batchSize, chunkSize, pool, device, signal, onProgress } = options ?? {};
   if (onProgress !== undefined && typeof onProgress !== "function") {
     throw invalidArgument(`onProgress must be a function, received ${received(onProgress)}.`);
   }
   checkSignal(signal);
+  if (pool !== undefined && !(pool instanceof EncoderPool)) {
+    throw invalidArgument(`pool must come from startPool of this encoder, received ${received(pool)}.`);
+  }
+  if (pool !== undefined && device !== undefined) {
+    throw invalidArgument("Give a pool or devices, not both: a pool has its devices already.");
+  }
   return {
     batchSize: batchSize === undefined ? 32 : positiveInteger("batchSize", batchSize),
+    chunkSize: chunkSize === undefined ? undefined : positiveInteger("chunkSize", chunkSize),
+    pool,
+    devices: device === undefined ? undefined : parseDevices(device),
     prompt: resolvePrompt(options ?? {}, prompts, promptName),
     signal,
     onProgress,
   };
+}
+
+/**
+ * Devices of a pool, one worker each.
+ * @throws SparseEncoderError `INVALID_ARGUMENT`
+ */
+export function parseDevices(devices: unknown): Device[] {
+  const names: unknown[] = typeof devices === "string" ? [devices] : Array.isArray(devices) ? devices : [];
+  if (names.length === 0 || names.length > mostDevices) {
+    throw invalidArgument(
+      `Devices are an array of 1 to ${mostDevices} names such as ["cpu", "cpu"], received ${received(devices)}.`,
+    );
+  }
+  return names.map(parseDevice);
 }
 
 /** Checks a signal and throws if it is already aborted. */

@@ -1,123 +1,24 @@
-import {
-  checkOptionNames,
-  invalidArgument,
-  positiveInteger,
-  received,
-  SparseEncoderError,
-  throwIfAborted,
-} from "../errors.ts";
-import { type ModelSourceOptions, saveModel } from "../model/index.ts";
+import { invalidArgument, positiveInteger, received, SparseEncoderError, throwIfAborted } from "../errors.ts";
+import { saveModel } from "../model/index.ts";
+import { coreShare, type Device } from "../runtime/index.ts";
 import type { SimilarityFunction } from "../vector/index.ts";
+import { deviceFailure } from "./devices.ts";
 import { type EmbedCall, embedWindows } from "./embedder.ts";
 import {
-  checkPrompts,
-  checkSignal,
-  checkText,
   checkTexts,
   type EncodeOptions,
   encodeOptionNames,
+  parseDevices,
   promptNamed,
   resolveEncodeOptions,
 } from "./encode-options.ts";
+import { describeModel, type EncoderDescription } from "./encoder-description.ts";
+import { EncoderPool } from "./encoder-pool.ts";
+import type { LoadOptions } from "./load-options.ts";
 import type { OpenModel } from "./open-model.ts";
+import { windowsOf } from "./text-windows.ts";
 
-/** Options of loading any model. */
-export interface LoadOptions extends ModelSourceOptions {
-  /** Longest input in tokens, special tokens included. Default: what the model says. */
-  maxSeqLength?: number;
-  /** Prompts by name, added to the model's or put in their place; `""` turns one off. */
-  prompts?: Record<string, string>;
-  /** Name of the prompt that plain `encode` uses. Default: the model's, if any. */
-  defaultPromptName?: string;
-  /**
-   * Number format of the weights: `fp32`, or `int8`, which is faster and smaller and costs a little quality. The int8
-   * weights are made at the first load and kept in `cacheDir`. Default `fp32`.
-   */
-  dtype?: "fp32" | "int8";
-  /** Worker threads, each with a session of its own over the same mapped weights. Default 1. */
-  workers?: number;
-  /** CPU threads of each worker. Default: the available cores over the workers, at least 1. */
-  threads?: number;
-}
-
-const dtypes: readonly string[] = ["fp32", "int8"];
-
-/** Far more than cores; a number typed wrong must not take the memory of the machine. */
-const mostThreads = 1024;
-
-export const loadOptionNames: readonly (keyof LoadOptions)[] = [
-  "maxSeqLength",
-  "prompts",
-  "defaultPromptName",
-  "dtype",
-  "revision",
-  "token",
-  "cacheDir",
-  "localFilesOnly",
-  "endpoint",
-  "fileName",
-  "onProgress",
-  "workers",
-  "threads",
-  "signal",
-];
-
-/** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` or `ABORTED` */
-export function checkLoadArguments(
-  call: string,
-  model: unknown,
-  options: LoadOptions,
-  names: readonly string[],
-): void {
-  if (typeof model !== "string" || model === "") {
-    throw invalidArgument(
-      `${call}: expected the path of a model folder or the name of a model on the hub, received ${received(model)}.`,
-    );
-  }
-  checkOptionNames(call, options, names);
-  if (options.maxSeqLength !== undefined) positiveInteger("maxSeqLength", options.maxSeqLength);
-  if (options.workers !== undefined) positiveInteger("workers", options.workers, mostThreads);
-  if (options.threads !== undefined) positiveInteger("threads", options.threads, mostThreads);
-  if (options.dtype !== undefined && !dtypes.includes(options.dtype)) {
-    throw invalidArgument(`dtype must be one of ${dtypes.join(", ")}, received ${received(options.dtype)}.`);
-  }
-  for (const name of ["cacheDir", "fileName"] as const) {
-    const value: unknown = options[name];
-    if (value !== undefined && (typeof value !== "string" || value === "")) {
-      throw invalidArgument(`${name} must be a path, received ${received(value)}.`);
-    }
-  }
-  checkPrompts(options.prompts);
-  checkSignal(options.signal);
-}
-
-/** What an encoder is, for a person who wonders why something looks wrong. */
-export interface EncoderDescription {
-  /** Absolute path of the model folder. */
-  readonly folder: string;
-  /** `model_type` of the transformer, such as `bert`; of several, if queries and documents have one each. */
-  readonly family: string;
-  /** Modules of plain encode, of queries and of documents, in the order in which they run. */
-  readonly modules: { readonly plain: string[]; readonly query: string[]; readonly document: string[] };
-  readonly dtype: "fp32" | "int8";
-  /** Files that the weights are read from. */
-  readonly weightsFiles: readonly string[];
-  /** Bytes of all weights. */
-  readonly weightsBytes: number;
-  readonly dimension: number;
-  readonly maxSeqLength: number;
-  readonly prompts: Readonly<Record<string, string>>;
-  readonly defaultPromptName: string | undefined;
-  readonly device: "cpu";
-  /** Worker threads, and threads that each may use; none for a model without inference. */
-  readonly workers: number;
-  readonly threads: number;
-}
-
-/** Texts of an array that are tokenized, sorted by length and batched together. */
-const windowSize = 4096;
-
-/** The same for a stream: enough to sort by length, few enough for a short first wait. */
+/** Texts of a stream that are sorted by length and batched together, for each worker. */
 const streamWindowSize = 256;
 
 /**
@@ -139,6 +40,8 @@ export abstract class Encoder<
   protected readonly model: OpenModel<Matrix>;
   /** Encode calls under way. */
   private readonly calls = new Set<Promise<unknown>>();
+  /** Pools that were started and not stopped. */
+  private readonly pools = new Set<EncoderPool>();
   private closed = false;
 
   protected constructor(model: OpenModel<Matrix>, dimension: number, options: LoadOptions) {
@@ -183,31 +86,36 @@ export abstract class Encoder<
   }
 
   /**
-   * Embeds texts as they come, one vector a text, in order, as {@link Encoder.encode} does. Memory is bounded by two
-   * windows of 256 texts, and the source is read no faster than the vectors are taken. Leaving the loop closes it.
+   * Embeds texts as they come, one vector a text, in order: as {@link Encoder.encode} does, or with `task` as
+   * {@link Encoder.encodeQuery} or {@link Encoder.encodeDocument}. Takes any iterable, Node and web streams of strings
+   * included. Memory is bounded by two windows of 256 texts a worker, and the source is read no faster than the vectors are
+   * taken. If a text or the source fails, the vectors of all texts before it come first. Leaving the loop closes the source.
    */
   async *encodeStream(
     texts: Iterable<string> | AsyncIterable<string>,
-    options?: Options,
+    options?: Options & { task?: "query" | "document" },
   ): AsyncGenerator<Vector, void, undefined> {
     this.checkOpen();
-    const iterable =
-      typeof texts === "object" &&
-      texts !== null &&
-      (Symbol.iterator in texts || Symbol.asyncIterator in texts);
-    if (!iterable) {
-      throw invalidArgument(
-        `encodeStream: texts must be an iterable of strings, received ${received(texts)}.`,
-      );
+    const { task, ...others } = (options ?? {}) as Options & { task?: "query" | "document" };
+    const route = task ?? "plain";
+    if (!["plain", "query", "document"].includes(route)) {
+      throw invalidArgument(`task must be "query" or "document", received ${received(task)}.`);
     }
-    const call = this.resolve("encodeStream", "plain", undefined, options);
-    const windows = windowsOf(texts, streamWindowSize);
-    for await (const matrix of embedWindows(this.model.route("plain"), windows, call)) {
-      for (const vector of this.finish(matrix, options)) {
-        yield vector;
-        // Vectors of a whole window are there already; an abort must not wait until they are taken.
-        throwIfAborted(call.signal);
+    const given = options === undefined ? undefined : (others as unknown as Options);
+    const call = await this.resolve("encodeStream", route, undefined, given);
+    try {
+      const embedder = this.model.route(route);
+      const workers = call.pool?.devices.length ?? embedder.workers;
+      const windows = windowsOf("encodeStream", texts, streamWindowSize * Math.max(1, workers));
+      for await (const matrix of embedWindows(embedder, windows, call)) {
+        for (const vector of this.finish(matrix, given)) {
+          yield vector;
+          // Vectors of a whole window are there already; an abort must not wait until they are taken.
+          throwIfAborted(call.signal);
+        }
       }
+    } finally {
+      await call.end();
     }
   }
 
@@ -251,24 +159,35 @@ export abstract class Encoder<
 
   /** What this encoder is: model, modules, weights, limits. The first thing to print when something looks wrong. */
   describe(): EncoderDescription {
-    const { description, weights, families, workers, threads } = this.model;
-    const kinds = (route: "plain" | "query" | "document") =>
-      description.routes[route].map((module) => module.kind);
-    return {
-      folder: description.folder,
-      family: families.join(", ") || "none",
-      modules: { plain: kinds("plain"), query: kinds("query"), document: kinds("document") },
-      dtype: this.model.dtype,
-      weightsFiles: weights.files,
-      weightsBytes: weights.byteLength,
+    return describeModel(this.model, {
       dimension: this.embeddingDimension,
       maxSeqLength: this.maxSeqLength,
       prompts: this.prompts,
       defaultPromptName: this.defaultPromptName,
-      device: "cpu",
-      workers,
-      threads,
-    };
+    });
+  }
+
+  /**
+   * Starts a worker on each of the devices, each with a session of its own, for calls with the option `pool`. To be
+   * stopped by {@link Encoder.stopPool}, `pool.stop()` or `await using`; closing the encoder stops it too.
+   *
+   * @param devices such as `["cuda:0", "cuda:1"]`; `cpu` n times gives n workers that share the cores. Default: `cpu` for
+   *   each core that this process may use
+   * @throws SparseEncoderError `INVALID_ARGUMENT`, `DEVICE_UNAVAILABLE`, `WORKER_FAILED`, `CLOSED`
+   */
+  async startPool(
+    devices: readonly string[] = new Array<string>(coreShare()).fill("cpu"),
+  ): Promise<EncoderPool> {
+    this.checkOpen();
+    return this.openPool(parseDevices(devices));
+  }
+
+  /** Lets calls under way on a pool finish, then ends its workers. */
+  async stopPool(pool: EncoderPool): Promise<void> {
+    if (!(pool instanceof EncoderPool)) {
+      throw invalidArgument(`stopPool: expected a pool that startPool gave, received ${received(pool)}.`);
+    }
+    await pool.stop();
   }
 
   /**
@@ -298,7 +217,18 @@ export abstract class Encoder<
     this.closed = true;
     // A call hands in its batches one after another, so none may be refused until all calls are done.
     await Promise.allSettled(this.calls);
+    await Promise.all([...this.pools].map((pool) => pool.stop()));
     await this.model.close();
+  }
+
+  /**
+   * Frees model and workers as soon as the batches that run are done, at most one batch's time; calls under way reject
+   * with `CLOSED`.
+   */
+  async destroy(): Promise<void> {
+    this.closed = true;
+    await Promise.all([...this.pools].map((pool) => pool.destroy()));
+    await this.model.destroy();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -313,9 +243,6 @@ export abstract class Encoder<
 
   /** Checks these and gives the limit on active dims; 0 for none. */
   protected abstract activeDimsOf(options: Options | undefined): number;
-
-  /** Joins the windows of one call. */
-  protected abstract join(windows: readonly Matrix[]): Matrix;
 
   /** The last step on a window, if an option asks for one. */
   protected finish(matrix: Matrix, _options: Options | undefined): Matrix {
@@ -351,58 +278,63 @@ export abstract class Encoder<
     }
     const texts: readonly unknown[] = single ? [input] : input;
     checkTexts(call, texts);
-    const resolved = this.resolve(call, route, texts.length, options);
-    const windows: string[][] = [];
-    for (let start = 0; start < texts.length; start += windowSize)
-      windows.push(texts.slice(start, start + windowSize));
-    const matrices: Matrix[] = [];
-    for await (const matrix of embedWindows(this.model.route(route), windows, resolved)) {
-      matrices.push(this.finish(matrix, options));
+    const resolved = await this.resolve(call, route, texts.length, options);
+    try {
+      const embedding = this.model.route(route).embed({ texts, first: 0 }, resolved);
+      resolved.pool?.track(embedding);
+      const embeddings = this.finish(await embedding, options);
+      return single ? embeddings.row(0) : embeddings;
+    } finally {
+      await resolved.end();
     }
-    const embeddings = this.join(matrices);
-    return single ? embeddings.row(0) : embeddings;
   }
 
-  private resolve(
+  private async resolve(
     call: string,
     route: "plain" | "query" | "document",
     total: number | undefined,
     options: Options | undefined,
-  ): EmbedCall {
+  ): Promise<EmbedCall & { readonly end: () => Promise<void> }> {
     const names = [...encodeOptionNames, ...this.furtherOptions];
     const promptName = route === "plain" ? this.defaultPromptName : route;
     const resolved = resolveEncodeOptions(call, options, names, this.prompts, promptName);
+    const maxActiveDims = this.activeDimsOf(options);
+    resolved.pool?.check(this.model.embedders);
+    const { devices, onProgress } = resolved;
+    const ownPool = devices === undefined ? undefined : await this.openPool(devices);
+    const started = performance.now();
     let done = 0;
     return {
       ...resolved,
-      maxActiveDims: this.activeDimsOf(options),
+      pool: ownPool ?? resolved.pool,
+      maxActiveDims,
       onTexts: (texts) => {
         done += texts;
-        resolved.onProgress?.({ done, total });
+        const seconds = (performance.now() - started) / 1000;
+        onProgress?.({ done, total, textsPerSecond: done / seconds });
       },
+      end: async () => ownPool?.stop(),
     };
+  }
+
+  private async openPool(devices: readonly Device[]): Promise<EncoderPool> {
+    const { embedders } = this.model;
+    const opening = await Promise.allSettled(
+      embedders.map(async (embedder) => [embedder, await embedder.startWorkers(devices)] as const),
+    );
+    const opened = opening.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+    const names = devices.map(({ name }) => name);
+    const pool = new EncoderPool(names, new Map(opened), () => this.pools.delete(pool));
+    this.pools.add(pool);
+    const failed = opening.find((outcome) => outcome.status === "rejected");
+    if (failed === undefined && !this.closed) return pool;
+    await pool.stop();
+    this.checkOpen();
+    throw await deviceFailure(failed!.reason, devices);
   }
 
   private checkOpen(): void {
     if (this.closed)
       throw new SparseEncoderError("CLOSED", "The encoder was closed; load it again to go on.");
   }
-}
-
-/** Cuts a stream into windows, checking each text; the error names its position in the stream. */
-async function* windowsOf(
-  texts: Iterable<string> | AsyncIterable<string>,
-  size: number,
-): AsyncGenerator<string[]> {
-  let window: string[] = [];
-  let position = 0;
-  for await (const text of texts) {
-    checkText("encodeStream", text, position++);
-    window.push(text);
-    if (window.length === size) {
-      yield window;
-      window = [];
-    }
-  }
-  if (window.length > 0) yield window;
 }

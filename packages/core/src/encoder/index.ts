@@ -1,6 +1,9 @@
 export { type DenseEncodeOptions, DenseEncoder, type DenseEncoderOptions } from "./dense-encoder.ts";
+export { listDevices } from "./devices.ts";
 export type { EncodeOptions, EncodeProgress } from "./encode-options.ts";
-export type { EncoderDescription, LoadOptions } from "./encoder.ts";
+export type { EncoderDescription } from "./encoder-description.ts";
+export type { EncoderPool } from "./encoder-pool.ts";
+export type { LoadOptions } from "./load-options.ts";
 export {
   type DecodedToken,
   type SparseEncodeOptions,

@@ -1,8 +1,9 @@
 import { SparseEncoderError, throwIfAborted } from "../errors.ts";
 import type { CompiledModel } from "../graph/index.ts";
 import type { Tokenizer } from "../model/index.ts";
-import { defaultBatchTokens, type EncodedRows, planBatches, type WorkerPool } from "../runtime/index.ts";
-import type { EmbedCall, Embedder } from "./embedder.ts";
+import { batchTokens, coreShare, type Device, type EncodedRows, WorkerPool } from "../runtime/index.ts";
+import { BatchSource, type PlannedBatch } from "./batch-source.ts";
+import type { EmbedCall, Embedder, EmbedWindow } from "./embedder.ts";
 
 /** How many batches a call keeps with the pool for each worker: one that runs, one that waits its turn. */
 const batchesPerWorker = 2;
@@ -14,60 +15,109 @@ export type AssembleRows<Matrix> = (
   results: readonly EncodedRows[],
 ) => Matrix;
 
-/** From texts to rows by inference: tokenizer, batch plan, worker pool, and back into the order of the texts. */
+/** From texts to rows by inference: tokenizer, batch plan, workers, and back into the order of the texts. */
 export class InferenceEmbedder<Matrix> implements Embedder<Matrix> {
   readonly tokenizer: Tokenizer;
   readonly longestInput: number;
   readonly specialTokens = true;
   maxSeqLength: number;
+  /** The workers that serve calls without a pool of their own. */
+  readonly own: WorkerPool;
   private readonly model: CompiledModel;
-  private readonly pool: WorkerPool;
   private readonly assemble: AssembleRows<Matrix>;
 
   constructor(
     model: CompiledModel,
     tokenizer: Tokenizer,
-    pool: WorkerPool,
+    own: WorkerPool,
     maxSeqLength: number | undefined,
     assemble: AssembleRows<Matrix>,
   ) {
     this.model = model;
     this.tokenizer = tokenizer;
-    this.pool = pool;
+    this.own = own;
     this.longestInput = model.maxTokens;
     this.maxSeqLength = Math.min(maxSeqLength ?? model.maxTokens, model.maxTokens);
     this.assemble = assemble;
   }
 
-  async embed(texts: readonly string[], call: EmbedCall, ended = () => false): Promise<Matrix> {
-    const prompted = call.prompt === "" ? texts : texts.map((text) => call.prompt + text);
-    const ids = await this.tokenizer.encode(prompted, this.maxSeqLength);
+  get workers(): number {
+    return this.own.workers;
+  }
+
+  /** Devices that are named several times get as many workers, which share the cores of this process. */
+  async startWorkers(devices: readonly Device[]): Promise<readonly WorkerPool[]> {
+    const names = [...new Set(devices.map(({ name }) => name))];
+    const groups = names.map((name) => devices.filter((device) => device.name === name));
+    const onCpu = devices.filter((device) => device.kind === "cpu").length;
+    const threads = Math.max(1, Math.floor(coreShare() / Math.max(1, onCpu)));
+    const starting = groups.map((group) =>
+      WorkerPool.start(this.model, { device: group[0]!, workers: group.length, threads, eager: true }),
+    );
+    try {
+      return await Promise.all(starting);
+    } catch (error) {
+      const started = await Promise.allSettled(starting);
+      await Promise.all(started.map((pool) => pool.status === "fulfilled" && pool.value.close()));
+      throw error;
+    }
+  }
+
+  async embed({ texts, first }: EmbedWindow, call: EmbedCall, ended = () => false): Promise<Matrix> {
+    const pools = call.pool?.workersOf(this) ?? [this.own];
+    const workers = pools.reduce((sum, pool) => sum + pool.workers, 0);
     const skippedTokens = await this.promptTokens(call.prompt);
-    throwIfAborted(call.signal);
-    this.checkIds(ids);
-    const counts = ids.map((row) => row.length);
-    const batches = planBatches(counts, { batchSize: call.batchSize, tokens: defaultBatchTokens });
-    const results = new Array<EncodedRows>(batches.length);
-    let next = 0;
-    const takeBatches = async () => {
-      while (next < batches.length) {
-        const number = next++;
-        const batch = batches[number]!;
-        const { maxActiveDims } = call;
-        results[number] = await this.pool.run(() => ({ ...pack(batch, ids), maxActiveDims, skippedTokens }));
-        throwIfAborted(call.signal);
-        if (ended()) throw new SparseEncoderError("ABORTED", "The call has ended.");
-        call.onTexts(batch.length);
+    const source = new BatchSource(texts, {
+      tokenize: (part) => this.tokenize(part, call),
+      batchSize: call.batchSize,
+      batchTokens: Math.min(...pools.map(({ device }) => batchTokens(device))),
+      chunkSize: call.chunkSize,
+      lookahead: batchesPerWorker * workers,
+    });
+    const batches: (readonly number[])[] = [];
+    const results: EncodedRows[] = [];
+    const serve = async (pool: WorkerPool) => {
+      for (let unit = await source.next(); unit !== undefined; unit = await source.next()) {
+        const alone = source.isOnly(unit) && pool.idle;
+        for (const batch of unit) {
+          const { maxActiveDims } = call;
+          const packed = () => ({ ...pack(batch), maxActiveDims, skippedTokens, alone });
+          const rows = await pool.run(packed).catch((error: unknown) => {
+            throw located(error, batch.positions, first);
+          });
+          throwIfAborted(call.signal);
+          if (ended()) throw new SparseEncoderError("ABORTED", "The call has ended.");
+          batches.push(batch.positions);
+          results.push(rows);
+          call.onTexts(batch.positions.length);
+        }
       }
     };
-    const takers = Array.from({ length: batchesPerWorker * this.pool.workers }, takeBatches);
     try {
-      await Promise.all(takers);
+      await Promise.all(
+        pools.flatMap((pool) => Array.from({ length: batchesPerWorker * pool.workers }, () => serve(pool))),
+      );
     } finally {
       // After a failure: nothing new is begun.
-      next = batches.length;
+      source.end();
     }
     return this.assemble(texts.length, batches, results);
+  }
+
+  close(): Promise<void> {
+    return this.own.close();
+  }
+
+  destroy(): Promise<void> {
+    return this.own.destroy();
+  }
+
+  private async tokenize(texts: readonly string[], call: EmbedCall): Promise<Int32Array[]> {
+    const prompted = call.prompt === "" ? texts : texts.map((text) => call.prompt + text);
+    const ids = await this.tokenizer.encode(prompted, this.maxSeqLength);
+    throwIfAborted(call.signal);
+    this.checkIds(ids);
+    return ids;
   }
 
   /** In models whose pooling leaves out the prompt: its tokens and the special ones before it. */
@@ -92,17 +142,25 @@ export class InferenceEmbedder<Matrix> implements Embedder<Matrix> {
 }
 
 /** One batch as it goes to a worker: padded on the right with id 0, which is masked and thus without effect. */
-function pack(
-  batch: readonly number[],
-  ids: readonly Int32Array[],
-): { ids: Int32Array; lengths: Int32Array } {
-  let width = 1;
-  for (const position of batch) width = Math.max(width, ids[position]!.length);
-  const padded = new Int32Array(batch.length * width);
-  const lengths = new Int32Array(batch.length);
-  batch.forEach((position, row) => {
-    padded.set(ids[position]!, row * width);
-    lengths[row] = ids[position]!.length;
+function pack({ ids }: PlannedBatch): { ids: Int32Array; lengths: Int32Array } {
+  const width = ids.reduce((longest, row) => Math.max(longest, row.length), 1);
+  const padded = new Int32Array(ids.length * width);
+  const lengths = new Int32Array(ids.length);
+  ids.forEach((row, number) => {
+    padded.set(row, number * width);
+    lengths[number] = row.length;
   });
   return { ids: padded, lengths };
+}
+
+/** Says which texts were in the batch that failed. */
+function located(error: unknown, positions: readonly number[], first: number): unknown {
+  if (!SparseEncoderError.is(error, "WORKER_FAILED")) return error;
+  const shown = positions.slice(0, 8).map((position) => first + position);
+  const more = positions.length > shown.length ? ", …" : "";
+  return new SparseEncoderError(
+    "WORKER_FAILED",
+    `${error.message} The batch held the texts at positions ${shown.join(", ")}${more}.`,
+    { cause: error.cause },
+  );
 }

@@ -16,11 +16,13 @@ import {
   Tokenizer,
   type TransformerModule,
 } from "../model/index.ts";
-import { WorkerPool } from "../runtime/index.ts";
+import { automaticDevices, parseDevice, WorkerPool } from "../runtime/index.ts";
 import type { SparseMatrix } from "../vector/index.ts";
+import { deviceFailure } from "./devices.ts";
 import type { Embedder } from "./embedder.ts";
-import type { LoadOptions } from "./encoder.ts";
+
 import { type AssembleRows, InferenceEmbedder } from "./inference-embedder.ts";
+import type { LoadOptions } from "./load-options.ts";
 import { StaticEmbedder } from "./static-embedder.ts";
 
 /** How the workers of a model are started. */
@@ -28,6 +30,7 @@ export interface OpenModelOptions {
   readonly dtype: "fp32" | "int8";
   readonly fileName: string | undefined;
   readonly cacheFolder: string;
+  readonly device: string;
   readonly workers: number | undefined;
   readonly threads: number | undefined;
   readonly signal: AbortSignal | undefined;
@@ -46,19 +49,16 @@ export class OpenModel<Matrix> {
   readonly description: ModelDescription;
   /** One pipeline for every different route. */
   private readonly pipelines: ReadonlyMap<Pipeline, OpenPipeline<Matrix>>;
-  private readonly pools: readonly WorkerPool[];
   readonly dtype: "fp32" | "int8";
 
   private constructor(
     description: ModelDescription,
     pipelines: ReadonlyMap<Pipeline, OpenPipeline<Matrix>>,
-    pools: readonly WorkerPool[],
     dtype: "fp32" | "int8",
   ) {
     this.dtype = dtype;
     this.description = description;
     this.pipelines = pipelines;
-    this.pools = pools;
   }
 
   /**
@@ -76,7 +76,6 @@ export class OpenModel<Matrix> {
     const description = await readModelFolder(folder);
     checkModelType(description, modelType);
     const { plain, query, document } = description.routes;
-    const pools: WorkerPool[] = [];
     const pipelines = new Map<Pipeline, OpenPipeline<Matrix>>();
     try {
       for (const pipeline of new Set([plain, document, query])) {
@@ -85,14 +84,14 @@ export class OpenModel<Matrix> {
           pipeline[0]?.kind === "SparseStaticEmbedding"
             ? // A static pipeline is part of sparse models alone, whose matrices are sparse.
               ((await openStatic(pipeline[0], pipelines)) as unknown as OpenPipeline<Matrix>)
-            : await openInference(pipeline, assemble, options, pools),
+            : await openInference(pipeline, assemble, options),
         );
       }
-      const model = new OpenModel(description, pipelines, pools, options.dtype);
+      const model = new OpenModel(description, pipelines, options.dtype);
       model.checkDimensions();
       return model;
     } catch (error) {
-      await Promise.all(pools.map((pool) => pool.destroy()));
+      await Promise.all([...pipelines.values()].map(({ embedder }) => embedder.destroy()));
       throw error;
     }
   }
@@ -132,18 +131,19 @@ export class OpenModel<Matrix> {
     };
   }
 
-  /** Threads of each worker; 0 if there is none. */
-  get threads(): number {
-    return this.pools[0]?.threads ?? 0;
-  }
-
-  /** Number of worker threads. */
-  get workers(): number {
-    return this.pools.reduce((sum, pool) => sum + pool.workers, 0);
+  /** The workers that serve calls without a pool of their own; none for a model without inference. */
+  get ownWorkers(): WorkerPool[] {
+    return this.embedders.flatMap((embedder) =>
+      embedder instanceof InferenceEmbedder ? [embedder.own] : [],
+    );
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.pools.map((pool) => pool.close()));
+    await Promise.all(this.embedders.map((embedder) => embedder.close()));
+  }
+
+  async destroy(): Promise<void> {
+    await Promise.all(this.embedders.map((embedder) => embedder.destroy()));
   }
 
   private checkDimensions(): void {
@@ -161,15 +161,11 @@ async function openInference<Matrix>(
   pipeline: Pipeline,
   assemble: (dimension: number) => AssembleRows<Matrix>,
   options: OpenModelOptions,
-  pools: WorkerPool[],
 ): Promise<OpenPipeline<Matrix>> {
   const { compiled, weights } = await compilePipeline(pipeline, options);
   const transformer = pipeline[0] as TransformerModule;
   // The worker starts while the tokenizer is read.
-  const starting = WorkerPool.start(compiled, options).then((pool) => {
-    pools.push(pool);
-    return pool;
-  });
+  const starting = startWorkers(compiled, options);
   starting.catch(() => {});
   try {
     const tokenizer = await Tokenizer.open(transformer.folder, { lowercase: transformer.lowercase });
@@ -183,10 +179,26 @@ async function openInference<Matrix>(
     );
     return { embedder, dimension: compiled.dimension, compiled, weights };
   } catch (error) {
-    // Let it arrive among the pools, from where it is ended.
-    await starting.catch(() => {});
+    await starting.then(
+      (pool) => pool.destroy(),
+      () => {},
+    );
     throw error;
   }
+}
+
+/** On the device of that name; for `auto` on the best that opens. */
+async function startWorkers(compiled: CompiledModel, options: OpenModelOptions): Promise<WorkerPool> {
+  const devices = options.device === "auto" ? automaticDevices() : [parseDevice(options.device)];
+  let failure: unknown;
+  for (const device of devices) {
+    try {
+      return await WorkerPool.start(compiled, { ...options, device });
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw options.device === "auto" ? failure : await deviceFailure(failure, devices);
 }
 
 /** From weights, or from an ONNX file where one is named or nothing else is there. */
@@ -278,6 +290,7 @@ export async function openEncoder<Matrix, Made>(
     fileName: options.fileName,
     cacheFolder:
       options.cacheDir === undefined ? defaultCacheFolder() : path.join(options.cacheDir, "sparse-encoder"),
+    device: options.device ?? "auto",
     workers: options.workers,
     threads: options.threads,
     signal: options.signal,

@@ -4,7 +4,7 @@ import {
   checkSimilarityFunction,
   intersection,
   type SimilarityFunction,
-  SparseMatrix,
+  type SparseMatrix,
   type SparseVector,
   type SparsityStatistics,
   similarity,
@@ -14,7 +14,8 @@ import {
 } from "../vector/index.ts";
 import { sparseRows } from "./assembled-rows.ts";
 import type { EncodeOptions } from "./encode-options.ts";
-import { checkLoadArguments, Encoder, type LoadOptions, loadOptionNames } from "./encoder.ts";
+import { Encoder } from "./encoder.ts";
+import { checkLoadArguments, type LoadOptions, loadOptionNames } from "./load-options.ts";
 import { type OpenModel, openEncoder } from "./open-model.ts";
 
 /** Options of {@link SparseEncoder.load}. */
@@ -153,10 +154,6 @@ export class SparseEncoder extends Encoder<SparseVector, SparseMatrix, SparseEnc
     const { maxActiveDims } = options ?? {};
     if (maxActiveDims === undefined) return this.maxActiveDims ?? 0;
     return positiveInteger("maxActiveDims", maxActiveDims);
-  }
-
-  protected join(windows: readonly SparseMatrix[]): SparseMatrix {
-    return SparseMatrix.concat(windows, this.embeddingDimension);
   }
 }
 

@@ -1,7 +1,7 @@
 import { throwIfAborted } from "../errors.ts";
 import type { Tokenizer } from "../model/index.ts";
 import { SparseMatrix, SparseVector } from "../vector/index.ts";
-import type { EmbedCall, Embedder } from "./embedder.ts";
+import type { EmbedCall, Embedder, EmbedWindow } from "./embedder.ts";
 
 /**
  * From texts to sparse rows without inference: each different token of a text gives its weight. On the main thread,
@@ -11,6 +11,7 @@ export class StaticEmbedder implements Embedder<SparseMatrix> {
   readonly tokenizer: Tokenizer;
   readonly longestInput: number = Number.MAX_SAFE_INTEGER;
   readonly specialTokens = false;
+  readonly workers = 0;
   maxSeqLength: number;
   /** One weight a token id; ids beyond it have none. */
   private readonly weights: Float32Array;
@@ -28,7 +29,11 @@ export class StaticEmbedder implements Embedder<SparseMatrix> {
     this.maxSeqLength = maxSeqLength ?? Number.MAX_SAFE_INTEGER;
   }
 
-  async embed(texts: readonly string[], call: EmbedCall): Promise<SparseMatrix> {
+  async startWorkers(): Promise<readonly []> {
+    return [];
+  }
+
+  async embed({ texts }: EmbedWindow, call: EmbedCall): Promise<SparseMatrix> {
     const prompted = call.prompt === "" ? texts : texts.map((text) => call.prompt + text);
     const ids = await this.tokenizer.encode(prompted, this.maxSeqLength, { specialTokens: false });
     throwIfAborted(call.signal);
@@ -36,6 +41,10 @@ export class StaticEmbedder implements Embedder<SparseMatrix> {
     call.onTexts(texts.length);
     return SparseMatrix.fromRows(rows, this.dimension);
   }
+
+  async close(): Promise<void> {}
+
+  async destroy(): Promise<void> {}
 
   private row(tokens: Int32Array, maxActiveDims: number): SparseVector {
     const indices = Uint32Array.from(new Set(tokens))

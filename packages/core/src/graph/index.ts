@@ -1,3 +1,4 @@
+export { addingModel } from "./adding-model.ts";
 export { type CompiledModel, compileModel } from "./compiled-model.ts";
 export { compileExportedModel } from "./exported-model.ts";
 export { quantiseWeights } from "./int8.ts";

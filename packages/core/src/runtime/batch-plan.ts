@@ -6,9 +6,6 @@ export interface BatchLimits {
   readonly tokens: number;
 }
 
-/** Batches of this many padded tokens ran fastest on CPUs; larger ones leave the cache. */
-export const defaultBatchTokens = 1024;
-
 /**
  * Groups texts into batches by their token counts: longest first, neighbours of similar length together, so that
  * little is padded. Returns for each batch the positions of its texts. Equal lengths keep their order.

@@ -1,3 +1,5 @@
+import type { Device } from "./device.ts";
+
 /** What crosses the boundary between the main thread and a worker. Everything here is copied or transferred. */
 
 /** Given to every worker of a pool when it starts. */
@@ -13,8 +15,12 @@ export interface WorkerSetup {
   readonly prepack: boolean;
   /** True if only non-zero entries are to leave the worker. */
   readonly sparse: boolean;
-  /** Threads that one operator may use. */
+  /** Where the model runs. */
+  readonly device: Device;
+  /** Threads that one operator may use while other batches run. */
   readonly threads: number;
+  /** Threads that one operator may use for a batch that runs alone. */
+  readonly aloneThreads: number;
   /** Shared counters of the pool; see {@link RunGate}. */
   readonly gate: SharedArrayBuffer;
 }
@@ -29,6 +35,8 @@ export interface EncodeBatch {
   readonly maxActiveDims: number;
   /** Tokens at the start of each text that pooling leaves out, in models that leave out the prompt. */
   readonly skippedTokens: number;
+  /** True if nothing else is to run at the same time, so that the batch may have all cores. */
+  readonly alone: boolean;
 }
 
 /** Asks a worker to open its session; answered when it is ready. */

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import { env, InferenceSession, Tensor } from "onnxruntime-node";
 import { compressRows } from "./compressed-rows.ts";
+import type { Device } from "./device.ts";
 import type { EncodeBatch, EncodedRows, WorkerSetup } from "./messages.ts";
 
 /** An opened model in a worker thread. */
@@ -13,11 +14,15 @@ export class Session {
     this.setup = setup;
   }
 
-  static async open(setup: WorkerSetup): Promise<Session> {
+  /** @param threads threads that one operator may use */
+  static async open(setup: WorkerSetup, threads: number): Promise<Session> {
+    // A library is silent; what matters of these messages is in the errors that are thrown.
+    env.logLevel = "fatal";
     const exported = setup.exportFile === undefined ? [] : [await readFile(setup.exportFile)];
     const native = await InferenceSession.create(Buffer.concat([...exported, setup.model]), {
-      executionProviders: ["cpu"],
-      intraOpNumThreads: setup.threads,
+      executionProviders: [provider(setup.device)],
+      intraOpNumThreads: threads,
+      logSeverityLevel: 4,
       interOpNumThreads: 1,
       extra: {
         session: {
@@ -25,6 +30,8 @@ export class Session {
           // A rearranged copy of each float weight would take the file's size again in every worker, without a gain in
           // speed: the graph multiplies with the weights as they are stored. Integer products do gain.
           disable_prepacking: setup.prepack ? "0" : "1",
+          // Threads that wait for the next run must not take a core from another worker meanwhile.
+          force_spinning_stop: "1",
         },
       },
     });
@@ -56,6 +63,16 @@ export class Session {
       token_type_ids: () => new Tensor("int64", new BigInt64Array(ids.length), shape),
     };
     return Object.fromEntries(this.setup.inputs.map((name) => [name, available[name]!()]));
+  }
+}
+
+function provider({ kind, index }: Device): InferenceSession.ExecutionProviderConfig {
+  switch (kind) {
+    case "cuda":
+    case "dml":
+      return { name: kind, deviceId: index };
+    default:
+      return kind;
   }
 }
 

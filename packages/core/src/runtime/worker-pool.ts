@@ -1,7 +1,8 @@
-import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
 import { SparseEncoderError } from "../errors.ts";
+import { coreShare } from "./cpu-share.ts";
+import { cpu, type Device } from "./device.ts";
 import type { EncodeBatch, EncodedRows, WorkerSetup, WorkerTask } from "./messages.ts";
 import { RunGate } from "./run-gate.ts";
 
@@ -10,6 +11,9 @@ const workerFile = fileURLToPath(new URL("../../dist/esm/runtime/worker.js", imp
 
 /** A batch takes a second or two at most; a process must be able to end even if a count was lost. */
 const exitPatience = 60_000;
+
+/** Each has a session and buffers of its own; beyond, more threads an operator are the better use of cores. */
+const mostWorkers = 8;
 
 /** What the workers of a pool open: the ONNX model, the folder of its weights, and what it gives. */
 export interface PooledModel {
@@ -22,10 +26,20 @@ export interface PooledModel {
 }
 
 export interface WorkerPoolOptions {
-  /** Number of worker threads. Default 1. */
+  /** Where the workers run the model. Default: the CPU. */
+  readonly device?: Device | undefined;
+  /**
+   * Most worker threads; the first starts at once, the others when there is work for them. Default: on the CPU as many as
+   * this process may use cores, at most 8; on another device 1.
+   */
   readonly workers?: number | undefined;
-  /** Threads that one operator may use in a worker. Default: the available cores over the workers, at least 1. */
+  /**
+   * Threads that one operator may use in a worker. Default: the cores of this process over the workers, at least 1; and
+   * all of them for a batch that runs alone.
+   */
   readonly threads?: number | undefined;
+  /** True: all workers start at once. Default false. */
+  readonly eager?: boolean | undefined;
   /** The worker's entry file, for tests of failing workers. */
   readonly file?: string | undefined;
 }
@@ -38,7 +52,9 @@ export interface WorkerPoolOptions {
  * while it is busy (see {@link RunGate}).
  */
 export class WorkerPool {
-  /** Number of worker threads. */
+  /** Where the workers run the model. */
+  readonly device: Device;
+  /** Most worker threads. */
   readonly workers: number;
   /** Threads that one operator may use in a worker. */
   readonly threads: number;
@@ -51,8 +67,10 @@ export class WorkerPool {
   private closing: Promise<void> | undefined;
 
   private constructor(model: PooledModel, options: WorkerPoolOptions) {
-    this.workers = options.workers ?? 1;
-    this.threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / this.workers));
+    const cores = coreShare();
+    this.device = options.device ?? cpu;
+    this.workers = options.workers ?? (this.device.kind === "cpu" ? Math.min(cores, mostWorkers) : 1);
+    this.threads = options.threads ?? Math.max(1, Math.floor(cores / this.workers));
     const setup: WorkerSetup = {
       model: model.bytes,
       exportFile: model.exportFile,
@@ -60,15 +78,19 @@ export class WorkerPool {
       weightsFolder: model.weightsFolder,
       prepack: model.prepack,
       sparse: model.sparse,
+      device: this.device,
       threads: this.threads,
+      aloneThreads: options.threads ?? (this.device.kind === "cpu" ? cores : this.threads),
       gate: this.gate.buffer,
     };
     this.piscina = new Piscina({
       filename: options.file ?? workerFile,
       name: "runTask",
       workerData: setup,
-      minThreads: this.workers,
+      minThreads: options.eager === true ? this.workers : 1,
       maxThreads: this.workers,
+      // A worker that holds a model is not ended for want of work.
+      idleTimeout: Number.POSITIVE_INFINITY,
       // The wait with Atomics would block the worker's own event loop, which the native binding needs.
       atomics: "disabled",
       recordTiming: false,
@@ -85,15 +107,21 @@ export class WorkerPool {
     holdExit(this.gate);
   }
 
-  /** Starts the workers and resolves when each has opened the model. */
+  /** True if no batch runs or waits. */
+  get idle(): boolean {
+    return this.tasks === 0;
+  }
+
+  /** Starts workers and resolves when they have opened the model. */
   static async start(model: PooledModel, options: WorkerPoolOptions = {}): Promise<WorkerPool> {
     const pool = new WorkerPool(model, options);
     try {
-      await Promise.all(Array.from({ length: pool.workers }, () => pool.send("open", [])));
+      const count = options.eager === true ? pool.workers : 1;
+      await Promise.all(Array.from({ length: count }, () => pool.send("open", [])));
       return pool;
     } catch (cause) {
       await pool.destroy();
-      throw failure("A worker could not open the model", cause);
+      throw failure(`A worker could not open the model on ${pool.device.name}`, cause);
     }
   }
 

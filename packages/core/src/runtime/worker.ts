@@ -7,16 +7,27 @@ import { Session } from "./session.ts";
 
 const setup = Piscina.workerData as WorkerSetup;
 const gate = new RunGate(setup.gate);
-let session: Session | undefined;
+/** By number of threads: one for batches among others, one for batches that run alone. */
+const sessions = new Map<number, Promise<Session | undefined>>();
 
 /** Carries out one task; null if the pool is stopping. */
 export async function runTask(task: WorkerTask): Promise<EncodedRows | null | "ready"> {
-  session ??= await gate.pass(() => Session.open(setup));
+  const alone = task === "open" || task.alone;
+  const session = await open(alone ? setup.aloneThreads : setup.threads);
   if (session === undefined) return null;
   if (task === "open") return "ready";
-  const opened = session;
-  const rows = await gate.pass(() => opened.encode(task));
+  const rows = await gate.pass(() => session.encode(task));
   return rows === undefined ? null : transfer(rows);
+}
+
+function open(threads: number): Promise<Session | undefined> {
+  const known = sessions.get(threads);
+  if (known !== undefined) return known;
+  const opening = gate.pass(() => Session.open(setup, threads));
+  sessions.set(threads, opening);
+  // What failed for want of memory may succeed the next time.
+  opening.catch(() => sessions.delete(threads));
+  return opening;
 }
 
 /** Marks the buffers of the rows to be moved to the main thread, not copied. */

@@ -1,0 +1,47 @@
+import type { OpenModel } from "./open-model.ts";
+
+/** What an encoder is, for a person who wonders why something looks wrong. */
+export interface EncoderDescription {
+  /** Absolute path of the model folder. */
+  readonly folder: string;
+  /** `model_type` of the transformer, such as `bert`; of several, if queries and documents have one each. */
+  readonly family: string;
+  /** Modules of plain encode, of queries and of documents, in the order in which they run. */
+  readonly modules: { readonly plain: string[]; readonly query: string[]; readonly document: string[] };
+  readonly dtype: "fp32" | "int8";
+  /** Files that the weights are read from. */
+  readonly weightsFiles: readonly string[];
+  /** Bytes of all weights. */
+  readonly weightsBytes: number;
+  readonly dimension: number;
+  readonly maxSeqLength: number;
+  readonly prompts: Readonly<Record<string, string>>;
+  readonly defaultPromptName: string | undefined;
+  /** The device that runs the model, such as `cpu`; `none` for a model without inference. */
+  readonly device: string;
+  /** Most worker threads, and threads that each may use; 0 for a model without inference. */
+  readonly workers: number;
+  readonly threads: number;
+}
+
+/** Describes an opened model and the settings of its encoder. */
+export function describeModel(
+  model: OpenModel<unknown>,
+  settings: Pick<EncoderDescription, "dimension" | "maxSeqLength" | "prompts" | "defaultPromptName">,
+): EncoderDescription {
+  const { description, weights, families, ownWorkers } = model;
+  const kinds = (route: "plain" | "query" | "document") =>
+    description.routes[route].map((module) => module.kind);
+  return {
+    folder: description.folder,
+    family: families.join(", ") || "none",
+    modules: { plain: kinds("plain"), query: kinds("query"), document: kinds("document") },
+    dtype: model.dtype,
+    weightsFiles: weights.files,
+    weightsBytes: weights.byteLength,
+    ...settings,
+    device: ownWorkers[0]?.device.name ?? "none",
+    workers: ownWorkers.reduce((sum, pool) => sum + pool.workers, 0),
+    threads: ownWorkers[0]?.threads ?? 0,
+  };
+}

@@ -1,0 +1,40 @@
+import { invalidArgument, received } from "../errors.ts";
+import type { EmbedWindow } from "./embedder.ts";
+import { checkText } from "./encode-options.ts";
+
+/**
+ * Cuts a stream into windows, checking each text; the error names its position in the stream. The texts before one that
+ * fails come first, in a shorter window.
+ *
+ * @throws SparseEncoderError `INVALID_ARGUMENT` for what is no iterable, `INVALID_TEXT`
+ */
+export async function* windowsOf(
+  call: string,
+  texts: Iterable<unknown> | AsyncIterable<unknown>,
+  size: number,
+): AsyncGenerator<EmbedWindow> {
+  const iterable =
+    typeof texts === "object" &&
+    texts !== null &&
+    (Symbol.iterator in texts || Symbol.asyncIterator in texts);
+  if (!iterable) {
+    throw invalidArgument(`${call}: texts must be an iterable of strings, received ${received(texts)}.`);
+  }
+  let window: string[] = [];
+  let first = 0;
+  try {
+    for await (const text of texts) {
+      checkText(call, text, first + window.length);
+      window.push(text);
+      if (window.length === size) {
+        yield { texts: window, first };
+        first += size;
+        window = [];
+      }
+    }
+  } catch (error) {
+    if (window.length > 0) yield { texts: window, first };
+    throw error;
+  }
+  if (window.length > 0) yield { texts: window, first };
+}

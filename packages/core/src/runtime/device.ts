@@ -1,0 +1,68 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { invalidArgument, received } from "../errors.ts";
+
+/** Kinds of devices that onnxruntime-node can run on, its execution providers. */
+const deviceKinds = ["cpu", "cuda", "webgpu", "dml", "coreml"] as const;
+
+/** One device: `cpu`, `webgpu`, `coreml`, or one of several: `cuda:1`, `dml:0`. */
+export interface Device {
+  readonly kind: (typeof deviceKinds)[number];
+  /** Number among the devices of its kind; 0 where there is one. */
+  readonly index: number;
+  /** As users write it. */
+  readonly name: string;
+}
+
+export const cpu: Device = { kind: "cpu", index: 0, name: "cpu" };
+
+const pattern = /^(cuda|dml):(\d{1,3})$/;
+
+/**
+ * The device of a name; `auto` is left to {@link automaticDevices}.
+ * @throws SparseEncoderError `INVALID_ARGUMENT`
+ */
+export function parseDevice(name: unknown): Device {
+  const [, kind, index] = typeof name === "string" ? (pattern.exec(name) ?? []) : [];
+  const found = deviceKinds.find((known) => known === (kind ?? name));
+  if (found === undefined) {
+    throw invalidArgument(
+      `A device is auto, cpu, cuda, cuda:<n>, dml, dml:<n>, webgpu or coreml; received ${received(name)}.`,
+    );
+  }
+  return { kind: found, index: Number(index ?? 0), name: name as string };
+}
+
+/** Padded tokens of a batch that run fastest. On the CPU larger batches leave the cache; other devices want width. */
+export function batchTokens(device: Device): number {
+  // Not measured on devices other than the CPU.
+  return device.kind === "cpu" ? 1024 : 16_384;
+}
+
+/**
+ * Devices that `auto` tries, best first. A CUDA device is tried where the library for it was installed; the others are
+ * used only by name, since the CPU may well be faster.
+ */
+export function automaticDevices(): Device[] {
+  return cudaInstalled() ? [parseDevice("cuda"), cpu] : [cpu];
+}
+
+/** Devices of each kind that this platform could have, one of each. */
+export function possibleDevices(): Device[] {
+  const kinds: Device["kind"][] = ["cpu"];
+  if (cudaInstalled()) kinds.push("cuda");
+  if (process.platform === "win32") kinds.push("dml");
+  if (process.platform === "darwin") kinds.push("coreml");
+  kinds.push("webgpu");
+  return kinds.map(parseDevice);
+}
+
+/** Without its library, trying CUDA makes the runtime write to stderr. */
+function cudaInstalled(): boolean {
+  const entry = createRequire(import.meta.url).resolve("onnxruntime-node");
+  const folder = path.join(path.dirname(entry), "..", "bin", "napi-v6", process.platform, process.arch);
+  return ["libonnxruntime_providers_cuda.so", "onnxruntime_providers_cuda.dll"].some((name) =>
+    existsSync(path.join(folder, name)),
+  );
+}
