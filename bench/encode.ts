@@ -1,10 +1,12 @@
 // Speed, memory and responsiveness of encoding with the embedded model: 2,000 texts of about 128 tokens.
-// Usage: pnpm bench:encode [-- --texts 2000 --tokens 128 --threads 2 --model folder]
+// Usage: pnpm bench:encode [-- --texts 2000 --tokens 128 --threads 2 --workers 2 --model folder]
+// With --reference: beside sentence-transformers instead, for three sizes of model; needs Python 3.11 or later.
 import { readFileSync, statSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { SparseEncoder } from "@sparse-encoder/core";
 import { readCranfield } from "../examples/cranfield.ts";
+import { compareWithReference } from "./reference/compare.ts";
 import { writeReport } from "./report.ts";
 
 const { values: options } = parseArgs({
@@ -12,7 +14,10 @@ const { values: options } = parseArgs({
     texts: { type: "string", default: "2000" },
     tokens: { type: "string", default: "128" },
     threads: { type: "string" },
+    workers: { type: "string" },
     model: { type: "string" },
+    reference: { type: "boolean", default: false },
+    rounds: { type: "string", default: "5" },
   },
 });
 const textCount = Number(options.texts);
@@ -32,6 +37,7 @@ const readBefore = bytesRead();
 const loadStarted = performance.now();
 const encoder = await SparseEncoder.load(options.model, {
   ...(options.threads !== undefined && { threads: Number(options.threads) }),
+  ...(options.workers !== undefined && { workers: Number(options.workers) }),
 });
 const loadSeconds = (performance.now() - loadStarted) / 1000;
 const readByLoad = readBefore === undefined ? undefined : bytesRead()! - readBefore;
@@ -58,6 +64,12 @@ while (texts.length < textCount) {
 }
 const lengths = (await encoder.tokenize(texts)).map((ids) => ids.length);
 const meanTokens = lengths.reduce((sum, length) => sum + length, 0) / lengths.length;
+
+if (options.reference) {
+  await encoder.close();
+  await compareWithReference(texts, Number(options.rounds));
+  process.exit();
+}
 
 await encoder.encode(texts.slice(0, 64));
 const delay = monitorEventLoopDelay({ resolution: 1 });

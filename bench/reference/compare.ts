@@ -1,0 +1,131 @@
+// This library beside sentence-transformers on PyTorch: the same texts, the same threads, one after the other in turn.
+import { type ChildProcessByStdio, execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { randomBert } from "../random-model.ts";
+import { writeReport } from "../report.ts";
+
+interface Answer {
+  readonly seconds: number;
+  readonly peakRss: number;
+  readonly rows: readonly { readonly indices: number[]; readonly values: number[] }[];
+}
+
+/** A process that encodes, and what it has shown. */
+class Engine {
+  readonly name: string;
+  best = Number.POSITIVE_INFINITY;
+  peakRss = 0;
+  private readonly child: ChildProcessByStdio<Writable, Readable, null>;
+  private readonly lines: AsyncIterator<string>;
+
+  private constructor(name: string, child: ChildProcessByStdio<Writable, Readable, null>) {
+    this.name = name;
+    this.child = child;
+    this.lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  }
+
+  static async start(name: string, command: string, args: readonly string[]): Promise<Engine> {
+    const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
+    const engine = new Engine(name, child);
+    await engine.read();
+    return engine;
+  }
+
+  async encode(texts: readonly string[], rows = false): Promise<Answer> {
+    this.child.stdin.write(`${JSON.stringify({ texts, rows })}\n`);
+    const answer = (await this.read()) as Answer;
+    this.best = Math.min(this.best, answer.seconds);
+    this.peakRss = Math.max(this.peakRss, answer.peakRss);
+    return answer;
+  }
+
+  end(): void {
+    this.child.stdin.end();
+    this.child.kill();
+  }
+
+  private async read(): Promise<unknown> {
+    const { value, done } = await this.lines.next();
+    if (done === true) throw new Error(`${this.name} ended.`);
+    return JSON.parse(value);
+  }
+}
+
+/** Number of texts: one batch of 32 for each shape, so that peak memory is that of 32 x 128 tokens. */
+const textCount = 32;
+
+/** Compares shapes and numbers of threads, prints a table and writes it to `encode-reference`. */
+export async function compareWithReference(texts: readonly string[], rounds: number): Promise<void> {
+  const folder = fileURLToPath(new URL("../.reference/", import.meta.url));
+  const python = path.join(folder, "bin", "python");
+  if (!existsSync(python))
+    execFileSync(fileURLToPath(new URL("setup.sh", import.meta.url)), { stdio: "inherit" });
+  const serve = fileURLToPath(new URL("serve.py", import.meta.url));
+  const engineFile = fileURLToPath(new URL("engine.ts", import.meta.url));
+  const cache = mkdtempSync(path.join(tmpdir(), "sparse-encoder-bench-"));
+  const rows: Record<string, Record<string, string | number>> = {};
+  for (const shape of ["tiny", "small", "base"]) {
+    for (const threads of [1, 2]) {
+      const model = randomBert(shape);
+      const node = (dtype: string, workers: number, perWorker: number) =>
+        Engine.start(dtype, process.execPath, [
+          "--import",
+          "tsx",
+          engineFile,
+          model,
+          String(perWorker),
+          dtype,
+          cache,
+          String(workers),
+        ]);
+      const reference = await Engine.start("reference", python, [serve, model, String(threads)]);
+      // As many threads in all: as many workers of one thread each.
+      const engines = [await node("fp32", threads, 1), await node("int8", threads, 1)];
+      const sample = texts.slice(0, textCount);
+      const expected = (await reference.encode(sample, true)).rows;
+      const actual = (await engines[0]!.encode(sample, true)).rows;
+      await engines[1]!.encode(sample);
+      for (let round = 0; round < rounds; round++) {
+        for (const engine of [reference, ...engines]) await engine.encode(sample);
+      }
+      const perSecond = (engine: Engine) => textCount / engine.best;
+      for (const engine of engines) {
+        rows[`${shape}, ${engine.name}, ${threads} threads`] = {
+          "reference, texts/s": round(perSecond(reference)),
+          "core, texts/s": round(perSecond(engine)),
+          "times as fast": round(perSecond(engine) / perSecond(reference)),
+          "largest difference":
+            engine.name === "fp32" ? largestDifference(expected, actual).toExponential(1) : "-",
+          "reference RSS, MB": Math.round(reference.peakRss / 1e6),
+          "core RSS, MB": Math.round(engine.peakRss / 1e6),
+        };
+      }
+      for (const engine of [reference, ...engines]) engine.end();
+      console.table(rows);
+    }
+  }
+  writeReport("encode-reference", rows);
+  rmSync(cache, { recursive: true });
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(3));
+}
+
+function largestDifference(a: Answer["rows"], b: Answer["rows"]): number {
+  let largest = 0;
+  a.forEach((row, number) => {
+    const other = new Map(b[number]!.indices.map((index, place) => [index, b[number]!.values[place]!]));
+    row.indices.forEach((index, place) => {
+      largest = Math.max(largest, Math.abs(row.values[place]! - (other.get(index) ?? 0)));
+      other.delete(index);
+    });
+    for (const value of other.values()) largest = Math.max(largest, Math.abs(value));
+  });
+  return largest;
+}
