@@ -1,5 +1,6 @@
 import type { Pipeline, TensorTable } from "../model/index.ts";
 import { familyOf, shapeOf, type TransformerShape } from "./families.ts";
+import type { Building, Tuning } from "./layers.ts";
 import { OnnxGraph, type Value } from "./onnx-graph.ts";
 import { addDense, addNormalize, addPooling, addSparseAutoEncoder } from "./pooled-head.ts";
 import { addSpladeHead, unsupportedPipeline } from "./splade-head.ts";
@@ -9,6 +10,8 @@ import { addTransformer, type HiddenStates } from "./transformer.ts";
 export interface CompiledModel {
   /** The ONNX model without its weights, or what is added to an exported model. */
   readonly bytes: Uint8Array;
+  /** The same model, tuned for a batch that runs alone. */
+  readonly aloneBytes: Uint8Array;
   /** The file of an exported model that comes before `bytes`; undefined for a graph that was built from weights. */
   readonly exportFile: string | undefined;
   /** Names of the inputs. */
@@ -47,13 +50,22 @@ interface Stage {
  * @throws SparseEncoderError `MODEL_UNSUPPORTED`, `MODEL_INVALID` or `WEIGHTS_INVALID`
  */
 export function compileModel(pipeline: Pipeline, weights: ReadonlyMap<string, TensorTable>): CompiledModel {
+  const model = buildGraph(pipeline, weights, "throughput");
+  return { ...model, aloneBytes: buildGraph(pipeline, weights, "latency").bytes };
+}
+
+function buildGraph(
+  pipeline: Pipeline,
+  weights: ReadonlyMap<string, TensorTable>,
+  tuning: Tuning,
+): Omit<CompiledModel, "aloneBytes"> {
   const [transformer, head] = pipeline;
   const unsupported = () => unsupportedPipeline(pipeline.map((module) => module.kind));
   if (transformer?.kind !== "Transformer" || head === undefined) throw unsupported();
   const family = familyOf(transformer.config, transformer.configFile, head.kind === "SpladePooling");
   const shape = shapeOf(family, transformer.config, transformer.configFile);
   const graph = new OnnxGraph();
-  const building = { graph, tensors: weights.get(transformer.folder)! };
+  const building = { graph, tensors: weights.get(transformer.folder)!, tuning };
   const hidden = addTransformer(building, family, shape);
 
   let stage: Stage;
@@ -63,7 +75,7 @@ export function compileModel(pipeline: Pipeline, weights: ReadonlyMap<string, Te
     const vectors = addSpladeHead(building, family, shape, head, hidden);
     stage = { vectors, width: shape.vocabularySize, activeDims: undefined };
   } else {
-    stage = addPooledModules(graph, pipeline.slice(1), weights, hidden, shape) ?? raise(unsupported());
+    stage = addPooledModules(building, pipeline.slice(1), weights, hidden, shape) ?? raise(unsupported());
     sparse = pipeline.at(-1)?.kind === "SparseAutoEncoder";
   }
   graph.output("embeddings", stage.vectors, "float32", ["batch", stage.width]);
@@ -85,7 +97,7 @@ export function compileModel(pipeline: Pipeline, weights: ReadonlyMap<string, Te
 
 /** Pooling and what follows it; undefined if the modules do not fit together. */
 function addPooledModules(
-  graph: OnnxGraph,
+  transformer: Building,
   modules: Pipeline,
   weights: ReadonlyMap<string, TensorTable>,
   hidden: HiddenStates,
@@ -93,6 +105,7 @@ function addPooledModules(
 ): Stage | undefined {
   const [pooling, ...rest] = modules;
   if (pooling?.kind !== "Pooling") return undefined;
+  const { graph } = transformer;
   let stage: Stage = {
     vectors: addPooling(graph, pooling, hidden, shape.hiddenSize),
     width: shape.hiddenSize * pooling.modes.length,
@@ -102,10 +115,10 @@ function addPooledModules(
     if (module.kind === "Normalize") {
       stage = { ...stage, vectors: addNormalize(graph, stage.vectors) };
     } else if (module.kind === "Dense") {
-      const building = { graph, tensors: weights.get(module.folder)! };
+      const building = { ...transformer, tensors: weights.get(module.folder)! };
       stage = { ...stage, vectors: addDense(building, module, stage.vectors), width: module.outFeatures };
     } else if (module.kind === "SparseAutoEncoder" && position === rest.length - 1) {
-      const building = { graph, tensors: weights.get(module.folder)! };
+      const building = { ...transformer, tensors: weights.get(module.folder)! };
       const vectors = addSparseAutoEncoder(building, module, stage.vectors);
       stage = { vectors, width: module.latents, activeDims: module.activeDims };
     } else return undefined;

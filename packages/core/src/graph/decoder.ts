@@ -1,12 +1,21 @@
 import { type Building, transposed } from "./layers.ts";
 import type { Value } from "./onnx-graph.ts";
 
+/**
+ * Rows of the vocabulary a chunk. For throughput, its scores for 1,024 tokens stay in the cache until they are reduced; for
+ * a short text the number of chunks counts. The decision record on the head has the measurements.
+ */
+const chunkRows = {
+  float: { throughput: 1024, latency: 4096 },
+  integer: { throughput: 64, latency: 1024 },
+} as const;
+
 /** Rows [start, end) of the vocabulary. */
 type Range = readonly [start: number, end: number];
 
 /** The product of token vectors with the vectors of the vocabulary, one chunk of the vocabulary at a time. */
 export interface Decoder {
-  /** Rows a chunk: few enough that its scores stay in the cache until they are reduced. */
+  /** Rows a chunk. */
   readonly chunkRows: number;
   /** Scores of a chunk: [B, S, rows], float32. */
   readonly scores: (range: Range) => Value;
@@ -35,9 +44,8 @@ export function addDecoder(
     : integerDecoder(building, name, tokens, shape, batchShape);
 }
 
-/** The decision record on the head has the measurements of orders and chunk sizes. */
 function floatDecoder(
-  { graph, tensors }: Building,
+  { graph, tensors, tuning }: Building,
   name: string,
   tokens: Value,
   shape: readonly [number, number],
@@ -51,7 +59,7 @@ function floatDecoder(
     return graph.op("Reshape", [products, target]);
   };
   return {
-    chunkRows: 1024,
+    chunkRows: chunkRows.float[tuning],
     scores: (range) => graph.op("Transpose", [byEntry(range)], { perm: [1, 2, 0] }),
     maximum: (range) => {
       const maxima = graph.op("ReduceMax", [byEntry(range), graph.integers(2)], { keepdims: 0 });
@@ -66,7 +74,7 @@ function floatDecoder(
  * maximum is taken over the int32 products and scaled afterwards.
  */
 function integerDecoder(
-  { graph, tensors }: Building,
+  { graph, tensors, tuning }: Building,
   name: string,
   tokens: Value,
   shape: readonly [number, number],
@@ -83,7 +91,7 @@ function integerDecoder(
   const widen = (integers: Value, rowScales: Value) =>
     graph.op("Mul", [graph.op("Cast", [integers], { to: 1 }), graph.op("Mul", [rowScales, tokenScale!])]);
   return {
-    chunkRows: 64,
+    chunkRows: chunkRows.integer[tuning],
     scores: (range) => widen(products(range), graph.weight(scales, range)),
     maximum: (range) => graph.op("ReduceMax", [products(range), graph.integers(1)], { keepdims: 0 }),
     scale: (maxima) => widen(maxima, graph.weight(scales)),

@@ -42,8 +42,10 @@ export function compileExportedModel(pipeline: Pipeline, exported: OnnxExport): 
       : graph.reduce("ReduceSum", addActivation(graph, masked, head), 1);
   const dimension = setting(config, "vocab_size", 30522, configFile);
   graph.output("embeddings", pooled, "float32", ["batch", dimension]);
+  const bytes = graph.finishAddition();
   return {
-    bytes: graph.finishAddition(),
+    bytes,
+    aloneBytes: bytes,
     exportFile: exported.file,
     inputs: exported.inputs,
     weightsFolder: path.dirname(exported.file),

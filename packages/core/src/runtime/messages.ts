@@ -8,6 +8,8 @@ export interface WorkerSetup {
   readonly exportFile: string | undefined;
   /** The ONNX model without its weights, and the folder of these. */
   readonly model: Uint8Array;
+  /** The same, tuned for a batch that runs alone. */
+  readonly aloneModel: Uint8Array;
   readonly weightsFolder: string;
   /** Names of the model's inputs. */
   readonly inputs: readonly string[];
@@ -21,6 +23,8 @@ export interface WorkerSetup {
   readonly threads: number;
   /** Threads that one operator may use for a batch that runs alone. */
   readonly aloneThreads: number;
+  /** True if a worker opens the model for batches that run alone when it starts, false for the other one. */
+  readonly opensAlone: boolean;
   /** Shared counters of the pool; see {@link RunGate}. */
   readonly gate: SharedArrayBuffer;
 }

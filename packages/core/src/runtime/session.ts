@@ -14,12 +14,13 @@ export class Session {
     this.setup = setup;
   }
 
-  /** @param threads threads that one operator may use */
-  static async open(setup: WorkerSetup, threads: number): Promise<Session> {
+  /** @param alone true for batches that run alone */
+  static async open(setup: WorkerSetup, alone: boolean): Promise<Session> {
+    const [model, threads] = alone ? [setup.aloneModel, setup.aloneThreads] : [setup.model, setup.threads];
     // A library is silent; what matters of these messages is in the errors that are thrown.
     env.logLevel = "fatal";
     const exported = setup.exportFile === undefined ? [] : [await readFile(setup.exportFile)];
-    const native = await InferenceSession.create(Buffer.concat([...exported, setup.model]), {
+    const native = await InferenceSession.create(Buffer.concat([...exported, model]), {
       executionProviders: [provider(setup.device)],
       intraOpNumThreads: threads,
       logSeverityLevel: 4,

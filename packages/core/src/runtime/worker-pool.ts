@@ -18,6 +18,8 @@ const mostWorkers = 8;
 /** What the workers of a pool open: the ONNX model, the folder of its weights, and what it gives. */
 export interface PooledModel {
   readonly bytes: Uint8Array;
+  /** The same, tuned for a batch that runs alone. */
+  readonly aloneBytes: Uint8Array;
   readonly exportFile: string | undefined;
   readonly inputs: readonly string[];
   readonly weightsFolder: string;
@@ -73,6 +75,7 @@ export class WorkerPool {
     this.threads = options.threads ?? Math.max(1, Math.floor(cores / this.workers));
     const setup: WorkerSetup = {
       model: model.bytes,
+      aloneModel: model.aloneBytes,
       exportFile: model.exportFile,
       inputs: model.inputs,
       weightsFolder: model.weightsFolder,
@@ -81,6 +84,7 @@ export class WorkerPool {
       device: this.device,
       threads: this.threads,
       aloneThreads: options.threads ?? (this.device.kind === "cpu" ? cores : this.threads),
+      opensAlone: options.eager !== true,
       gate: this.gate.buffer,
     };
     this.piscina = new Piscina({

@@ -7,26 +7,25 @@ import { Session } from "./session.ts";
 
 const setup = Piscina.workerData as WorkerSetup;
 const gate = new RunGate(setup.gate);
-/** By number of threads: one for batches among others, one for batches that run alone. */
-const sessions = new Map<number, Promise<Session | undefined>>();
+/** One for batches that run alone, one for the others; opened when it is needed, and kept. */
+const sessions = new Map<boolean, Promise<Session | undefined>>();
 
 /** Carries out one task; null if the pool is stopping. */
 export async function runTask(task: WorkerTask): Promise<EncodedRows | null | "ready"> {
-  const alone = task === "open" || task.alone;
-  const session = await open(alone ? setup.aloneThreads : setup.threads);
+  const session = await open(task === "open" ? setup.opensAlone : task.alone);
   if (session === undefined) return null;
   if (task === "open") return "ready";
   const rows = await gate.pass(() => session.encode(task));
   return rows === undefined ? null : transfer(rows);
 }
 
-function open(threads: number): Promise<Session | undefined> {
-  const known = sessions.get(threads);
+function open(alone: boolean): Promise<Session | undefined> {
+  const known = sessions.get(alone);
   if (known !== undefined) return known;
-  const opening = gate.pass(() => Session.open(setup, threads));
-  sessions.set(threads, opening);
+  const opening = gate.pass(() => Session.open(setup, alone));
+  sessions.set(alone, opening);
   // What failed for want of memory may succeed the next time.
-  opening.catch(() => sessions.delete(threads));
+  opening.catch(() => sessions.delete(alone));
   return opening;
 }
 
