@@ -4,17 +4,15 @@ import { describe, expect, it } from "vitest";
 import { SparseMatrix } from "./sparse-matrix.ts";
 import { SparseVector } from "./sparse-vector.ts";
 
-const denseRows = fc
-  .integer({ min: 1, max: 8 })
-  .chain((width) =>
-    fc.array(
-      fc.array(fc.oneof(fc.constant(0), fc.integer({ min: -9, max: 9 })), {
-        minLength: width,
-        maxLength: width,
-      }),
-      { minLength: 1, maxLength: 8 },
-    ),
-  );
+const denseRows = fc.integer({ min: 1, max: 8 }).chain((width) =>
+  fc.array(
+    fc.array(fc.oneof(fc.constant(0), fc.integer({ min: -9, max: 9 })), {
+      minLength: width,
+      maxLength: width,
+    }),
+    { minLength: 1, maxLength: 8 },
+  ),
+);
 
 const plain = (matrix: SparseMatrix) => matrix.toDense().map((row) => Array.from(row, (value) => value + 0));
 
