@@ -40,6 +40,12 @@ describe("compressRows", () => {
     expect(compressRows(Float32Array.of(-0, 1), 1, 0).indices).toEqual(Uint32Array.of(1));
   });
 
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])("refuses %s", (value) => {
+    expect(() => compressRows(Float32Array.of(0, 1, 0, value), 2, 0)).toThrow(
+      `the model gives ${value} for dim 1; its weights are broken or overflow`,
+    );
+  });
+
   it("has no more memory than entries, so that no more is handed over", () => {
     const { indices, values } = compressRows(new Float32Array(1000).fill(1), 2, 5);
     expect([indices.buffer.byteLength, values.buffer.byteLength]).toEqual([40, 40]);
