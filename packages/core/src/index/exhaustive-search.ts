@@ -30,8 +30,8 @@ export function exhaustiveSearch(
 
 /**
  * Dot product over the terms that both vectors have, in rising order of term, rounded to float32 after each
- * addition. Undefined if they share no term, or if the sum is no number (weights so large that it met
- * infinities of both signs).
+ * addition. Undefined if they share no term. Never NaN: products are finite in float64, so a sum that became infinite
+ * stays as it is.
  */
 export function overlapScore(query: SparseVector, document: SparseVector): number | undefined {
   let score: number | undefined;
@@ -45,5 +45,5 @@ export function overlapScore(query: SparseVector, document: SparseVector): numbe
     if (difference <= 0) left++;
     if (difference >= 0) right++;
   }
-  return Number.isNaN(score) ? undefined : score;
+  return score;
 }

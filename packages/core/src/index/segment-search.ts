@@ -123,7 +123,7 @@ function createSegmentSearch() {
       if (position === -1) continue;
       for (let posting = offsets[position]!; posting < offsets[position + 1]!; posting++) {
         const document = documents[posting]!;
-        // False for NaN: a sum of infinities of both signs, or a document that was offered.
+        // False for NaN: a document that was offered.
         if (scores[document]! >= hits.threshold) offer(document);
         scores[document] = Number.NaN;
       }

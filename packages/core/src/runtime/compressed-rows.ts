@@ -4,6 +4,8 @@ import type { SparseRows } from "./messages.ts";
 /**
  * The non-zero entries of `rows` dense rows, in CSR form; of each row at most the `maxActiveDims` of largest
  * absolute weight (0 keeps all), equal weights by smaller index.
+ *
+ * @throws Error for a NaN or an infinity, which no sparse vector may hold
  */
 export function compressRows(dense: Float32Array, rows: number, maxActiveDims: number): SparseRows {
   const width = rows === 0 ? 0 : dense.length / rows;
@@ -19,6 +21,9 @@ export function compressRows(dense: Float32Array, rows: number, maxActiveDims: n
     for (let index = 0; index < width; index++) {
       const value = dense[start + index]!;
       if (value === 0) continue;
+      if (!Number.isFinite(value)) {
+        throw new Error(`the model gives ${value} for dim ${index}; its weights are broken or overflow`);
+      }
       indices[entries] = index;
       values[entries++] = value;
     }

@@ -1,4 +1,5 @@
-import { invalidArgument, received } from "../errors.ts";
+import { invalidArgument, positiveInteger, received } from "../errors.ts";
+import { sameDimension } from "./sparse-vector.ts";
 
 /**
  * Dense vectors of one width, stacked row by row in one `Float32Array`. Rows handed out are views, not copies.
@@ -14,8 +15,11 @@ export class DenseMatrix implements Iterable<Float32Array> {
   /** Width of a row. */
   readonly dimension: number;
 
-  /** @throws SparseEncoderError `INVALID_ARGUMENT` if the values do not fill whole rows */
+  /** @throws SparseEncoderError `INVALID_ARGUMENT` if the values are no Float32Array or do not fill whole rows */
   constructor(values: Float32Array, dimension: number) {
+    if (!(values instanceof Float32Array)) {
+      throw invalidArgument(`DenseMatrix: the values must be a Float32Array, received ${received(values)}.`);
+    }
     if (!Number.isInteger(dimension) || dimension < 1 || values.length % dimension !== 0) {
       throw invalidArgument(
         `DenseMatrix: ${values.length} values do not fill rows of ${received(dimension)}.`,
@@ -25,15 +29,17 @@ export class DenseMatrix implements Iterable<Float32Array> {
     this.dimension = dimension;
   }
 
-  /** Puts matrices of one width below each other. */
+  /** Puts matrices of one width below each other. `dimension` counts for an empty list alone. */
   static concat(matrices: readonly DenseMatrix[], dimension: number): DenseMatrix {
+    const width = matrices[0]?.dimension ?? dimension;
+    for (const matrix of matrices) sameDimension("DenseMatrix.concat", { dimension: width }, matrix);
     const values = new Float32Array(matrices.reduce((sum, matrix) => sum + matrix.values.length, 0));
     let filled = 0;
     for (const matrix of matrices) {
       values.set(matrix.values, filled);
       filled += matrix.values.length;
     }
-    return new DenseMatrix(values, matrices[0]?.dimension ?? dimension);
+    return new DenseMatrix(values, width);
   }
 
   /** [number of rows, width]. */
@@ -68,8 +74,12 @@ export class DenseMatrix implements Iterable<Float32Array> {
     for (let position = 0; position < this.length; position++) yield this.row(position);
   }
 
-  /** The first `dimension` numbers of each row. */
+  /**
+   * The first `dimension` numbers of each row.
+   * @throws SparseEncoderError `INVALID_ARGUMENT` unless `dimension` is from 1 to the width
+   */
   truncate(dimension: number): DenseMatrix {
+    positiveInteger("truncate: dimension", dimension, this.dimension);
     const cut = new Float32Array(this.length * dimension);
     for (let position = 0; position < this.length; position++) {
       cut.set(this.row(position).subarray(0, dimension), position * dimension);

@@ -1,6 +1,6 @@
-import { invalidArgument } from "../errors.ts";
 import { DenseMatrix } from "./dense-matrix.ts";
 import { checkSimilarityFunction, type SimilarityFunction } from "./similarity.ts";
+import { sameDimension } from "./sparse-vector.ts";
 
 /**
  * Similarity of every row of `a` with every row of `b`: n arrays of m float32 numbers, as
@@ -13,11 +13,7 @@ export function denseSimilarity(
 ): Float32Array[] {
   checkSimilarityFunction(name);
   const [left, right] = [asMatrix(a), asMatrix(b)];
-  if (left.dimension !== right.dimension) {
-    throw invalidArgument(
-      `similarity: the vectors have ${left.dimension} and ${right.dimension} dimensions; both must come from the same model.`,
-    );
-  }
+  sameDimension("similarity", left, right);
   const others = [...right];
   return Array.from(left, (row) => Float32Array.from(others, (other) => compare(row, other, name)));
 }

@@ -1,3 +1,4 @@
+import { invalidArgument } from "../errors.ts";
 import { SparseMatrix } from "./sparse-matrix.ts";
 import { SparseVector, sameDimension } from "./sparse-vector.ts";
 
@@ -10,6 +11,11 @@ export function intersection(a: SparseVector, b: SparseVector): SparseVector;
 export function intersection(a: SparseVector, b: SparseMatrix): SparseMatrix;
 export function intersection(a: SparseVector, b: SparseVector | SparseMatrix): SparseVector | SparseMatrix;
 export function intersection(a: SparseVector, b: SparseVector | SparseMatrix): SparseVector | SparseMatrix {
+  if ("offsets" in a) {
+    throw invalidArgument(
+      "intersection: the first embedding must be one SparseVector, received a SparseMatrix.",
+    );
+  }
   sameDimension("intersection", a, b);
   return "offsets" in b
     ? SparseMatrix.fromRows(

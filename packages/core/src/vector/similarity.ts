@@ -8,6 +8,9 @@ export type SimilarityFunction = "dot" | "cosine" | "euclidean" | "manhattan";
 /** The names that {@link SimilarityFunction} allows. */
 export const similarityFunctions: readonly SimilarityFunction[] = ["dot", "cosine", "euclidean", "manhattan"];
 
+/** Vectors of more dimensions are compared entry by entry: a dense copy of a row would cost gigabytes. */
+const maximumScattered = 1 << 22;
+
 /** Returns `name` if it is a similarity function. */
 export function checkSimilarityFunction(name: unknown): SimilarityFunction {
   const found = similarityFunctions.find((known) => known === name);
@@ -21,7 +24,7 @@ export function checkSimilarityFunction(name: unknown): SimilarityFunction {
 
 /**
  * Similarity of every row of `a` with every row of `b`: n arrays of m float32 numbers. A vector counts as one
- * row. Cosine with an all-zero vector is 0. Sums are in float64. Dot and cosine cost O(rows of a x entries of b).
+ * row. Cosine with an all-zero vector is 0. Sums are in float64.
  * Source: `util.dot_score` and its kin in sentence-transformers.
  */
 export function similarity(
@@ -32,24 +35,29 @@ export function similarity(
   sameDimension("similarity", a, b);
   checkSimilarityFunction(name);
   const columns = [...asMatrix(b)];
+  if (name === "euclidean" || name === "manhattan") {
+    return Array.from(asMatrix(a), (row) =>
+      Float32Array.from(columns, (column) => 0 - distance(row, column, name)),
+    );
+  }
   const columnNorms = name === "cosine" ? columns.map((column) => column.norm) : [];
-  const dense = new Float32Array(a.dimension);
+  const dense =
+    columns.length > 1 && a.dimension <= maximumScattered ? new Float32Array(a.dimension) : undefined;
   return Array.from(asMatrix(a), (row) => {
     const { indices, values } = row;
-    if (name === "euclidean" || name === "manhattan") {
-      return Float32Array.from(columns, (column) => 0 - distance(row, column, name));
-    }
     // Scattered once, so that each column costs its own entries alone.
-    for (let position = 0; position < indices.length; position++)
-      dense[indices[position]!] = values[position]!;
+    if (dense !== undefined) {
+      for (let position = 0; position < indices.length; position++)
+        dense[indices[position]!] = values[position]!;
+    }
     const rowNorm = name === "cosine" ? row.norm : 0;
     const scores = Float32Array.from(columns, (column, position) => {
-      const dot = gatherDot(dense, column);
+      const dot = dense === undefined ? row.dot(column) : gatherDot(dense, column);
       if (name === "dot") return dot;
       const norms = rowNorm * columnNorms[position]!;
       return norms === 0 ? 0 : dot / norms;
     });
-    for (const index of indices) dense[index] = 0;
+    if (dense !== undefined) for (const index of indices) dense[index] = 0;
     return scores;
   });
 }

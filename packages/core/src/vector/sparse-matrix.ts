@@ -1,11 +1,5 @@
-import {
-  checkOptionNames,
-  invalidArgument,
-  positiveInteger,
-  received,
-  SparseEncoderError,
-} from "../errors.ts";
-import { checkDimension, checkEntries, SparseVector, TRUSTED } from "./sparse-vector.ts";
+import { invalidArgument, positiveInteger, received, SparseEncoderError } from "../errors.ts";
+import { checkDimension, checkEntries, checkTolerance, SparseVector, TRUSTED } from "./sparse-vector.ts";
 import { copyTopDims } from "./top-dims.ts";
 
 /**
@@ -74,7 +68,7 @@ export class SparseMatrix implements Iterable<SparseVector> {
     return new SparseMatrix(offsets, indices, values, width, TRUSTED);
   }
 
-  /** From dense rows of equal length; zeros are left out. `dimension` is needed for an empty list alone. */
+  /** From dense rows of equal length; what is zero in float32 is left out. `dimension` is needed for an empty list alone. */
   static fromDense(rows: Iterable<ArrayLike<number>>, dimension?: number): SparseMatrix {
     return SparseMatrix.fromRows(
       Array.from(rows, (row) => SparseVector.fromDense(row)),
@@ -114,9 +108,13 @@ export class SparseMatrix implements Iterable<SparseVector> {
     return this.offsets.byteLength + this.activeDims * 8;
   }
 
-  /** The buffers to hand over with `postMessage`; the matrix is unusable on this side afterwards. */
+  /**
+   * The buffers to hand over with `postMessage`; the matrix, and all that shares entries with it (rows, slices), is
+   * unusable on this side afterwards.
+   */
   get transferList(): ArrayBufferLike[] {
-    return [this.offsets.buffer, this.indices.buffer, this.values.buffer];
+    // A buffer that is listed twice cannot be handed over.
+    return [...new Set([this.offsets.buffer, this.indices.buffer, this.values.buffer])];
   }
 
   /** Row `position` as a view, or undefined beyond the end; negative positions count from the end. */
@@ -178,7 +176,7 @@ export class SparseMatrix implements Iterable<SparseVector> {
 
   /** True if both have the same shape and all rows are equal; see {@link SparseVector.equals}. */
   equals(other: SparseMatrix, tolerance: { absolute?: number; relative?: number } = {}): boolean {
-    checkOptionNames("equals", tolerance, ["absolute", "relative"]);
+    checkTolerance(tolerance);
     if (this.length !== other.length || this.dimension !== other.dimension) return false;
     for (let row = 0; row < this.length; row++) {
       if (!this.view(row).equals(other.view(row), tolerance)) return false;
@@ -220,7 +218,7 @@ export class SparseMatrix implements Iterable<SparseVector> {
 
 /** Where `slice` starts, by the rules of `Array.prototype.slice`. */
 function normalise(start: number, length: number): number {
-  const whole = Math.trunc(start);
+  const whole = Math.trunc(start) || 0;
   return whole < 0 ? Math.max(0, length + whole) : Math.min(whole, length);
 }
 

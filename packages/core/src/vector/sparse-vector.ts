@@ -1,4 +1,10 @@
-import { checkOptionNames, positiveInteger, received, SparseEncoderError } from "../errors.ts";
+import {
+  checkOptionNames,
+  invalidArgument,
+  positiveInteger,
+  received,
+  SparseEncoderError,
+} from "../errors.ts";
 import { copyTopDims } from "./top-dims.ts";
 
 /** Passed by code that has already ensured the rules of a vector, such as a row view of a checked matrix. */
@@ -43,17 +49,24 @@ export class SparseVector implements Iterable<SparseEntry> {
 
   /**
    * From (index, weight) pairs in any order: a `Map`, an array of pairs, or an object with numeric keys.
-   * Zero weights are left out; an index given twice is an error.
+   * Weights that are zero in float32 are left out; an index given twice is an error.
    */
   static from(
     entries: Iterable<SparseEntry> | Readonly<Record<number, number>>,
     dimension: number,
   ): SparseVector {
+    if (typeof entries !== "object" || entries === null) {
+      throw invalidVector(`expected (index, weight) pairs, received ${received(entries)}`);
+    }
     const pairs: SparseEntry[] =
       Symbol.iterator in entries
         ? [...(entries as Iterable<SparseEntry>)]
         : Object.entries(entries as Record<string, number>).map(([index, value]) => [Number(index), value]);
-    const kept = pairs.filter(([, value]) => value !== 0).sort((a, b) => a[0] - b[0]);
+    const wrong = pairs.findIndex((pair) => !Array.isArray(pair) || pair.length !== 2);
+    if (wrong !== -1) {
+      throw invalidVector(`entry ${wrong} is no (index, weight) pair: ${received(pairs[wrong])}`);
+    }
+    const kept = pairs.filter(([, value]) => !isZero(value)).sort((a, b) => a[0] - b[0]);
     return new SparseVector(
       kept.map(([index]) => index),
       kept.map(([, value]) => value),
@@ -61,13 +74,14 @@ export class SparseVector implements Iterable<SparseEntry> {
     );
   }
 
-  /** From one number a dimension; zeros are left out. */
+  /** From one number a dimension; what is zero in float32 is left out. */
   static fromDense(dense: ArrayLike<number>): SparseVector {
+    checkArray("the dense vector", dense);
     const indices: number[] = [];
     const values: number[] = [];
     for (let index = 0; index < dense.length; index++) {
       const value = dense[index]!;
-      if (value === 0) continue;
+      if (isZero(value)) continue;
       indices.push(index);
       values.push(value);
     }
@@ -158,7 +172,7 @@ export class SparseVector implements Iterable<SparseEntry> {
    * `absolute + relative * |other|`. A dimension that is not stored counts as 0. Without options: exactly equal.
    */
   equals(other: SparseVector, tolerance: { absolute?: number; relative?: number } = {}): boolean {
-    checkOptionNames("equals", tolerance, ["absolute", "relative"]);
+    checkTolerance(tolerance);
     if (this.dimension !== other.dimension) return false;
     const { absolute = 0, relative = 0 } = tolerance;
     let a = 0;
@@ -193,6 +207,16 @@ export class SparseVector implements Iterable<SparseEntry> {
    */
   toJSON(): { indices: number[]; values: number[] } {
     return { indices: Array.from(this.indices), values: Array.from(this.values) };
+  }
+}
+
+/** Checks the tolerances of `equals`: a NaN would make everything equal. */
+export function checkTolerance(tolerance: { absolute?: number; relative?: number }): void {
+  checkOptionNames("equals", tolerance, ["absolute", "relative"]);
+  for (const [name, value] of Object.entries(tolerance)) {
+    if (value !== undefined && !(typeof value === "number" && value >= 0)) {
+      throw invalidArgument(`equals: ${name} must be a number of at least 0, received ${received(value)}.`);
+    }
   }
 }
 
@@ -251,10 +275,23 @@ export function checkEntries(
 
 function checkVector(indices: ArrayLike<number>, values: ArrayLike<number>, dimension: number): void {
   checkDimension(dimension);
+  checkArray("indices", indices);
+  checkArray("values", values);
   if (indices.length !== values.length) {
     throw invalidVector(`${indices.length} indices but ${values.length} values`);
   }
   checkEntries(indices, values, 0, indices.length, dimension);
+}
+
+function checkArray(name: string, value: unknown): void {
+  if (!Array.isArray(value) && !(ArrayBuffer.isView(value) && "length" in value)) {
+    throw invalidVector(`${name} must be an array of numbers, received ${received(value)}`);
+  }
+}
+
+/** Whether a weight vanishes in float32. */
+function isZero(value: number): boolean {
+  return typeof value === "number" && Math.fround(value) === 0;
 }
 
 function invalidVector(problem: string): SparseEncoderError {

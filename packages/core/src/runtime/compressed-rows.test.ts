@@ -1,0 +1,61 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { SparseMatrix } from "../vector/index.ts";
+import { compressRows } from "./compressed-rows.ts";
+
+/** What the definition keeps of one dense row. */
+function keep(row: readonly number[], maxActiveDims: number): [number, number][] {
+  const active = row
+    .map((value, index): [number, number] => [index, value])
+    .filter(([, value]) => value !== 0);
+  if (maxActiveDims === 0) return active;
+  return active
+    .sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]) || a[0] - b[0])
+    .slice(0, maxActiveDims)
+    .sort((a, b) => a[0] - b[0]);
+}
+
+const rowsOf = (width: number) =>
+  fc.array(fc.array(fc.integer({ min: -2, max: 3 }), { minLength: width, maxLength: width }), {
+    maxLength: 6,
+  });
+
+describe("compressRows", () => {
+  it("keeps the non-zero entries of each row, or those of largest absolute weight", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 20 }).chain(rowsOf), fc.nat(22), (rows, maxActiveDims) => {
+        const { offsets, indices, values } = compressRows(
+          Float32Array.from(rows.flat()),
+          rows.length,
+          maxActiveDims,
+        );
+        // The constructor checks that the arrays are a matrix.
+        const matrix = new SparseMatrix(offsets, indices, values, rows[0]?.length ?? 1);
+        expect(matrix.toRows().map((row) => [...row])).toEqual(rows.map((row) => keep(row, maxActiveDims)));
+      }),
+    );
+  });
+
+  it("leaves out minus zero", () => {
+    expect(compressRows(Float32Array.of(-0, 1), 1, 0).indices).toEqual(Uint32Array.of(1));
+  });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])("refuses %s", (value) => {
+    expect(() => compressRows(Float32Array.of(0, 1, 0, value), 2, 0)).toThrow(
+      `the model gives ${value} for dim 1; its weights are broken or overflow`,
+    );
+  });
+
+  it("has no more memory than entries, so that no more is handed over", () => {
+    const { indices, values } = compressRows(new Float32Array(1000).fill(1), 2, 5);
+    expect([indices.buffer.byteLength, values.buffer.byteLength]).toEqual([40, 40]);
+  });
+
+  it("has no rows of nothing", () => {
+    expect(compressRows(new Float32Array(0), 0, 3)).toEqual({
+      offsets: Uint32Array.of(0),
+      indices: Uint32Array.of(),
+      values: Float32Array.of(),
+    });
+  });
+});

@@ -1,0 +1,182 @@
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expectVectors, type GoldenVector, readGolden, toMatrix } from "./golden-data.ts";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+const source = path.join(root, "packages/core");
+/** An install fetches what the caches lack, onnxruntime-node's libraries among it. */
+const installTimeout = 300_000;
+
+/** Runs a command and returns what it prints; its error says what it printed to the error stream. */
+async function run(folder: string, command: string, ...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(command, args, {
+    cwd: folder,
+    // The libraries for CUDA come from a host that is often unreachable.
+    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip" },
+    // Commands of npm are scripts on Windows.
+    shell: process.platform === "win32",
+    maxBuffer: 1 << 26,
+  });
+  return stdout;
+}
+
+const pnpm = (folder: string, ...args: string[]) => run(folder, "npx", "-y", "pnpm@12", ...args);
+
+let folder: string;
+let tarball: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(path.join(tmpdir(), "package-"));
+  await pnpm(source, "pack", "--pack-destination", folder);
+  const [name] = readdirSync(folder);
+  tarball = path.join(folder, name!);
+}, installTimeout);
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe("the packed package", () => {
+  it("holds the build, the model, and what explains them, but no tests", () => {
+    const files = createPackageFromTarballData(new Uint8Array(readFileSync(tarball))).listFiles();
+    const names = files.map((file) => file.replace("/node_modules/@sparse-encoder/core/", ""));
+    expect(names).toEqual(
+      expect.arrayContaining([
+        "README.md",
+        "LICENSE",
+        "models/splade-tiny/LICENSE",
+        "dist/esm/runtime/worker.js",
+      ]),
+    );
+    const further = names.filter(
+      (name) => !/^(dist\/|models\/|(README\.md|LICENSE|package\.json)$)/.test(name),
+    );
+    expect([...further, ...names.filter((name) => name.includes(".test."))]).toEqual([]);
+  });
+
+  it("has no fault that publint knows", async () => {
+    const { buffer } = new Uint8Array(readFileSync(tarball));
+    const { messages, pkg } = await publint({ pack: { tarball: buffer } });
+    expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([]);
+  });
+
+  it("resolves to the right types from ESM and CommonJS", async () => {
+    const analysis = await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(tarball))));
+    expect(analysis.types).toEqual({ kind: "included" });
+    expect("problems" in analysis && analysis.problems).toEqual([]);
+  });
+});
+
+const esmScript = `
+import { SparseEncoder } from "@sparse-encoder/core";
+`;
+const cjsScript = `
+const { SparseEncoder } = require("@sparse-encoder/core");
+`;
+const encodeScript = (text: string) => `
+(async () => {
+  const encoder = await SparseEncoder.load();
+  const vector = await encoder.encode(${JSON.stringify(text)});
+  await encoder.close();
+  console.log(JSON.stringify(vector));
+})();
+`;
+
+/** What a user writes: results that depend on the input alone, options that are checked, iteration, disposal. */
+const typedUse = `
+async function use(): Promise<number> {
+  await using encoder: SparseEncoder = await SparseEncoder.load(undefined, { maxActiveDims: 64 });
+  const vector: SparseVector = await encoder.encode("text");
+  const matrix: SparseMatrix = await encoder.encodeDocument(["text", "another"], { batchSize: 8 });
+  // @ts-expect-error: unknown option
+  await encoder.encode("text", { size: 8 });
+  // @ts-expect-error: no text
+  await encoder.encode(5);
+  const index = new InvertedIndex(encoder.embeddingDimension);
+  index.addMany(["a", "b"], matrix);
+  const hits: SearchHit[] = index.search(vector, { topK: 1 });
+  for (const row of matrix) for (const [dim, weight] of row) index.delete(String(dim + weight));
+  for await (const row of encoder.encodeStream(["text"])) index.upsert("c", row);
+  const [token, weight] = encoder.decode(vector)[0]!;
+  return hits[0]!.score + weight + token.length;
+}
+use().catch((error: unknown) => SparseEncoderError.is(error, "MODEL_NOT_FOUND") && error.code);
+`;
+const names = "InvertedIndex, SparseEncoder, SparseEncoderError";
+const types = "SearchHit, SparseMatrix, SparseVector";
+
+const installers = {
+  npm: async (project: string) => {
+    await run(project, "npm", "install", "--prefer-offline", "--no-audit", "--no-fund", tarball);
+  },
+  pnpm: async (project: string) => {
+    writeFileSync(path.join(project, "pnpm-workspace.yaml"), "allowBuilds:\n  onnxruntime-node: false\n");
+    await pnpm(project, "add", "--prefer-offline", tarball);
+  },
+};
+
+describe.each(Object.entries(installers))("installed with %s into an empty project", (installer, install) => {
+  const golden = readGolden("splade-tiny");
+  let project: string;
+
+  beforeAll(async () => {
+    project = path.join(folder, installer);
+    mkdirSync(project);
+    writeFileSync(path.join(project, "package.json"), JSON.stringify({ name: "project", private: true }));
+    await install(project);
+  }, installTimeout);
+
+  it.each([
+    ["ESM", "index.mjs", esmScript],
+    ["CommonJS", "index.cjs", cjsScript],
+  ])("encodes with the embedded model from %s", async (_, file, script) => {
+    writeFileSync(path.join(project, file), script + encodeScript(golden.texts[0]!));
+    const vector = JSON.parse(await run(project, process.execPath, file)) as GoldenVector;
+    expect(vector.indices.length).toBeGreaterThan(0);
+    expectVectors(toMatrix([vector], golden.embedding_dimension), [golden.encode[0]!]);
+  });
+
+  it("type-checks strictly, its declarations too, from ESM and CommonJS", async () => {
+    writeFileSync(
+      path.join(project, "index.mts"),
+      `import { ${names}, type ${types.replaceAll(", ", ", type ")} } from "@sparse-encoder/core";\n${typedUse}`,
+    );
+    writeFileSync(
+      path.join(project, "index.cts"),
+      `import core = require("@sparse-encoder/core");\nimport type { SparseEncoder, ${types} } from "@sparse-encoder/core";\n${typedUse
+        .replace(/\bSparseEncoder\.load/g, "core.SparseEncoder.load")
+        .replace("new InvertedIndex", "new core.InvertedIndex")
+        .replace("SparseEncoderError.is", "core.SparseEncoderError.is")}`,
+    );
+    const compilerOptions = {
+      target: "es2022",
+      module: "nodenext",
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noUncheckedIndexedAccess: true,
+      skipLibCheck: false,
+      noEmit: true,
+      typeRoots: [path.join(root, "node_modules/@types")],
+      types: ["node"],
+    };
+    writeFileSync(
+      path.join(project, "tsconfig.json"),
+      JSON.stringify({ compilerOptions, files: ["index.mts", "index.cts"] }),
+    );
+    const typescript = createRequire(import.meta.url).resolve("typescript/package.json");
+    const compiler = path.join(path.dirname(typescript), "bin/tsc");
+    const diagnostics = await run(project, process.execPath, compiler, "--pretty", "false").catch(
+      (error: { stdout: string }) => error.stdout,
+    );
+    expect(diagnostics).toBe("");
+  });
+});
