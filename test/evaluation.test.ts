@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import {
   BinaryClassificationEvaluator,
   EmbeddingSimilarityEvaluator,
@@ -8,15 +9,19 @@ import {
   type Evaluation,
   evaluateRun,
   InformationRetrievalEvaluator,
+  InvertedIndex,
   NanoBeirEvaluator,
   type RankedDocument,
   ReciprocalRankFusionEvaluator,
   RerankingEvaluator,
   type RerankingSample,
+  readBeirFolder,
+  readTrecRun,
   SparseEncoder,
   SparseMatrix,
   type SparseVector,
   TripletEvaluator,
+  writeTrecRun,
 } from "@sparse-encoder/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readCranfield } from "../examples/cranfield.ts";
@@ -43,6 +48,7 @@ const golden = readJson("fixtures/golden/evaluation.json") as {
 };
 
 const { documents, queries, judgements } = readCranfield();
+const cranfieldFolder = fileURLToPath(new URL("../examples/data/cranfield", import.meta.url));
 
 /** The documents 1 to 400, and the queries of the golden file with what is relevant there. */
 const small = new Map(documents.filter(({ id }) => Number(id) <= 400).map(({ id, text }) => [id, text]));
@@ -344,11 +350,13 @@ describe("rank fusion", () => {
 });
 
 describe("evaluateRun", () => {
+  const stored = readJson("fixtures/cranfield/results.json") as {
+    splade: Metrics;
+    "splade_per_query_ndcg@10": Metrics;
+    splade_qrel_variants: Record<"without_source_documents" | "binary_all" | "code_as_gain", Metrics>;
+  };
+
   it("gives the per-query nDCG@10 and the means of trec_eval for the stored run", async () => {
-    const stored = readJson("fixtures/cranfield/results.json") as {
-      splade: Metrics;
-      "splade_per_query_ndcg@10": Metrics;
-    };
     const text = await readFile(new URL("fixtures/cranfield/splade.top10.tsv", import.meta.url), "utf8");
     const run = new Map<string, RankedDocument[]>();
     for (const line of text.trim().split("\n").slice(1)) {
@@ -364,5 +372,48 @@ describe("evaluateRun", () => {
     // Stored with four decimals.
     expect(Math.abs(metrics["ndcg@10"]! - stored.splade["ndcg@10"]!)).toBeLessThanOrEqual(5.1e-5);
     expect(Math.abs(metrics["mrr@10"]! - stored.splade["mrr@10"]!)).toBeLessThanOrEqual(5.1e-5);
+    // The same run under three other readings of the judgements.
+    const codes = (await readBeirFolder(cranfieldFolder, { split: "codes" })).judgements;
+    const reading = (grade: (code: number) => number) =>
+      new Map(
+        [...codes].map(([query, grades]) => [
+          query,
+          new Map([...grades].map(([id, code]) => [id, grade(code)])),
+        ]),
+      );
+    const variants = {
+      without_source_documents: reading((code) => (code > 0 ? 5 - code : 0)),
+      binary_all: reading(() => 1),
+      code_as_gain: codes,
+    };
+    for (const [name, variant] of Object.entries(variants)) {
+      const figures = evaluateRun(run, variant).metrics;
+      const expected = stored.splade_qrel_variants[name as keyof typeof variants];
+      for (const key of ["ndcg@10", "mrr@10"]) {
+        expect(Math.abs(figures[key]! - expected[key]!), `${name} ${key}`).toBeLessThanOrEqual(5.1e-5);
+      }
+    }
   });
+
+  it("gives recall@100 and MAP@1000 of trec_eval for a search of the whole collection", async () => {
+    const index = new InvertedIndex(encoder.embeddingDimension);
+    index.addMany(
+      documents.map(({ id }) => id),
+      await remembered.encodeDocument(documents.map(({ text }) => text)),
+    );
+    const embeddings = await remembered.encodeQuery(queries.map(({ text }) => text));
+    const run = new Map(
+      queries.map(({ id }, row) => [id, index.search(embeddings.row(row), { topK: 1000 })]),
+    );
+    const options = { precisionRecallAtK: [100], mapAtK: [1000] };
+    const { metrics } = evaluateRun(run, judgements, options);
+    for (const [key, value] of Object.entries(stored.splade)) {
+      expect(Math.abs(metrics[key]! - value), key).toBeLessThanOrEqual(2e-4);
+    }
+    // What a file of the run gives back is the same run.
+    const path = join(folder, "splade.run");
+    await writeTrecRun(path, run);
+    const again = evaluateRun(await readTrecRun(path), judgements, options);
+    for (const [key, value] of Object.entries(metrics)) expect(again.metrics[key]).toBeCloseTo(value, 12);
+  }, 240_000);
 });
