@@ -75,22 +75,23 @@ function expectMetrics(actual: Evaluation, expected: Metrics): void {
 function remembering(encoder: SparseEncoder): EvaluatedEncoder {
   const vectors = new Map<string, SparseVector>();
   const remember =
-    (method: "encode" | "encodeQuery" | "encodeDocument"): EvaluatedEncoder["encode"] =>
-    async (texts, options = {}) => {
-      const key = (text: string) => `${method} ${options.maxActiveDims} ${text}`;
-      const unknown = [...new Set(texts)].filter((text) => !vectors.has(key(text)));
-      const rows = await encoder[method](unknown, options);
+    (method: "encodeQuery" | "encodeDocument"): EvaluatedEncoder["encode"] =>
+    async (texts, { maxActiveDims, onProgress } = {}) => {
+      const unknown = [...new Set(texts)].filter((text) => !vectors.has(method + text));
+      const rows = await encoder[method](unknown);
       unknown.forEach((text, row) => {
-        vectors.set(key(text), rows.row(row));
+        vectors.set(method + text, rows.row(row));
       });
-      return SparseMatrix.fromRows(
-        texts.map((text) => vectors.get(key(text))!),
+      onProgress?.({ done: texts.length, total: texts.length });
+      const all = SparseMatrix.fromRows(
+        texts.map((text) => vectors.get(method + text)!),
         encoder.embeddingDimension,
       );
+      return maxActiveDims === undefined ? all : all.topDims(maxActiveDims);
     };
   return {
     similarityFunction: encoder.similarityFunction,
-    encode: remember("encode"),
+    encode: (texts, options) => encoder.encode(texts, options),
     encodeQuery: remember("encodeQuery"),
     encodeDocument: remember("encodeDocument"),
     similarity: (a, b) => encoder.similarity(a, b),
@@ -105,7 +106,9 @@ beforeAll(async () => {
   encoder = await SparseEncoder.load(undefined, { maxSeqLength: golden.max_seq_length });
   remembered = remembering(encoder);
   folder = await mkdtemp(join(tmpdir(), "evaluation-"));
-});
+  await remembered.encodeQuery(queries.map(({ text }) => text));
+  await remembered.encodeDocument(documents.map(({ text }) => text));
+}, 600_000);
 
 afterAll(async () => {
   await encoder.close();
@@ -120,12 +123,30 @@ describe("evaluators with the embedded model on Cranfield", () => {
       relevantDocuments: smallRelevant,
     });
     const progress: string[] = [];
-    const evaluation = await evaluator.evaluate(encoder, {
+    const evaluation = await evaluator.evaluate(remembered, {
       onProgress: ({ done, total }) => progress.push(`${done}/${total}`),
     });
     expectMetrics(evaluation, golden.information_retrieval_small.metrics);
     expect(evaluation.primaryMetric).toBe("dot_ndcg@10");
     expect(progress.at(-1)).toBe("440/440");
+  });
+
+  it("let the encoder itself limit active dims and report", async () => {
+    const few = { queries: smallQueries.slice(0, 3), corpus: [...small].slice(0, 8) };
+    const evaluator = new InformationRetrievalEvaluator({
+      queries: few.queries,
+      corpus: few.corpus.map(([id, text]) => ({ id, text })),
+      relevantDocuments: smallRelevant,
+      allowMissingDocuments: true,
+      maxActiveDims: 32,
+    });
+    const progress: string[] = [];
+    const { metrics } = await evaluator.evaluate(encoder, {
+      onProgress: ({ done, total }) => progress.push(`${done}/${total}`),
+    });
+    expect(metrics).toEqual((await evaluator.evaluate(remembered)).metrics);
+    expect(metrics.corpus_active_dims).toBe(32);
+    expect(progress.at(-1)).toBe("11/11");
   });
 
   it("measure retrieval as the reference with 32 active dims, whatever the chunk size", async () => {
@@ -175,7 +196,7 @@ describe("evaluators with the embedded model on Cranfield", () => {
 
   it("compare triplets as the reference", async () => {
     const { metrics, ...texts } = golden.triplet;
-    const evaluation = await new TripletEvaluator(texts).evaluate(encoder);
+    const evaluation = await new TripletEvaluator(texts).evaluate(remembered);
     expectMetrics(evaluation, metrics);
     expect(evaluation.primaryMetric).toBe("dot_accuracy");
   });
