@@ -40,6 +40,8 @@ export type SparseEncoderErrorCode =
   | "DEVICE_UNAVAILABLE"
   /** A document has a bad id, text or metadata. */
   | "INVALID_DOCUMENT"
+  /** A file of a collection, of judgements or of a run is missing or malformed. */
+  | "DATA_INVALID"
   /** A filter has an unknown operator, or a value of a type that cannot work. */
   | "INVALID_FILTER"
   /** The store cannot do what was asked for. */
