@@ -21,6 +21,26 @@ export {
   type TermContribution,
 } from "./index/index.ts";
 export {
+  type DeleteTarget,
+  type DenseMetric,
+  type FieldCondition,
+  type Filter,
+  type FilterNode,
+  type FilterValue,
+  type Metadata,
+  type MetadataValue,
+  matches,
+  parseFilter,
+  type Store,
+  type StoreCallOptions,
+  type StoreCapabilities,
+  type StoredDocument,
+  type StoreHit,
+  type StoreSearchOptions,
+  type VectorField,
+  type VectorSchema,
+} from "./stores/index.ts";
+export {
   DenseMatrix,
   type SimilarityFunction,
   type SparseEntry,
