@@ -1,5 +1,5 @@
 import type { SparseMatrix, SparseVector } from "../vector/index.ts";
-import { findTerm, invert, type Postings, toRows, toVector, weightAt } from "./postings.ts";
+import { findTerm, type Postings, toRows, toVector, weightAt } from "./postings.ts";
 
 /**
  * Documents that are sealed: their ids and postings. Nothing is added to a segment; a deleted document leaves
@@ -9,21 +9,28 @@ export class Segment {
   /** The id of each document number; empty, which no id is, where the document was deleted. */
   readonly ids: string[];
   readonly postings: Postings;
-  private readonly numbers: Map<string, number>;
-
-  constructor(ids: readonly string[], matrices: readonly SparseMatrix[], dimension: number) {
-    this.ids = [...ids];
-    this.postings = invert(matrices, dimension);
-    this.numbers = new Map(this.ids.map((id, document) => [id, document]));
-  }
-
   /** Number of documents that are not deleted. */
-  get size(): number {
-    return this.numbers.size;
+  size: number;
+  private documentNumbers: Map<string, number> | undefined;
+
+  /** @param ids one a document of the postings, empty where it was deleted */
+  constructor(ids: readonly string[], postings: Postings) {
+    this.ids = [...ids];
+    this.postings = postings;
+    this.size = this.ids.reduce((size, id) => (id === "" ? size : size + 1), 0);
   }
 
   get tombstones(): number {
-    return this.ids.length - this.numbers.size;
+    return this.ids.length - this.size;
+  }
+
+  /** Made when it is first needed: a search needs it not, and an opened index is to be ready at once. */
+  private get numbers(): Map<string, number> {
+    if (this.documentNumbers === undefined) {
+      this.documentNumbers = new Map();
+      for (const [document, id] of this.ids.entries()) if (id !== "") this.documentNumbers.set(id, document);
+    }
+    return this.documentNumbers;
   }
 
   has(id: string): boolean {
@@ -32,6 +39,13 @@ export class Segment {
 
   vector(id: string): SparseVector {
     return toVector(this.postings, this.numbers.get(id)!);
+  }
+
+  /** The vectors of these documents, each once, in no order: one pass over the postings. */
+  *vectors(ids: ReadonlySet<string>): IterableIterator<[id: string, vector: SparseVector]> {
+    const wanted = this.ids.filter((id) => id !== "" && ids.has(id));
+    const rows = toRows(this.postings, (document) => ids.has(this.ids[document]!));
+    for (const [row, vector] of rows.toRows().entries()) yield [wanted[row]!, vector];
   }
 
   /** The weight of a document at a term, 0 without one. */
@@ -43,6 +57,7 @@ export class Segment {
   delete(id: string): void {
     this.ids[this.numbers.get(id)!] = "";
     this.numbers.delete(id);
+    this.size--;
   }
 
   /** The ids that are left, in the order of {@link Segment.rows}. */
