@@ -23,10 +23,13 @@ export {
 export {
   type DeleteTarget,
   type DenseMetric,
+  type DurableStoreOptions,
   type FieldCondition,
   type Filter,
   type FilterNode,
   type FilterValue,
+  MemoryStore,
+  type MemoryStoreOptions,
   type Metadata,
   type MetadataValue,
   matches,

@@ -17,7 +17,8 @@ export class Segment {
   constructor(ids: readonly string[], postings: Postings) {
     this.ids = [...ids];
     this.postings = postings;
-    this.size = this.ids.reduce((size, id) => (id === "" ? size : size + 1), 0);
+    this.size = 0;
+    for (const id of ids) if (id !== "") this.size++;
   }
 
   get tombstones(): number {
@@ -41,11 +42,18 @@ export class Segment {
     return toVector(this.postings, this.numbers.get(id)!);
   }
 
-  /** The vectors of these documents, each once, in no order: one pass over the postings. */
+  /** The vectors of those of the documents that are here, in no order: one pass over the postings. */
   *vectors(ids: ReadonlySet<string>): IterableIterator<[id: string, vector: SparseVector]> {
-    const wanted = this.ids.filter((id) => id !== "" && ids.has(id));
-    const rows = toRows(this.postings, (document) => ids.has(this.ids[document]!));
-    for (const [row, vector] of rows.toRows().entries()) yield [wanted[row]!, vector];
+    const wanted: number[] = [];
+    for (const id of ids) {
+      const document = this.numbers.get(id);
+      if (document !== undefined) wanted.push(document);
+    }
+    if (wanted.length === 0) return;
+    wanted.sort((a, b) => a - b);
+    let next = 0;
+    const rows = toRows(this.postings, (document) => document === wanted[next] && next++ >= 0);
+    for (const [row, vector] of rows.toRows().entries()) yield [this.ids[wanted[row]!]!, vector];
   }
 
   /** The weight of a document at a term, 0 without one. */

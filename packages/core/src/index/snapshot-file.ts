@@ -16,7 +16,7 @@ const headLength = 16;
 const footLength = 40;
 
 /** Bytes that are read or written at once. */
-const chunkLength = 1 << 24;
+const chunkLength = 1 << 22;
 
 /** A named part of a snapshot. */
 export interface SnapshotSection {
@@ -52,6 +52,10 @@ export class Snapshot {
     this.sections = sections;
   }
 
+  has(name: string): boolean {
+    return this.sections.has(name);
+  }
+
   bytes(name: string): Buffer {
     return Buffer.from(this.section(name));
   }
@@ -66,6 +70,10 @@ export class Snapshot {
 
   float32(name: string): Float32Array {
     return new Float32Array(this.section(name));
+  }
+
+  float64(name: string): Float64Array {
+    return new Float64Array(this.section(name));
   }
 
   json(name: string): unknown {
@@ -202,7 +210,7 @@ export async function writeAll(handle: FileHandle, bytes: Uint8Array, position?:
 }
 
 /** The memory of numbers, as bytes. */
-export function bytesOf(numbers: Uint16Array | Uint32Array | Float32Array): Uint8Array {
+export function bytesOf(numbers: Uint16Array | Uint32Array | Float32Array | Float64Array): Uint8Array {
   return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
 }
 
@@ -274,13 +282,20 @@ async function read(
   hash?: Hash,
 ): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
-  let filled = 0;
-  while (filled < length) {
-    const wanted = Math.min(chunkLength, length - filled);
-    const { bytesRead } = await handle.read(bytes, filled, wanted, position + filled);
+  const fill = async (start: number): Promise<number> => {
+    const wanted = Math.min(chunkLength, length - start);
+    return wanted === 0 ? 0 : (await handle.read(bytes, start, wanted, position + start)).bytesRead;
+  };
+  let start = 0;
+  let reading = fill(start);
+  while (start < length) {
+    const bytesRead = await reading;
     if (bytesRead === 0) throw corrupt(file, "it became shorter while it was read");
-    hash?.update(bytes.subarray(filled, filled + bytesRead));
-    filled += bytesRead;
+    const chunk = bytes.subarray(start, start + bytesRead);
+    start += bytesRead;
+    // The next chunk is read by another thread while this one is hashed.
+    reading = fill(start);
+    hash?.update(chunk);
   }
   return bytes;
 }

@@ -1,6 +1,7 @@
 export type { FieldCondition, Filter, FilterValue } from "./filter.ts";
 export { matches } from "./filter-match.ts";
 export { type FilterNode, parseFilter } from "./filter-node.ts";
+export { type DurableStoreOptions, MemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
 export type {
   DeleteTarget,
   DenseMetric,
