@@ -4,11 +4,15 @@ import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SparseEncoderError } from "../errors.ts";
 
-/** The owner sets the time of the file this often, in milliseconds. */
-const beatEvery = 2000;
+/** Milliseconds. */
+export interface LockTiming {
+  /** The owner sets the time of the file this often. */
+  readonly beat: number;
+  /** A lock of another machine passes on after so long without a beat, by the clock of the one that waits. */
+  readonly silence: number;
+}
 
-/** A lock of another machine passes on after so many milliseconds without a beat, by the clock of the one that waits. */
-const silence = 15_000;
+const defaultTiming: LockTiming = { beat: 2000, silence: 15_000 };
 
 /** Who holds a lock. */
 interface Owner {
@@ -32,14 +36,14 @@ export class WriterLock {
   private readonly content: string;
   private readonly beat: NodeJS.Timeout;
 
-  private constructor(file: string, content: string) {
+  private constructor(file: string, content: string, every: number) {
     this.file = file;
     this.content = content;
     this.beat = setInterval(() => {
       const now = new Date();
       // A missed beat is made up by the next.
       utimes(file, now, now).catch(() => {});
-    }, beatEvery);
+    }, every);
     this.beat.unref();
   }
 
@@ -47,7 +51,7 @@ export class WriterLock {
    * @param file the folder of it must exist
    * @throws SparseEncoderError `STORE_LOCKED` if a live process holds it; errors of the file system as they are
    */
-  static async acquire(file: string): Promise<WriterLock> {
+  static async acquire(file: string, timing: LockTiming = defaultTiming): Promise<WriterLock> {
     const owner: Owner = {
       id: randomUUID(),
       pid: process.pid,
@@ -61,7 +65,7 @@ export class WriterLock {
       const holder = parseOwner(found);
       if (holder !== undefined && holder.machine === owner.machine) {
         if (await isAlive(holder)) throw locked(file, `process ${holder.pid}`);
-      } else if (await beats(file)) {
+      } else if (await beats(file, timing)) {
         throw locked(
           file,
           holder === undefined ? "another process" : `process ${holder.pid} on ${holder.machine}`,
@@ -69,7 +73,7 @@ export class WriterLock {
       }
       await removeLock(file, found);
     }
-    return new WriterLock(file, content);
+    return new WriterLock(file, content, timing.beat);
   }
 
   /** @throws SparseEncoderError `STORE_LOCKED` if the lock has passed to another process */
@@ -127,11 +131,11 @@ async function readIfThere(file: string): Promise<string | undefined> {
 }
 
 /** Whether the file's time changes, or the file goes, while a living owner would have set it. */
-async function beats(file: string): Promise<boolean> {
+async function beats(file: string, { beat, silence }: LockTiming): Promise<boolean> {
   const time = async () => (await stat(file).catch(() => undefined))?.mtimeMs;
   const first = await time();
-  for (let waited = 0; waited < silence; waited += beatEvery / 2) {
-    await sleep(beatEvery / 2);
+  for (let waited = 0; waited < silence; waited += beat / 2) {
+    await sleep(beat / 2);
     const now = await time();
     if (now !== first) return now !== undefined;
   }
