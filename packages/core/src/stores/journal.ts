@@ -17,6 +17,9 @@ const frameMagic = 0x4d415246;
 const frameHeadLength = 16;
 const frameFootLength = 32;
 
+/** So many zeros end no SHA-256 in practice: these bytes were never written. */
+const unwrittenLength = 8;
+
 /** What a journal belongs to. */
 export interface JournalOrigin {
   /** Of the store, 32 hexadecimal digits. */
@@ -151,7 +154,7 @@ export async function readJournal(
     const rest = bytes.subarray(position);
     if (rest.length < frameHeadLength) return content();
     if (rest.readUInt32LE(12) !== crc32(rest.subarray(0, 12)) || rest.readUInt32LE(0) !== frameMagic) {
-      if (isZero(rest)) return content();
+      if (isZero(rest.subarray(frameHeadLength - 1))) return content();
       throw corrupt(file, `the head of the record at byte ${position} is changed`);
     }
     const length = rest.readUInt32LE(4);
@@ -162,7 +165,7 @@ export async function readJournal(
       .update(rest.subarray(0, whole - frameFootLength))
       .digest();
     if (!sha256.equals(foot)) {
-      if (isZero(rest.subarray(whole - frameFootLength))) return content();
+      if (isZero(rest.subarray(whole - unwrittenLength))) return content();
       throw corrupt(file, `the record at byte ${position} is changed`);
     }
     if (rest.readUInt32LE(8) !== frames) {
