@@ -1,10 +1,11 @@
-// Builds the package in the current folder: dist/esm and dist/cjs, each with JavaScript bundled from src/index.ts and
-// with declarations. Arguments name further ESM-only entries, such as worker files.
+// Builds the package in the current folder: dist/esm and dist/cjs, each with JavaScript bundled from src/index.ts, and from
+// src/testing/index.ts if there is one, and with declarations. Arguments name further ESM-only entries, such as worker files.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
 const furtherEntries = process.argv.slice(2);
+const entries = ["src/index.ts", "src/testing/index.ts"].filter((path) => existsSync(path));
 const folders = { esm: "dist/esm", cjs: "dist/cjs" };
 const common = {
   bundle: true,
@@ -27,14 +28,15 @@ for (const [format, type] of [
 await build({
   ...common,
   format: "esm",
-  entryPoints: ["src/index.ts", ...furtherEntries],
+  entryPoints: [...entries, ...furtherEntries],
   outbase: "src",
   outdir: folders.esm,
 });
 await build({
   ...common,
   format: "cjs",
-  entryPoints: ["src/index.ts"],
+  entryPoints: entries,
+  outbase: "src",
   outdir: folders.cjs,
   // CommonJS has no import.meta; files of the package are found relative to this URL.
   define: { "import.meta.url": "importMetaUrl" },

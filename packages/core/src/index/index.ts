@@ -1,3 +1,23 @@
+export { checkIds } from "./arguments.ts";
 export { exhaustiveSearch } from "./exhaustive-search.ts";
+export { checkModel, checkModelOption } from "./index-snapshot.ts";
 export { InvertedIndex, type SearchOptions, type TermContribution } from "./inverted-index.ts";
-export type { SearchHit } from "./top-k.ts";
+export {
+  describePostings,
+  type PostingsDescription,
+  postingsSections,
+  readPostings,
+  type SavedSegment,
+} from "./saved-segment.ts";
+export {
+  bytesOf,
+  corrupt,
+  readSnapshot,
+  type Snapshot,
+  type SnapshotSection,
+  storageError,
+  syncFolder,
+  writeAll,
+  writeSnapshot,
+} from "./snapshot-file.ts";
+export { compareHits, type SearchHit, TopK } from "./top-k.ts";

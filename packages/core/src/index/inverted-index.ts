@@ -2,7 +2,9 @@ import { checkOptionNames, invalidArgument, positiveInteger, received } from "..
 import { SparseMatrix, SparseVector, TRUSTED } from "../vector/index.ts";
 import { checkEmbedding, checkIds } from "./arguments.ts";
 import { overlapScore } from "./exhaustive-search.ts";
-import { byteLength, maximumDocuments } from "./postings.ts";
+import { checkModelOption, readIndex, saveIndex } from "./index-snapshot.ts";
+import { byteLength, invert, maximumDocuments } from "./postings.ts";
+import type { SavedSegment } from "./saved-segment.ts";
 import { Segment } from "./segment.ts";
 import { searchSegments } from "./segment-search.ts";
 import { type SearchHit, TopK } from "./top-k.ts";
@@ -30,6 +32,9 @@ export interface TermContribution {
 
 /** So many added documents are searched one by one, which adds some 20 microseconds a query, before they are sealed. */
 export const maximumPending = 64;
+
+/** From so many documents on, one pass over all postings beats a search for each document in all terms. */
+const minimumPass = 16;
 
 /** A segment is rewritten when more than this share of its documents is deleted. */
 export const maximumTombstoneShare = 0.25;
@@ -67,6 +72,50 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
    */
   constructor(dimension: number) {
     this.dimension = positiveInteger("dimension", dimension, 0xffffffff);
+  }
+
+  /**
+   * Opens an index that {@link InvertedIndex.save} wrote: its files are read and checked, nothing is built.
+   *
+   * @param options `model`: what the index was saved with
+   * @throws SparseEncoderError `INVALID_ARGUMENT` if there is none, `STORE_CORRUPT` if a file is cut or changed,
+   * `STORE_MISMATCH` for another model or a newer format, `STORE_FAILED`
+   */
+  static async open(folder: string, options: { readonly model?: string } = {}): Promise<InvertedIndex> {
+    checkOptionNames("InvertedIndex.open", options, ["model"]);
+    checkFolder("InvertedIndex.open", folder);
+    checkModelOption("InvertedIndex.open", options.model);
+    const { dimension, segments } = await readIndex(folder, options.model);
+    return InvertedIndex.fromSegments(dimension, segments);
+  }
+
+  /** @internal */
+  static fromSegments(dimension: number, segments: readonly SavedSegment[]): InvertedIndex {
+    const index = new InvertedIndex(dimension);
+    index.segments = segments.map(({ ids, postings }) => new Segment(ids, postings));
+    return index;
+  }
+
+  /**
+   * Writes the index into a folder, which is made if need be; an index that is there is replaced at once and whole,
+   * when all is on the disk. The index may be changed meanwhile: what it was at the call is written.
+   *
+   * @param options `model`: a name of the model of the vectors, which `open` then can ask for
+   * @throws SparseEncoderError `STORE_FAILED` if the disk is full or fails; what was in the folder is left then
+   */
+  async save(folder: string, options: { readonly model?: string } = {}): Promise<void> {
+    checkOptionNames("save", options, ["model"]);
+    checkFolder("save", folder);
+    checkModelOption("save", options.model);
+    await saveIndex(folder, this.dimension, this.toSegments(), options.model);
+  }
+
+  /** @internal All documents, in a form that later changes of the index leave as it is. */
+  toSegments(): SavedSegment[] {
+    const sealed = this.segments.map(({ ids, postings }) => ({ ids: [...ids], postings }));
+    if (this.pending.size === 0) return sealed;
+    const rows = SparseMatrix.fromRows(this.pending.values());
+    return [...sealed, { ids: [...this.pending.keys()], postings: invert([rows], this.dimension) }];
   }
 
   /** Number of documents. */
@@ -135,6 +184,23 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
   get(id: string): SparseVector | undefined {
     const pending = this.pending.get(id);
     return pending === undefined ? this.segmentOf(id)?.vector(id) : copy(pending);
+  }
+
+  /** The vectors of these documents, undefined where there is none. For more than a few, faster than {@link InvertedIndex.get}. */
+  getMany(ids: readonly string[]): (SparseVector | undefined)[] {
+    if (ids.length < minimumPass) return ids.map((id) => this.get(id));
+    const found = new Map<string, SparseVector>();
+    const sealed = new Set<string>();
+    for (const id of ids) {
+      const pending = this.pending.get(id);
+      if (pending === undefined) sealed.add(id);
+      else found.set(id, copy(pending));
+    }
+    for (const segment of this.segments) {
+      // Copies, because rows are views of all that were wanted.
+      for (const [id, vector] of segment.vectors(sealed)) found.set(id, copy(vector));
+    }
+    return ids.map((id) => found.get(id));
   }
 
   /** The ids of all documents, in no promised order. */
@@ -244,8 +310,7 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
     }
     const segment = new Segment(
       [...merged.flatMap((part) => part.liveIds()), ...ids],
-      [...merged.map((part) => part.rows()), rows],
-      this.dimension,
+      invert([...merged.map((part) => part.rows()), rows], this.dimension),
     );
     this.segments = [...this.segments.filter((part) => !merged.includes(part)), segment];
   }
@@ -271,6 +336,12 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
 
   private segmentOf(id: string): Segment | undefined {
     return this.segments.find((segment) => segment.has(id));
+  }
+}
+
+function checkFolder(call: string, folder: unknown): void {
+  if (typeof folder !== "string" || folder === "") {
+    throw invalidArgument(`${call}: the folder must be a path, received ${received(folder)}.`);
   }
 }
 

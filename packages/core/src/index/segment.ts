@@ -1,5 +1,5 @@
 import type { SparseMatrix, SparseVector } from "../vector/index.ts";
-import { findTerm, invert, type Postings, toRows, toVector, weightAt } from "./postings.ts";
+import { findTerm, type Postings, toRows, toVector, weightAt } from "./postings.ts";
 
 /**
  * Documents that are sealed: their ids and postings. Nothing is added to a segment; a deleted document leaves
@@ -9,21 +9,29 @@ export class Segment {
   /** The id of each document number; empty, which no id is, where the document was deleted. */
   readonly ids: string[];
   readonly postings: Postings;
-  private readonly numbers: Map<string, number>;
-
-  constructor(ids: readonly string[], matrices: readonly SparseMatrix[], dimension: number) {
-    this.ids = [...ids];
-    this.postings = invert(matrices, dimension);
-    this.numbers = new Map(this.ids.map((id, document) => [id, document]));
-  }
-
   /** Number of documents that are not deleted. */
-  get size(): number {
-    return this.numbers.size;
+  size: number;
+  private documentNumbers: Map<string, number> | undefined;
+
+  /** @param ids one a document of the postings, empty where it was deleted */
+  constructor(ids: readonly string[], postings: Postings) {
+    this.ids = [...ids];
+    this.postings = postings;
+    this.size = 0;
+    for (const id of ids) if (id !== "") this.size++;
   }
 
   get tombstones(): number {
-    return this.ids.length - this.numbers.size;
+    return this.ids.length - this.size;
+  }
+
+  /** Made when it is first needed: a search needs it not, and an opened index is to be ready at once. */
+  private get numbers(): Map<string, number> {
+    if (this.documentNumbers === undefined) {
+      this.documentNumbers = new Map();
+      for (const [document, id] of this.ids.entries()) if (id !== "") this.documentNumbers.set(id, document);
+    }
+    return this.documentNumbers;
   }
 
   has(id: string): boolean {
@@ -32,6 +40,20 @@ export class Segment {
 
   vector(id: string): SparseVector {
     return toVector(this.postings, this.numbers.get(id)!);
+  }
+
+  /** The vectors of those of the documents that are here, in no order: one pass over the postings. */
+  *vectors(ids: ReadonlySet<string>): IterableIterator<[id: string, vector: SparseVector]> {
+    const wanted: number[] = [];
+    for (const id of ids) {
+      const document = this.numbers.get(id);
+      if (document !== undefined) wanted.push(document);
+    }
+    if (wanted.length === 0) return;
+    wanted.sort((a, b) => a - b);
+    let next = 0;
+    const rows = toRows(this.postings, (document) => document === wanted[next] && next++ >= 0);
+    for (const [row, vector] of rows.toRows().entries()) yield [this.ids[wanted[row]!]!, vector];
   }
 
   /** The weight of a document at a term, 0 without one. */
@@ -43,6 +65,7 @@ export class Segment {
   delete(id: string): void {
     this.ids[this.numbers.get(id)!] = "";
     this.numbers.delete(id);
+    this.size--;
   }
 
   /** The ids that are left, in the order of {@link Segment.rows}. */

@@ -1,0 +1,97 @@
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
+import {
+  describePostings,
+  type PostingsDescription,
+  postingsSections,
+  readPostings,
+  type SavedSegment,
+} from "./saved-segment.ts";
+import { corrupt, readSnapshot, type SnapshotSection, storageError, writeSnapshot } from "./snapshot-file.ts";
+
+const fileName = "index.snapshot";
+const kind = "index";
+
+interface IndexDescription {
+  readonly dimension: number;
+  readonly model: string | null;
+  readonly segments: readonly PostingsDescription[];
+}
+
+/** Writes an index into a folder, in place of the one that is there, if any. */
+export async function saveIndex(
+  folder: string,
+  dimension: number,
+  segments: readonly SavedSegment[],
+  model: string | undefined,
+): Promise<void> {
+  const description: IndexDescription = {
+    dimension,
+    model: model ?? null,
+    segments: segments.map(({ postings }) => describePostings(postings)),
+  };
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw storageError(error, `${folder} cannot be made`);
+  }
+  await writeSnapshot(path.join(folder, fileName), kind, description, indexSections(segments));
+}
+
+/** Reads what {@link saveIndex} wrote. */
+export async function readIndex(
+  folder: string,
+  model: string | undefined,
+): Promise<{ dimension: number; segments: SavedSegment[] }> {
+  const file = path.join(folder, fileName);
+  const snapshot = await readSnapshot(file, kind).catch((error: unknown) => {
+    const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
+    if (cause?.code !== "ENOENT") throw error;
+    throw new SparseEncoderError(
+      "INVALID_ARGUMENT",
+      `InvertedIndex.open: there is no index in ${received(folder)}; \`save\` makes one.`,
+      { cause },
+    );
+  });
+  const description = snapshot.description as IndexDescription;
+  checkModel(file, description.model, model);
+  const segments = description.segments.map((part, number) => {
+    const ids = snapshot.json(`${number}.ids`) as string[];
+    if (ids.length !== part.documentCount) throw corrupt(file, `segment ${number} lacks ids`);
+    return { ids, postings: readPostings(snapshot, `${number}`, description.dimension, part) };
+  });
+  return { dimension: description.dimension, segments };
+}
+
+/**
+ * Checks that vectors of `wanted` may meet those that are stored. Without `wanted` nothing is claimed.
+ * @throws SparseEncoderError `STORE_MISMATCH`
+ */
+export function checkModel(place: string, stored: string | null, wanted: string | undefined): void {
+  if (wanted === undefined || stored === wanted) return;
+  throw new SparseEncoderError(
+    "STORE_MISMATCH",
+    stored === null
+      ? `${place} was written without the option model, so nothing says that its vectors are of ${received(wanted)}; ` +
+          "leave the option out, or build it again."
+      : `${place} has vectors of the model ${received(stored)}, not of ${received(wanted)}; ` +
+          "open it with that model, or use another folder.",
+  );
+}
+
+/** Checks the option `model`. */
+export function checkModelOption(call: string, model: unknown): void {
+  if (model !== undefined && (typeof model !== "string" || model === "")) {
+    throw invalidArgument(
+      `${call}: model must be a string that names the model, received ${received(model)}.`,
+    );
+  }
+}
+
+function* indexSections(segments: readonly SavedSegment[]): Generator<SnapshotSection> {
+  for (const [number, { ids, postings }] of segments.entries()) {
+    yield { name: `${number}.ids`, bytes: Buffer.from(JSON.stringify(ids), "utf8") };
+    yield* postingsSections(`${number}`, postings);
+  }
+}

@@ -1,0 +1,301 @@
+import { createHash, type Hash, randomUUID } from "node:crypto";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { endianness } from "node:os";
+import path from "node:path";
+import { crc32 } from "node:zlib";
+import { SparseEncoderError } from "../errors.ts";
+
+/**
+ * A snapshot is one file: a head (8 bytes of magic, format version, CRC-32 of both), the sections, a table in JSON (what
+ * is described, and name, length and SHA-256 of each section), and a foot (length and SHA-256 of the table). So each bit
+ * is checked, and sections are written as they are made. Sections are numbers as they lie in memory.
+ */
+const magic = Buffer.from("spenc-sf", "latin1");
+const version = 1;
+const headLength = 16;
+const footLength = 40;
+
+/** Bytes that are read or written at once. */
+const chunkLength = 1 << 22;
+
+/** A named part of a snapshot. */
+export interface SnapshotSection {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+interface Table {
+  readonly kind: string;
+  readonly endianness: string;
+  readonly description: unknown;
+  readonly sections: readonly { name: string; length: number; sha256: string }[];
+}
+
+/** What a snapshot holds, after all checksums were found right. */
+export class Snapshot {
+  readonly file: string;
+  /** As it was given to {@link writeSnapshot}. */
+  readonly description: unknown;
+  /** Length of the file in bytes. */
+  readonly byteLength: number;
+  private readonly sections: ReadonlyMap<string, ArrayBuffer>;
+
+  constructor(
+    file: string,
+    description: unknown,
+    byteLength: number,
+    sections: ReadonlyMap<string, ArrayBuffer>,
+  ) {
+    this.file = file;
+    this.description = description;
+    this.byteLength = byteLength;
+    this.sections = sections;
+  }
+
+  has(name: string): boolean {
+    return this.sections.has(name);
+  }
+
+  bytes(name: string): Buffer {
+    return Buffer.from(this.section(name));
+  }
+
+  uint16(name: string): Uint16Array {
+    return new Uint16Array(this.section(name));
+  }
+
+  uint32(name: string): Uint32Array {
+    return new Uint32Array(this.section(name));
+  }
+
+  float32(name: string): Float32Array {
+    return new Float32Array(this.section(name));
+  }
+
+  float64(name: string): Float64Array {
+    return new Float64Array(this.section(name));
+  }
+
+  json(name: string): unknown {
+    return JSON.parse(this.bytes(name).toString("utf8"));
+  }
+
+  private section(name: string): ArrayBuffer {
+    const section = this.sections.get(name);
+    if (section === undefined) throw corrupt(this.file, `it has no section ${name}`);
+    return section;
+  }
+}
+
+/**
+ * Writes a snapshot durably: under a temporary name in the same folder, flushed to the disk, then renamed, so that the
+ * file holds the old or the new content whole at any time.
+ *
+ * @param kind what the snapshot is of; {@link readSnapshot} wants the same
+ * @param description any JSON
+ * @returns bytes of the file
+ * @throws SparseEncoderError `STORE_FAILED` if the disk is full or fails; the file is as it was then
+ */
+export async function writeSnapshot(
+  file: string,
+  kind: string,
+  description: unknown,
+  sections: Iterable<SnapshotSection> | AsyncIterable<SnapshotSection>,
+  beforeRename: () => Promise<void> = async () => {},
+): Promise<number> {
+  const temporary = `${file}.${randomUUID()}.tmp`;
+  try {
+    const handle = await open(temporary, "wx");
+    let length = 0;
+    try {
+      length = await writeContent(handle, kind, description, sections);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await beforeRename();
+    await rename(temporary, file);
+    await syncFolder(path.dirname(file));
+    return length;
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw storageError(error, `${file} cannot be written`);
+  }
+}
+
+/**
+ * Reads a snapshot and checks all of it.
+ * @throws SparseEncoderError `STORE_CORRUPT`, `STORE_MISMATCH` for a newer format or another kind, `STORE_FAILED`
+ */
+export async function readSnapshot(file: string, kind: string): Promise<Snapshot> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(file, "r");
+    const { size } = await handle.stat();
+    if (size < headLength + footLength) throw corrupt(file, `it is cut: it has ${size} bytes`);
+    checkHead(file, await read(handle, file, 0, headLength));
+    const table = await readTable(handle, file, size);
+    if (table.kind !== kind) {
+      throw new SparseEncoderError(
+        "STORE_MISMATCH",
+        `${file} holds the snapshot of a ${table.kind}, not of a ${kind}.`,
+      );
+    }
+    if (table.endianness !== endianness()) {
+      throw new SparseEncoderError(
+        "STORE_MISMATCH",
+        `${file} was written on a processor with another byte order (${table.endianness}); build it anew here.`,
+      );
+    }
+    const sections = new Map<string, ArrayBuffer>();
+    let position = headLength;
+    for (const { name, length, sha256 } of table.sections) {
+      const hash = createHash("sha256");
+      sections.set(name, (await read(handle, file, position, length, hash)).buffer as ArrayBuffer);
+      if (hash.digest("hex") !== sha256) throw corrupt(file, `section ${name} has a wrong checksum`);
+      position += length;
+    }
+    return new Snapshot(file, table.description, size, sections);
+  } catch (error) {
+    throw storageError(error, `${file} cannot be read`);
+  } finally {
+    await handle?.close();
+  }
+}
+
+/** The error for a file that is not as it was written. */
+export function corrupt(file: string, problem: string): SparseEncoderError {
+  return new SparseEncoderError(
+    "STORE_CORRUPT",
+    `${file} is damaged: ${problem}. Restore its folder from a backup, or empty the folder and add the documents again.`,
+  );
+}
+
+/** An error of the file system as `STORE_FAILED`; errors of this library as they are. */
+export function storageError(error: unknown, problem: string): unknown {
+  if (SparseEncoderError.is(error) || !(error instanceof Error)) return error;
+  const { code } = error as NodeJS.ErrnoException;
+  // Anything else is no fault of the disk.
+  if (typeof code !== "string") return error;
+  const advice =
+    code === "ENOSPC" || code === "EDQUOT"
+      ? " Free some space and call again: nothing that was stored is lost."
+      : code === "EACCES" || code === "EPERM" || code === "EROFS"
+        ? " This process needs the right to read and write in this folder."
+        : "";
+  return new SparseEncoderError("STORE_FAILED", `${problem}: ${error.message}.${advice}`, { cause: error });
+}
+
+/** Makes the names of a folder durable, where the system can. */
+export async function syncFolder(folder: string): Promise<void> {
+  // Windows opens no folders, and needs none of this.
+  if (process.platform === "win32") return;
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Writes all of `bytes`, at the end of the file or at `position`. */
+export async function writeAll(handle: FileHandle, bytes: Uint8Array, position?: number): Promise<void> {
+  let written = 0;
+  while (written < bytes.byteLength) {
+    const length = Math.min(chunkLength, bytes.byteLength - written);
+    const at = position === undefined ? null : position + written;
+    const result = await handle.write(bytes, written, length, at);
+    written += result.bytesWritten;
+  }
+}
+
+/** The memory of numbers, as bytes. */
+export function bytesOf(numbers: Uint16Array | Uint32Array | Float32Array | Float64Array): Uint8Array {
+  return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+}
+
+async function writeContent(
+  handle: FileHandle,
+  kind: string,
+  description: unknown,
+  sections: Iterable<SnapshotSection> | AsyncIterable<SnapshotSection>,
+): Promise<number> {
+  const head = Buffer.alloc(headLength);
+  magic.copy(head);
+  head.writeUInt32LE(version, 8);
+  head.writeUInt32LE(crc32(head.subarray(0, 12)), 12);
+  await writeAll(handle, head);
+  let written = headLength;
+  const entries: { name: string; length: number; sha256: string }[] = [];
+  for await (const { name, bytes } of sections) {
+    const hash = createHash("sha256");
+    for (let start = 0; start < bytes.byteLength; start += chunkLength) {
+      const chunk = bytes.subarray(start, start + chunkLength);
+      hash.update(chunk);
+      await writeAll(handle, chunk);
+    }
+    entries.push({ name, length: bytes.byteLength, sha256: hash.digest("hex") });
+    written += bytes.byteLength;
+  }
+  const table: Table = { kind, endianness: endianness(), description, sections: entries };
+  const text = Buffer.from(JSON.stringify(table), "utf8");
+  const foot = Buffer.alloc(8);
+  foot.writeBigUInt64LE(BigInt(text.length));
+  const sha256 = createHash("sha256").update(text).digest();
+  await writeAll(handle, Buffer.concat([text, foot, sha256]));
+  return written + text.length + footLength;
+}
+
+function checkHead(file: string, head: Uint8Array): void {
+  const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
+  if (!bytes.subarray(0, 8).equals(magic)) throw corrupt(file, "it does not begin as a snapshot does");
+  if (bytes.readUInt32LE(12) !== crc32(bytes.subarray(0, 12))) throw corrupt(file, "its head is changed");
+  const found = bytes.readUInt32LE(8);
+  if (found !== version) {
+    throw new SparseEncoderError(
+      "STORE_MISMATCH",
+      `${file} has format version ${found}, this release reads version ${version}; use the release that wrote it, or a newer one.`,
+    );
+  }
+}
+
+async function readTable(handle: FileHandle, file: string, size: number): Promise<Table> {
+  const foot = Buffer.from((await read(handle, file, size - footLength, footLength)).buffer);
+  const length = Number(foot.readBigUInt64LE(0));
+  if (length > size - headLength - footLength) throw corrupt(file, "it is cut or changed at its end");
+  const text = await read(handle, file, size - footLength - length, length);
+  if (!createHash("sha256").update(text).digest().equals(foot.subarray(8))) {
+    throw corrupt(file, "it is cut or changed at its end");
+  }
+  const table = JSON.parse(Buffer.from(text.buffer).toString("utf8")) as Table;
+  const end = table.sections.reduce((sum, section) => sum + section.length, headLength);
+  if (end !== size - footLength - length) throw corrupt(file, "its length is not that of its sections");
+  return table;
+}
+
+/** Reads into memory of its own, so that numbers of any width can be seen in it. */
+async function read(
+  handle: FileHandle,
+  file: string,
+  position: number,
+  length: number,
+  hash?: Hash,
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  const fill = async (start: number): Promise<number> => {
+    const wanted = Math.min(chunkLength, length - start);
+    return wanted === 0 ? 0 : (await handle.read(bytes, start, wanted, position + start)).bytesRead;
+  };
+  let start = 0;
+  let reading = fill(start);
+  while (start < length) {
+    const bytesRead = await reading;
+    if (bytesRead === 0) throw corrupt(file, "it became shorter while it was read");
+    const chunk = bytes.subarray(start, start + bytesRead);
+    start += bytesRead;
+    // The next chunk is read by another thread while this one is hashed.
+    reading = fill(start);
+    hash?.update(chunk);
+  }
+  return bytes;
+}

@@ -1,0 +1,147 @@
+import { invalidArgument, positiveInteger, received, SparseEncoderError } from "../errors.ts";
+import { SparseVector } from "../vector/index.ts";
+import type { FilterNode } from "./filter-node.ts";
+import { parseFilter } from "./filter-node.ts";
+import { copyMetadata } from "./metadata.ts";
+import type { DeleteTarget, Metadata, StoredDocument, StoreSearchOptions } from "./store.ts";
+
+/** Length limit of an id, and of a vector's name, in UTF-16 code units. */
+const maximumNameLength = 1024;
+
+/** A document that was checked; it shares nothing with what the caller gave. */
+export interface CheckedDocument {
+  readonly id: string;
+  readonly text: string;
+  /** Frozen at every level. */
+  readonly metadata: Metadata;
+  readonly vectors: ReadonlyMap<string, SparseVector | Float32Array>;
+}
+
+/**
+ * Checks the documents of an upsert as far as no store is needed for it, and copies them.
+ * @throws SparseEncoderError `INVALID_DOCUMENT`, `INVALID_VECTOR`
+ */
+export function checkDocuments(documents: readonly StoredDocument[]): CheckedDocument[] {
+  if (!Array.isArray(documents)) {
+    throw invalidDocument(`upsert takes an array of documents, received ${received(documents)}`);
+  }
+  const ids = new Set<string>();
+  return Array.from(documents, (document: unknown, position) => {
+    if (typeof document !== "object" || document === null) {
+      throw invalidDocument(`document ${position} must be an object, received ${received(document)}`);
+    }
+    const { id, text, metadata, vectors } = document as Record<string, unknown>;
+    if (!isName(id)) throw invalidDocument(`document ${position}: ${nameRule("id", id)}`);
+    if (ids.has(id)) throw invalidDocument(`the id ${received(id)} comes twice in one call`);
+    ids.add(id);
+    const place = `document ${received(id)}`;
+    if (typeof text !== "string") {
+      throw invalidDocument(`${place}: text must be a string, received ${received(text)}`);
+    }
+    return {
+      id,
+      text,
+      metadata: copyMetadata(place, metadata),
+      vectors: copyVectors(place, vectors),
+    };
+  });
+}
+
+/** Checks the ids of a call that looks documents up; they may come twice. */
+export function checkKnownIds(call: string, ids: readonly string[]): string[] {
+  if (!Array.isArray(ids)) {
+    throw invalidArgument(`${call}: ids must be an array of strings, received ${received(ids)}.`);
+  }
+  return Array.from(ids, (id: unknown) => {
+    if (!isName(id)) throw invalidArgument(`${call}: ${nameRule("an id", id)}.`);
+    return id;
+  });
+}
+
+/** Checks what `delete` is to delete. */
+export function checkDeleteTarget(target: DeleteTarget): { ids: string[] } | { node: FilterNode } {
+  if (typeof target === "object" && target !== null && !Array.isArray(target)) {
+    const names = Object.keys(target);
+    if (names.length === 1 && "ids" in target) return { ids: checkKnownIds("delete", target.ids) };
+    if (names.length === 1 && "filter" in target) return { node: parseFilter(target.filter) };
+  }
+  throw invalidArgument(`delete takes { ids: [...] } or { filter: {...} }, received ${received(target)}.`);
+}
+
+/** Checks the options of a search that every kind has. */
+export function checkSearch({ k = 10, filter }: StoreSearchOptions): {
+  k: number;
+  node: FilterNode | undefined;
+} {
+  return { k: positiveInteger("k", k), node: filter === undefined ? undefined : parseFilter(filter) };
+}
+
+/** A query vector, or a document's, by what it has rather than by class: both builds of this library may be loaded. */
+export function isSparse(value: unknown): value is SparseVector {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "indices" in value &&
+    value.indices instanceof Uint32Array &&
+    "values" in value &&
+    value.values instanceof Float32Array &&
+    "dimension" in value
+  );
+}
+
+/** Checks that all numbers are finite. */
+export function checkDense(place: string, vector: Float32Array): void {
+  const position = vector.findIndex((value) => !Number.isFinite(value));
+  if (position !== -1) {
+    throw new SparseEncoderError(
+      "INVALID_VECTOR",
+      `${place}: value ${vector[position]} at position ${position} is not finite.`,
+    );
+  }
+}
+
+/** Whether a string can be an id or a vector's name: well-formed, because others would not survive in UTF-8. */
+export function isName(value: unknown): value is string {
+  return (
+    typeof value === "string" && value !== "" && value.length <= maximumNameLength && value.isWellFormed()
+  );
+}
+
+export function nameRule(what: string, value: unknown): string {
+  return `${what} must be a well-formed string of 1 to ${maximumNameLength} characters, received ${received(value)}`;
+}
+
+export function invalidDocument(problem: string): SparseEncoderError {
+  return new SparseEncoderError("INVALID_DOCUMENT", `Not a valid document: ${problem}.`);
+}
+
+function copyVectors(place: string, vectors: unknown): Map<string, SparseVector | Float32Array> {
+  if (typeof vectors !== "object" || vectors === null || Array.isArray(vectors)) {
+    throw invalidDocument(
+      `${place}: vectors must be an object of vectors by name, received ${received(vectors)}`,
+    );
+  }
+  const copies = new Map<string, SparseVector | Float32Array>();
+  for (const [name, vector] of Object.entries(vectors) as [string, unknown][]) {
+    if (!isName(name)) throw invalidDocument(`${place}: ${nameRule("the name of a vector", name)}`);
+    const what = `${place}, vector ${received(name)}`;
+    if (vector instanceof Float32Array) {
+      const copy = vector.slice();
+      checkDense(what, copy);
+      copies.set(name, copy);
+    } else if (isSparse(vector)) {
+      try {
+        copies.set(name, new SparseVector(vector.indices.slice(), vector.values.slice(), vector.dimension));
+      } catch (error) {
+        if (!SparseEncoderError.is(error)) throw error;
+        throw new SparseEncoderError(error.code, `${what}: ${error.message}`, { cause: error });
+      }
+    } else {
+      throw new SparseEncoderError(
+        "INVALID_VECTOR",
+        `${what} must be a SparseVector or a Float32Array, received ${received(vector)}.`,
+      );
+    }
+  }
+  return copies;
+}

@@ -1,0 +1,201 @@
+import { randomUUID } from "node:crypto";
+import { link, readFile, readlink, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { SparseEncoderError } from "../errors.ts";
+
+/** Milliseconds. */
+export interface LockTiming {
+  /** The owner sets the time of the file this often. */
+  readonly beat: number;
+  /** A lock of another machine passes on after so long without a beat, by the clock of the one that waits. */
+  readonly silence: number;
+}
+
+const defaultTiming: LockTiming = { beat: 2000, silence: 15_000 };
+
+/** Who holds a lock. */
+interface Owner {
+  readonly id: string;
+  readonly pid: number;
+  /** Tells the process from a later one with the same pid; null where the system does not say. */
+  readonly started: string | null;
+  /** The set of processes that the pid belongs to. */
+  readonly machine: string;
+}
+
+/**
+ * The file that says who may write to a folder. It is made whole and at once, or not at all.
+ *
+ * The lock of a process of this machine that is gone is taken over at once. Of processes elsewhere (another machine or
+ * container) nothing is known but the beat of the file. No lock of this kind is absolute, so a writer asks
+ * {@link WriterLock.check} before each write.
+ */
+export class WriterLock {
+  private readonly file: string;
+  private readonly content: string;
+  private readonly beat: NodeJS.Timeout;
+
+  private constructor(file: string, content: string, every: number) {
+    this.file = file;
+    this.content = content;
+    this.beat = setInterval(() => {
+      const now = new Date();
+      // A missed beat is made up by the next.
+      utimes(file, now, now).catch(() => {});
+    }, every);
+    this.beat.unref();
+  }
+
+  /**
+   * @param file the folder of it must exist
+   * @throws SparseEncoderError `STORE_LOCKED` if a live process holds it; errors of the file system as they are
+   */
+  static async acquire(file: string, timing: LockTiming = defaultTiming): Promise<WriterLock> {
+    const owner: Owner = {
+      id: randomUUID(),
+      pid: process.pid,
+      started: await startOf(process.pid),
+      machine: await machine(),
+    };
+    const content = JSON.stringify(owner);
+    while (!(await create(file, content))) {
+      const found = await readIfThere(file);
+      if (found === undefined) continue;
+      const holder = parseOwner(found);
+      if (holder !== undefined && holder.machine === owner.machine) {
+        if (await isAlive(holder)) throw locked(file, `process ${holder.pid}`);
+      } else if (await beats(file, timing)) {
+        throw locked(
+          file,
+          holder === undefined ? "another process" : `process ${holder.pid} on ${holder.machine}`,
+        );
+      }
+      await removeLock(file, found);
+    }
+    return new WriterLock(file, content, timing.beat);
+  }
+
+  /** @throws SparseEncoderError `STORE_LOCKED` if the lock has passed to another process */
+  async check(): Promise<void> {
+    if ((await readIfThere(this.file)) === this.content) return;
+    throw new SparseEncoderError(
+      "STORE_LOCKED",
+      `${this.file} was taken over by another process, or removed: this store may not write any more. Close it and open it again.`,
+    );
+  }
+
+  async release(): Promise<void> {
+    clearInterval(this.beat);
+    // After a takeover the file is another owner's.
+    if ((await readIfThere(this.file)) === this.content) await rm(this.file, { force: true });
+  }
+}
+
+async function create(file: string, content: string): Promise<boolean> {
+  const temporary = `${file}.${randomUUID()}.tmp`;
+  try {
+    await writeFile(temporary, content, { flag: "wx" });
+    await link(temporary, file);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return false;
+    // File systems without links, such as FAT.
+    if (code === "EPERM" || code === "ENOSYS" || code === "ENOTSUP" || code === "EOPNOTSUPP") {
+      return createPlainly(file, content);
+    }
+    throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+async function createPlainly(file: string, content: string): Promise<boolean> {
+  try {
+    await writeFile(file, content, { flag: "wx" });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Whether the file's time changes, or the file goes, while a living owner would have set it. */
+async function beats(file: string, { beat, silence }: LockTiming): Promise<boolean> {
+  const time = async () => (await stat(file).catch(() => undefined))?.mtimeMs;
+  const first = await time();
+  for (let waited = 0; waited < silence; waited += beat / 2) {
+    await sleep(beat / 2);
+    const now = await time();
+    if (now !== first) return now !== undefined;
+  }
+  return false;
+}
+
+/**
+ * Removes the lock if it is still the one seen. Renaming it aside first lets one process of several win; what was
+ * created since by another is put back.
+ */
+async function removeLock(file: string, content: string): Promise<void> {
+  const aside = `${file}.${randomUUID()}.tmp`;
+  try {
+    await rename(file, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw error;
+  }
+  if ((await readIfThere(aside)) !== content) await link(aside, file).catch(() => {});
+  await rm(aside, { force: true });
+}
+
+async function isAlive({ pid, started }: Owner): Promise<boolean> {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+  }
+  const now = await startOf(pid);
+  return started === null || now === null || started === now;
+}
+
+/** When a process began, in ticks since the machine did; null where the system does not say. */
+async function startOf(pid: number): Promise<string | null> {
+  const status = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => undefined);
+  // The second field is the name in parentheses, and may hold spaces; the start is the 22nd.
+  return status?.slice(status.lastIndexOf(")") + 2).split(" ")[19] ?? null;
+}
+
+function parseOwner(content: string): Owner | undefined {
+  try {
+    const owner = JSON.parse(content) as Owner;
+    const { pid, machine } = owner;
+    return Number.isInteger(pid) && pid > 0 && typeof machine === "string" ? owner : undefined;
+  } catch {
+    // It was not made by `create` alone: its owner died before it wrote, or is about to.
+    return undefined;
+  }
+}
+
+/** Containers of one host may have the same name, and have pids of their own; a restart begins them anew. */
+async function machine(): Promise<string> {
+  const processes = await readlink("/proc/self/ns/pid").catch(() => "");
+  const boot = await readFile("/proc/sys/kernel/random/boot_id", "latin1").catch(() => "");
+  return [hostname(), processes, boot.trim()].filter((part) => part !== "").join(" ");
+}
+
+function locked(file: string, holder: string): SparseEncoderError {
+  return new SparseEncoderError(
+    "STORE_LOCKED",
+    `${file} is held by ${holder}, which writes to this store; a store has one writer. Close it there, or use another folder.`,
+  );
+}

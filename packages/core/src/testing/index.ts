@@ -1,0 +1,3 @@
+export { FakeDenseEmbedder } from "./fake-dense-embedder.ts";
+export { type FakeEncodeOptions, FakeSparseEncoder } from "./fake-sparse-encoder.ts";
+export { type OpenStore, type StoreCase, storeConformance } from "./store-conformance.ts";
