@@ -21,6 +21,18 @@ export {
   type TermContribution,
 } from "./index/index.ts";
 export {
+  distributionScore,
+  type Fusion,
+  type FusionOptions,
+  max,
+  type Rankings,
+  type RrfOptions,
+  relativeScore,
+  rrf,
+  type ScoredId,
+  type Weights,
+} from "./retrieval/index.ts";
+export {
   DenseMatrix,
   type SimilarityFunction,
   type SparseEntry,
