@@ -1,4 +1,11 @@
 export {
+  type Analyzer,
+  type AnalyzerOptions,
+  type Bm25EncodeOptions,
+  Bm25Encoder,
+  type Bm25EncoderOptions,
+  type Bm25FitOptions,
+  type Bm25Summary,
   type DecodedToken,
   type DenseEncodeOptions,
   DenseEncoder,
