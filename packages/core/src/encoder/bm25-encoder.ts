@@ -166,8 +166,8 @@ export class Bm25Encoder {
   }
 
   /**
-   * Counts further documents. Their vectors go together with those made before. Errors as {@link Bm25Encoder.fit}; without
-   * a fit before, it is one.
+   * Counts further documents. Their vectors go together with those made before. Documents that were replaced or deleted
+   * stay counted until the next `fit`. Errors as {@link Bm25Encoder.fit}; without a fit before, it is one.
    */
   async update(texts: Iterable<string> | AsyncIterable<string>, options?: Bm25FitOptions): Promise<void> {
     const counted = await this.count("update", texts, options);
