@@ -2,7 +2,7 @@ import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
 import type { Filter, Metadata, Store } from "../stores/index.ts";
 import type { Arm, FoundDocument, VectorSource } from "./arm.ts";
 import type { Deadline } from "./deadline.ts";
-import { mapInParallel, type TextVector } from "./embedder.ts";
+import { type Embedder, mapInParallel, type TextVector } from "./embedder.ts";
 
 /** A document that an arm found. */
 export interface ArmHit {
@@ -29,8 +29,9 @@ const defaultK = 100;
 const parallelSearches = 8;
 
 /**
- * Asks one arm all queries: one call of its encoder, then one search a query.
+ * Asks one arm all queries: their vectors, then one search a query.
  *
+ * @param embed gives the vectors of the queries
  * @param k hits that the caller wants in the end
  * @param filter of the call
  * @param stores where documents are looked up that a function gives without text
@@ -38,6 +39,7 @@ const parallelSearches = 8;
 export async function searchArm(
   arm: Arm,
   queries: readonly string[],
+  embed: (embedder: Embedder) => Promise<TextVector[]>,
   k: number,
   filter: Filter | undefined,
   stores: readonly Store[],
@@ -60,7 +62,7 @@ export async function searchArm(
   }
   const wanted =
     arm.k ?? Math.min(Math.max(k, defaultK), source.store.capabilities?.maximumK ?? Number.POSITIVE_INFINITY);
-  const vectors = await deadline.race((signal) => source.embedder.embed("query", [...queries], signal));
+  const vectors = await deadline.race(() => embed(source.embedder));
   const encoded = performance.now();
   const hits = await mapInParallel(vectors, parallelSearches, (vector) =>
     deadline.race((signal) => searchStore(source, vector, wanted, both, signal)),

@@ -248,6 +248,22 @@ describe("retrieve", () => {
     expect(store.calls).not.toContain("get");
   });
 
+  it("asks an encoder once for all arms that have it", async () => {
+    const { encoder, store } = await filled();
+    const retriever = new HybridRetriever({
+      arms: {
+        all: { encoder, store, vector: "sparse" },
+        even: { encoder, store, vector: "sparse", filter: { even: true } },
+      },
+      fusion: rrf(),
+    });
+    expect((await retriever.retrieve("ab")).map(({ id, arms }) => [id, Object.keys(arms)])).toEqual([
+      ["2", ["all", "even"]],
+      ["1", ["all"]],
+    ]);
+    expect(encoder.encodeQuery).toHaveBeenCalledTimes(1);
+  });
+
   it("refuses what is no query, no option, no arm", async () => {
     const { retriever } = await filled();
     await refused(
@@ -479,7 +495,11 @@ describe("an arm that fails", () => {
   });
 
   it("is given up after its time, in both ways", async () => {
-    const hanging = { ...(await arms(never)) };
+    const signals: AbortSignal[] = [];
+    const hanging = await arms((_, { signal }) => {
+      signals.push(signal);
+      return never();
+    });
     const retriever = new HybridRetriever({
       arms: { sparse: hanging.sparse, dense: { ...hanging.dense, timeout: 20 } },
     });
@@ -490,6 +510,7 @@ describe("an arm that fails", () => {
     const hits = await retriever.retrieve("ab", { onArmError: "degrade" });
     expect(ids(hits)).toEqual(["1", "2"]);
     expect(SparseEncoderError.is(hits.failures[0]!.error, "TIMEOUT")).toBe(true);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
   });
 
   it("does not keep the call beyond its time or its signal", async () => {

@@ -4,7 +4,7 @@ import { type Arm, resolveArms } from "./arm.ts";
 import { type ArmAnswer, searchArm } from "./arm-search.ts";
 import { choose, explain, fuse } from "./candidate.ts";
 import { Deadline, messageOf } from "./deadline.ts";
-import { mapInParallel } from "./embedder.ts";
+import { type Embedder, mapInParallel, type TextVector } from "./embedder.ts";
 import { type AddOptions, type DocumentSource, ingest } from "./ingestion.ts";
 import {
   type ArmFailure,
@@ -152,10 +152,9 @@ export class HybridRetriever {
         milliseconds: performance.now() - started,
       });
       return results;
-    } catch (error) {
-      // Work that is still under way is not wanted any more.
-      deadline.end(error);
-      throw error;
+    } finally {
+      // What is still under way, of an arm that was late or beside one that failed, is not wanted any more.
+      deadline.end(new SparseEncoderError("ABORTED", "The call is over."));
     }
   }
 
@@ -163,11 +162,19 @@ export class HybridRetriever {
   private async ask(call: RetrieveCall, queries: readonly string[], deadline: Deadline): Promise<Answers> {
     const byArm = new Map<Arm, ArmAnswer>();
     const failures: ArmFailure[] = [];
+    const embedded = new Map<object, Promise<TextVector[]>>();
+    // Once for all arms of an encoder, so its work ends with the call and not with the time of one arm.
+    const embed = (embedder: Embedder) => {
+      const vectors =
+        embedded.get(embedder.identity) ?? embedder.embed("query", [...queries], deadline.signal);
+      embedded.set(embedder.identity, vectors);
+      return vectors;
+    };
     const ask = async (arm: Arm) => {
       const started = performance.now();
       using own = new Deadline(deadline, arm.timeout, `The arm ${arm.name}`);
       try {
-        const answer = await searchArm(arm, queries, call.k, call.filter, this.stores, own);
+        const answer = await searchArm(arm, queries, embed, call.k, call.filter, this.stores, own);
         byArm.set(arm, answer);
         return () =>
           call.onEvent({
