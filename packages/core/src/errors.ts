@@ -58,6 +58,8 @@ export type SparseEncoderErrorCode =
   | "MISSING_PACKAGE"
   /** An arm of a hybrid retriever failed; `cause` is its error. */
   | "ARM_FAILED"
+  /** The reranker of a hybrid retriever failed; `cause` is its error. */
+  | "RERANK_FAILED"
   /** A call took longer than it was allowed to. */
   | "TIMEOUT"
   /** A worker thread ended or failed, and its replacement did too. */

@@ -1,0 +1,210 @@
+// Ranking quality of keyword, learned sparse and dense search, and of each fusion of them.
+// Usage: pnpm bench:quality [-- --dense path/to/all-MiniLM-L6-v2 --data folder/of/collections]
+// A collection is a folder in BEIR layout; without --data Cranfield, which is in this repository. If the folder of
+// collections holds a results.json, the figures of the reference stand beside ours.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import {
+  Bm25Encoder,
+  DenseEncoder,
+  type DenseMatrix,
+  distributionScore,
+  type FunctionArm,
+  type Fusion,
+  HybridRetriever,
+  InvertedIndex,
+  max,
+  ndcg,
+  relativeScore,
+  rrf,
+  SparseEncoder,
+  type SparseMatrix,
+} from "@sparse-encoder/core";
+import type { Collection } from "../examples/cranfield.ts";
+import { readCollection } from "./collection.ts";
+import { writeReport } from "./report.ts";
+
+const { values: options } = parseArgs({
+  args: process.argv.slice(2).filter((argument) => argument !== "--"),
+  options: { dense: { type: "string" }, data: { type: "string" } },
+});
+
+interface Figures {
+  "ndcg@10": number;
+  "mrr@10": number;
+  "recall@100": number;
+}
+
+/** Names that the reference's results have for what is measured here. */
+interface Reference {
+  base: Record<string, Figures>;
+  hybrid: Record<string, Record<string, Figures>>;
+}
+
+const metrics = ["ndcg@10", "mrr@10", "recall@100"] as const;
+
+/** As the retriever's default: hits of each arm that are fused. */
+const depth = 100;
+
+const fusions: [name: string, fusion: Fusion | undefined, reference: string | undefined][] = [
+  ["default", undefined, "dbsf"],
+  ["rrf", rrf(), "rrf"],
+  ["relativeScore", relativeScore(), "minmax_mean"],
+  ["distributionScore", distributionScore(), "dbsf"],
+  ["max", max(), undefined],
+];
+
+const referenceNames: Record<string, string> = {
+  keyword: "bm25_stem_stop_k1=1.2_b=0.75",
+  sparse: "splade",
+  dense: "dense",
+};
+
+const referenceArms: Record<string, string> = { keyword: "bm25", sparse: "splade", dense: "dense" };
+
+const folder = options.data ?? fileURLToPath(new URL("../examples/data", import.meta.url));
+const file = path.join(folder, "results.json");
+const references: Record<string, Reference> = existsSync(file)
+  ? JSON.parse(readFileSync(file, "utf8")).collections
+  : {};
+const collections = readdirSync(folder).filter((name) =>
+  existsSync(path.join(folder, name, "qrels", "test.tsv")),
+);
+const report: Record<string, Record<string, Figures>> = {};
+for (const name of collections) {
+  console.log(`\n${name}`);
+  report[name] = await measure(readCollection(path.join(folder, name)), references[name]);
+}
+writeReport("quality", report);
+
+async function measure(
+  { documents, queries, judgements }: Collection,
+  reference: Reference | undefined,
+): Promise<Record<string, Figures>> {
+  const judged = queries.filter(({ id }) =>
+    [...(judgements.get(id)?.values() ?? [])].some((grade) => grade > 0),
+  );
+  const texts = documents.map(({ text }) => text);
+  // 256 tokens, as in the published figures for these collections.
+  const limits = { maxSeqLength: 256 };
+  const keywords = new Bm25Encoder();
+  await keywords.fit(texts);
+  await using sparse = await SparseEncoder.load(undefined, limits);
+  await using dense =
+    options.dense === undefined ? undefined : await DenseEncoder.load(options.dense, limits);
+  const ids = documents.map(({ id }) => id);
+  const arms: Record<string, FunctionArm> = {
+    keyword: sparseArm(ids, await keywords.encodeDocument(texts), (batch) => keywords.encodeQuery(batch)),
+    sparse: sparseArm(ids, await sparse.encodeDocument(texts), (batch) => sparse.encodeQuery(batch)),
+    ...(dense !== undefined && {
+      dense: denseArm(ids, await dense.encodeDocument(texts), (batch) => dense.encodeQuery(batch)),
+    }),
+  };
+  const rows: Record<string, Figures> = {};
+  const run = async (label: string, names: string[], fusion: Fusion | undefined, expected?: Figures) => {
+    const retriever = new HybridRetriever({
+      arms: Object.fromEntries(names.map((name) => [name, arms[name]!])),
+      ...(fusion !== undefined && { fusion }),
+      k: depth,
+    });
+    const results = await retriever.retrieveMany(judged.map(({ text }) => text));
+    const figures = evaluate(
+      results.map((hits) => hits.map(({ id }) => id)),
+      judged.map(({ id }) => judgements.get(id)!),
+    );
+    rows[label] = figures;
+    const cells = metrics.map((metric) => {
+      const beside = expected === undefined ? "" : ` (${expected[metric].toFixed(4)})`;
+      return `${metric} ${figures[metric].toFixed(4)}${beside}`.padEnd(28);
+    });
+    console.log(`  ${label.padEnd(42)}${cells.join("").trimEnd()}`);
+  };
+  for (const name of Object.keys(arms))
+    await run(name, [name], rrf(), reference?.base[referenceNames[name]!]);
+  for (const names of combinations(Object.keys(arms))) {
+    const key = `${names.map((name) => referenceArms[name]).join("+")}@${depth}`;
+    for (const [label, fusion, known] of fusions) {
+      const expected = known === undefined ? undefined : reference?.hybrid[key]?.[known];
+      await run(`${names.join(" + ")}, ${label}`, names, fusion, expected);
+    }
+    const hybrid = rows[`${names.join(" + ")}, default`]!["ndcg@10"];
+    const best = Math.max(...names.map((name) => rows[name]!["ndcg@10"]));
+    const verdict = hybrid > best ? "beats" : "does not beat";
+    console.log(`  The default ${verdict} its best arm: ${hybrid.toFixed(4)} and ${best.toFixed(4)}`);
+  }
+  return rows;
+}
+
+/** Exact search by dot product over sparse vectors. */
+function sparseArm(
+  ids: readonly string[],
+  embeddings: SparseMatrix,
+  encode: (queries: string[]) => Promise<SparseMatrix>,
+): FunctionArm {
+  const index = new InvertedIndex(embeddings.dimension);
+  index.addMany(ids, embeddings);
+  return {
+    k: depth,
+    retrieve: async (queries, { k }) =>
+      Array.from(await encode(queries), (query) =>
+        index.search(query, { topK: k }).map((hit) => ({ ...hit, text: "" })),
+      ),
+  };
+}
+
+/** Exact search by dot product over dense vectors of length 1. */
+function denseArm(
+  ids: readonly string[],
+  embeddings: DenseMatrix,
+  encode: (queries: string[]) => Promise<DenseMatrix>,
+): FunctionArm {
+  return {
+    k: depth,
+    retrieve: async (queries, { k }) =>
+      Array.from(await encode(queries), (query) => {
+        const scores = denseSimilarity(query, embeddings);
+        return ids
+          .map((id, row) => ({ id, score: scores[row]!, text: "" }))
+          .sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1))
+          .slice(0, k);
+      }),
+  };
+}
+
+function denseSimilarity(query: Float32Array, { values, dimension, length }: DenseMatrix): Float32Array {
+  const scores = new Float32Array(length);
+  for (let row = 0; row < length; row++) {
+    let sum = 0;
+    for (let index = 0; index < dimension; index++) sum += query[index]! * values[row * dimension + index]!;
+    scores[row] = sum;
+  }
+  return scores;
+}
+
+/** Means over the queries. */
+function evaluate(rankings: string[][], judgements: ReadonlyMap<string, number>[]): Figures {
+  const mean = (score: (ranking: string[], grades: ReadonlyMap<string, number>) => number) =>
+    rankings.reduce((sum, ranking, row) => sum + score(ranking, judgements[row]!), 0) / rankings.length;
+  const relevant = (id: string, grades: ReadonlyMap<string, number>) => (grades.get(id) ?? 0) > 0;
+  return {
+    "ndcg@10": mean((ranking, grades) => ndcg(ranking, grades, 10)),
+    "mrr@10": mean((ranking, grades) => {
+      const first = ranking.slice(0, 10).findIndex((id) => relevant(id, grades));
+      return first === -1 ? 0 : 1 / (first + 1);
+    }),
+    "recall@100": mean((ranking, grades) => {
+      const all = [...grades.values()].filter((grade) => grade > 0).length;
+      return ranking.slice(0, 100).filter((id) => relevant(id, grades)).length / all;
+    }),
+  };
+}
+
+/** All choices of two or more, fewer first. */
+function combinations(names: readonly string[]): string[][] {
+  const choices = Array.from({ length: 2 ** names.length }, (_, bits) =>
+    names.filter((_name, position) => (bits >> position) & 1),
+  );
+  return choices.filter((choice) => choice.length > 1).sort((a, b) => a.length - b.length);
+}

@@ -1,0 +1,72 @@
+import { aborted, received, SparseEncoderError } from "../errors.ts";
+
+/**
+ * The time that a piece of work has: until its signal aborts, the deadline that it is part of ends, or its own
+ * milliseconds are over. Nothing of it is left once it is disposed.
+ */
+export class Deadline implements Disposable {
+  private readonly controller = new AbortController();
+  private readonly timer: NodeJS.Timeout | undefined;
+  private readonly above: AbortSignal | undefined;
+  private readonly passOn: () => void;
+
+  /**
+   * @param parent a signal of the caller, whose abort becomes an `ABORTED` error, or the deadline of the whole
+   * @param timeout milliseconds; undefined for no limit
+   * @param work for the message
+   */
+  constructor(parent: Deadline | AbortSignal | undefined, timeout: number | undefined, work: string) {
+    const whole = parent instanceof Deadline;
+    this.above = whole ? parent.signal : parent;
+    this.passOn = () => this.end(whole ? parent.signal.reason : aborted(this.above!));
+    if (this.above?.aborted === true) this.passOn();
+    else this.above?.addEventListener("abort", this.passOn, { once: true });
+    if (timeout !== undefined) {
+      const over = new SparseEncoderError("TIMEOUT", `${work} took longer than its ${timeout} ms.`);
+      this.timer = setTimeout(() => this.end(over), timeout);
+    }
+  }
+
+  /** For the work; aborts with the error of {@link Deadline.race}. */
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  /** Ends the time with this error. */
+  end(error: unknown): void {
+    this.controller.abort(error);
+  }
+
+  /** The result of the work, or the error by which its time ended, even if the work itself never does. */
+  race<Result>(work: (signal: AbortSignal) => Result | PromiseLike<Result>): Promise<Result> {
+    const { signal } = this;
+    return new Promise((resolve, reject) => {
+      const stop = () => reject(signal.reason);
+      if (signal.aborted) return stop();
+      signal.addEventListener("abort", stop, { once: true });
+      const settle = () => signal.removeEventListener("abort", stop);
+      (async () => work(signal))().then(
+        (result) => {
+          settle();
+          resolve(result);
+        },
+        (error) => {
+          settle();
+          // Work that heeds the signal fails because of it.
+          reject(signal.aborted ? signal.reason : error);
+        },
+      );
+    });
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.timer);
+    this.above?.removeEventListener("abort", this.passOn);
+  }
+}
+
+/** The message of anything that was thrown, as a sentence. */
+export function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : received(error);
+  return /[.!?]$/.test(message) ? message : `${message}.`;
+}

@@ -1,0 +1,45 @@
+export type {
+  ArmOptions,
+  ArmSettings,
+  EmbedArm,
+  EncoderArm,
+  FoundDocument,
+  FunctionArm,
+  RetrieveFunction,
+  VectorArm,
+} from "./arm.ts";
+export type { ArmCallOptions, ArmEncoder, Embeddings, EmbedFunction } from "./embedder.ts";
+export {
+  distributionScore,
+  type Fusion,
+  type FusionOptions,
+  max,
+  type Rankings,
+  type RrfOptions,
+  relativeScore,
+  rrf,
+  type ScoredId,
+  type Weights,
+} from "./fusion.ts";
+export { HybridRetriever } from "./hybrid-retriever.ts";
+export {
+  type AddOptions,
+  type AddProgress,
+  type DocumentSource,
+  IngestionError,
+  type NewDocument,
+} from "./ingestion.ts";
+export type { RetrievalEvent } from "./retrieval-event.ts";
+export type {
+  ArmFailure,
+  ArmPlace,
+  HybridRetrieverOptions,
+  MatchedTerm,
+  MmrOptions,
+  Rerank,
+  RerankCandidate,
+  RetrievalResult,
+  RetrievalSettings,
+  RetrievedDocument,
+  RetrieveOptions,
+} from "./retrieve-options.ts";

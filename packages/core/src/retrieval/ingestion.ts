@@ -1,0 +1,279 @@
+import {
+  checkOptionNames,
+  invalidArgument,
+  positiveInteger,
+  received,
+  SparseEncoderError,
+  type SparseEncoderErrorCode,
+} from "../errors.ts";
+import type { Metadata, Store, StoredDocument } from "../stores/index.ts";
+import type { Arm, VectorSource } from "./arm.ts";
+import { Deadline } from "./deadline.ts";
+import type { TextVector } from "./embedder.ts";
+import type { RetrievalEvent } from "./retrieval-event.ts";
+import { checkSignal } from "./retrieve-options.ts";
+
+/** A document to add. */
+export interface NewDocument {
+  /** Well-formed, 1 to 1,024 UTF-16 code units. A document that has the id is replaced. */
+  readonly id: string;
+  readonly text: string;
+  /** A JSON object. Default `{}`. */
+  readonly metadata?: Metadata | undefined;
+}
+
+/** How far a call of `add` has come. */
+export interface AddProgress {
+  /** Documents of the source that are stored, those skipped included. */
+  readonly done: number;
+  /** Documents of the source; undefined for one that is no array. */
+  readonly total: number | undefined;
+}
+
+/** Options of `add`. */
+export interface AddOptions {
+  /** Documents that are encoded and stored together. Default 256. */
+  readonly batchSize?: number;
+  /** Documents at the start of the source to pass over, such as those that an earlier call stored. Default 0. */
+  readonly skip?: number;
+  /** Ends the call with an `ABORTED` error. What was stored by then stays. */
+  readonly signal?: AbortSignal;
+  /** Called after each batch is stored. An error it throws fails the call. */
+  readonly onProgress?: (progress: AddProgress) => void;
+}
+
+/** Documents to add: all at hand, or as they come. */
+export type DocumentSource = Iterable<NewDocument> | AsyncIterable<NewDocument>;
+
+/** An `add` that failed. Its code and cause are those of the failure below. */
+export class IngestionError extends SparseEncoderError {
+  /** Documents from the start of the source that are stored for certain; a call with `skip` of this number goes on. */
+  readonly stored: number;
+
+  constructor(code: SparseEncoderErrorCode, message: string, stored: number, cause: unknown) {
+    super(code, message, { cause });
+    this.stored = stored;
+  }
+}
+
+const maximumIdLength = 1024;
+
+interface Encoded {
+  readonly documents: readonly NewDocument[];
+  readonly upserts: ReadonlyMap<Store, StoredDocument[]>;
+  readonly milliseconds: number;
+}
+
+/**
+ * Encodes and stores documents batch by batch: while one batch is being stored, the next is read and encoded. No more than
+ * two batches are in memory, and the source is read no faster than the stores take.
+ *
+ * @returns how many were stored
+ */
+export async function ingest(
+  arms: readonly Arm[],
+  source: DocumentSource,
+  options: AddOptions,
+  onEvent: (event: RetrievalEvent) => void,
+): Promise<number> {
+  const { batchSize, skip } = checkAddOptions(options);
+  const { signal, onProgress } = options;
+  const sources = arms.flatMap((arm) => arm.source ?? []);
+  if (sources.length === 0) {
+    throw invalidArgument(
+      "add: no arm of this retriever has a store; give one to an arm with an encoder or embed.",
+    );
+  }
+  const total = Array.isArray(source) ? source.length : undefined;
+  if (Array.isArray(source)) checkDocuments(source.slice(skip), skip);
+  let stored = skip;
+  using deadline = new Deadline(signal, undefined, "add");
+  const store = async ({ documents, upserts, milliseconds }: Encoded) => {
+    const started = performance.now();
+    await Promise.all(
+      Array.from(upserts, ([target, batch]) =>
+        deadline
+          .race((inner) => target.upsert(batch, { signal: inner }))
+          .catch((cause) => {
+            throw failure(cause, "STORE_FAILED", `The store ${target.name} failed`);
+          }),
+      ),
+    );
+    stored += documents.length;
+    const upsertMilliseconds = performance.now() - started;
+    onEvent({
+      type: "batch",
+      documents: documents.length,
+      stored,
+      encodeMilliseconds: milliseconds,
+      upsertMilliseconds,
+    });
+    onProgress?.({ done: stored, total });
+  };
+  let storing: Promise<void> = Promise.resolve();
+  try {
+    const batches = batchesOf(source, batchSize, skip, deadline);
+    try {
+      for await (const documents of batches) {
+        const encoded = await encode(sources, documents, deadline);
+        await storing;
+        storing = store(encoded);
+        // It is waited for above or below; until then its failure has been seen to.
+        storing.catch((error) => deadline.end(error));
+      }
+    } finally {
+      // What is under way may still be acknowledged, and counts then.
+      await storing;
+    }
+    return stored - skip;
+  } catch (cause) {
+    deadline.end(cause);
+    // All else is wrapped where it happens: this one was thrown by a callback.
+    if (!SparseEncoderError.is(cause)) throw cause;
+    throw new IngestionError(
+      cause.code,
+      `add: ${cause.message} The first ${stored} documents of the source are stored; add all again, or go on with the option skip: ${stored}.`,
+      stored,
+      cause.cause ?? cause,
+    );
+  }
+}
+
+function checkAddOptions(options: AddOptions): { batchSize: number; skip: number } {
+  checkOptionNames("add", options, ["batchSize", "skip", "signal", "onProgress"]);
+  const { batchSize = 256, skip = 0, signal, onProgress } = options;
+  positiveInteger("batchSize", batchSize);
+  if (!Number.isSafeInteger(skip) || skip < 0) {
+    throw invalidArgument(`skip must be a whole number of at least 0, received ${received(skip)}.`);
+  }
+  checkSignal(signal);
+  if (onProgress !== undefined && typeof onProgress !== "function") {
+    throw invalidArgument(`onProgress must be a function, received ${received(onProgress)}.`);
+  }
+  return { batchSize, skip };
+}
+
+/** Reads the source by hand: `for await` would wait for a source that hangs, whatever the signal says. */
+async function* batchesOf(
+  source: DocumentSource,
+  size: number,
+  skip: number,
+  deadline: Deadline,
+): AsyncGenerator<NewDocument[]> {
+  const iterator = iteratorOf(source);
+  let position = 0;
+  let ended = false;
+  let batch: NewDocument[] = [];
+  try {
+    for (;;) {
+      const { done, value } = await deadline
+        .race(() => iterator.next())
+        .catch((cause) => {
+          throw failure(cause, "INVALID_ARGUMENT", "The source of documents failed");
+        });
+      ended = done === true;
+      if (!ended && position++ >= skip) batch.push(value);
+      if (batch.length === size || (ended && batch.length > 0)) {
+        checkDocuments(batch, position - batch.length);
+        yield batch;
+        batch = [];
+      }
+      if (ended) return;
+    }
+  } finally {
+    // Not waited for: a source that hangs does so here too.
+    if (!ended) Promise.resolve(iterator.return?.()).catch(() => {});
+  }
+}
+
+function iteratorOf(source: unknown): Iterator<NewDocument> | AsyncIterator<NewDocument> {
+  if (typeof source === "object" && source !== null) {
+    if (Symbol.asyncIterator in source) return (source as AsyncIterable<NewDocument>)[Symbol.asyncIterator]();
+    if (Symbol.iterator in source) return (source as Iterable<NewDocument>)[Symbol.iterator]();
+  }
+  throw invalidArgument(
+    `add: expected an array or another iterable of documents, received ${received(source)}.`,
+  );
+}
+
+/** @param first place of the first one in the source, for messages */
+function checkDocuments(documents: readonly unknown[], first: number): void {
+  const places = new Map<string, number>();
+  for (const [offset, document] of documents.entries()) {
+    const place = first + offset;
+    const { id, text, metadata } = (document ?? {}) as { id?: unknown; text?: unknown; metadata?: unknown };
+    if (typeof id !== "string" || id === "" || id.length > maximumIdLength || !id.isWellFormed()) {
+      throw invalidDocument(
+        `the id of document ${place} must be a well-formed string of 1 to ${maximumIdLength} characters, received ${received(id)}`,
+      );
+    }
+    if (typeof text !== "string") {
+      throw invalidDocument(
+        `the text of document ${place} (${received(id)}) must be a string, received ${received(text)}`,
+      );
+    }
+    if (
+      metadata !== undefined &&
+      (typeof metadata !== "object" || metadata === null || Array.isArray(metadata))
+    ) {
+      throw invalidDocument(
+        `the metadata of document ${place} (${received(id)}) must be an object, received ${received(metadata)}`,
+      );
+    }
+    const other = places.get(id);
+    if (other !== undefined) {
+      throw invalidDocument(`documents ${other} and ${place} have the same id, ${received(id)}`);
+    }
+    places.set(id, place);
+  }
+}
+
+function invalidDocument(problem: string): SparseEncoderError {
+  return new SparseEncoderError("INVALID_DOCUMENT", `${problem[0]!.toUpperCase()}${problem.slice(1)}.`);
+}
+
+/** Vectors of a batch from each encoder, once each, put together by store. */
+async function encode(
+  sources: readonly VectorSource[],
+  documents: readonly NewDocument[],
+  deadline: Deadline,
+): Promise<Encoded> {
+  const started = performance.now();
+  const texts = documents.map(({ text }) => text);
+  const byEncoder = new Map<object, Promise<TextVector[]>>();
+  for (const { embedder, vector } of sources) {
+    if (byEncoder.has(embedder.identity)) continue;
+    const vectors = deadline
+      .race((signal) => embedder.embed("document", texts, signal))
+      .catch((cause) => {
+        throw failure(cause, "ARM_FAILED", `The encoder of the vectors ${received(vector)} failed`);
+      });
+    byEncoder.set(embedder.identity, vectors);
+  }
+  await Promise.all(byEncoder.values());
+  const upserts = new Map<Store, StoredDocument[]>();
+  for (const store of new Set(sources.map((one) => one.store))) {
+    const columns = await Promise.all(
+      sources
+        .filter((one) => one.store === store)
+        .map(async ({ vector, embedder }) => [vector, await byEncoder.get(embedder.identity)!] as const),
+    );
+    const batch = documents.map(({ id, text, metadata = {} }, row) => ({
+      id,
+      text,
+      metadata,
+      vectors: Object.fromEntries(
+        columns.flatMap(([vector, rows]) => (rows[row] === undefined ? [] : [[vector, rows[row]]])),
+      ),
+    }));
+    upserts.set(store, batch);
+  }
+  return { documents, upserts, milliseconds: performance.now() - started };
+}
+
+/** An error of this library as it is; another one wrapped. */
+function failure(cause: unknown, code: SparseEncoderErrorCode, what: string): SparseEncoderError {
+  if (SparseEncoderError.is(cause)) return cause;
+  const message = cause instanceof Error ? cause.message : received(cause);
+  return new SparseEncoderError(code, `${what}: ${message}.`, { cause });
+}

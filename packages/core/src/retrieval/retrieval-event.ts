@@ -1,0 +1,41 @@
+/** What a retriever did, with the time it took in milliseconds. For logs and traces; results do not depend on it. */
+export type RetrievalEvent =
+  /** An arm answered. */
+  | {
+      readonly type: "arm";
+      readonly arm: string;
+      readonly queries: number;
+      readonly hits: number;
+      readonly encodeMilliseconds: number;
+      readonly searchMilliseconds: number;
+    }
+  /** An arm failed; with `onArmError: "degrade"` the call goes on without it. */
+  | {
+      readonly type: "armFailed";
+      readonly arm: string;
+      readonly error: unknown;
+      readonly milliseconds: number;
+    }
+  /** The answers of all queries were fused. */
+  | { readonly type: "fusion"; readonly documents: number; readonly milliseconds: number }
+  /** The candidates of one query were reranked. */
+  | { readonly type: "rerank"; readonly candidates: number; readonly milliseconds: number }
+  /** The candidates of one query were chosen from for diversity. */
+  | { readonly type: "mmr"; readonly candidates: number; readonly milliseconds: number }
+  /** A call of `retrieve` or `retrieveMany` is done. */
+  | {
+      readonly type: "retrieve";
+      readonly queries: number;
+      readonly hits: number;
+      readonly failedArms: readonly string[];
+      readonly milliseconds: number;
+    }
+  /** A batch of `add` is stored. */
+  | {
+      readonly type: "batch";
+      readonly documents: number;
+      /** Documents stored so far, this batch included. */
+      readonly stored: number;
+      readonly encodeMilliseconds: number;
+      readonly upsertMilliseconds: number;
+    };
