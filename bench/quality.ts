@@ -17,13 +17,14 @@ import {
   InvertedIndex,
   max,
   ndcg,
+  readBeirFolder,
   relativeScore,
   rrf,
   SparseEncoder,
   type SparseMatrix,
 } from "@sparse-encoder/core";
 import type { Collection } from "../examples/cranfield.ts";
-import { readCollection } from "./collection.ts";
+
 import { writeReport } from "./report.ts";
 
 const { values: options } = parseArgs({
@@ -75,7 +76,7 @@ const collections = readdirSync(folder).filter((name) =>
 const report: Record<string, Record<string, Figures>> = {};
 for (const name of collections) {
   console.log(`\n${name}`);
-  report[name] = await measure(readCollection(path.join(folder, name)), references[name]);
+  report[name] = await measure(await readBeirFolder(path.join(folder, name)), references[name]);
 }
 writeReport("quality", report);
 

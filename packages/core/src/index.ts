@@ -16,6 +16,7 @@ export {
   type EncoderPool,
   type LoadOptions,
   listDevices,
+  type Progress,
   type SparseEncodeOptions,
   SparseEncoder,
   type SparseEncoderOptions,

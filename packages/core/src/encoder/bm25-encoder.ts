@@ -11,7 +11,7 @@ import { SparseMatrix, SparseVector } from "../vector/index.ts";
 import { type Analyzer, type AnalyzerOptions, analyzerOptionNames, createAnalyzer } from "./analyzer.ts";
 import { type Bm25State, readBm25, writeBm25 } from "./bm25-file.ts";
 import { Bm25Statistics } from "./bm25-statistics.ts";
-import { checkSignal, checkText, checkTexts, type EncodeProgress } from "./encode-options.ts";
+import { checkSignal, checkText, checkTexts, type Progress } from "./encode-options.ts";
 import type { DecodedToken } from "./sparse-encoder.ts";
 
 /** Options of a {@link Bm25Encoder}. */
@@ -29,7 +29,7 @@ export interface Bm25FitOptions {
   /** Ends the call with an `ABORTED` error; the encoder stays as it was. */
   readonly signal?: AbortSignal;
   /** Called now and then, and at the end. An error it throws fails the call. */
-  readonly onProgress?: (progress: EncodeProgress) => void;
+  readonly onProgress?: (progress: Progress) => void;
 }
 
 /** Options of the encode methods of a {@link Bm25Encoder}. */

@@ -13,11 +13,15 @@ import { EncoderPool } from "./encoder-pool.ts";
 const mostDevices = 256;
 
 /** How far a call has come. */
-export interface EncodeProgress {
-  /** Texts embedded so far. */
+export interface Progress {
+  /** Texts that are done. */
   readonly done: number;
   /** Texts of the call; undefined for a stream. */
   readonly total: number | undefined;
+}
+
+/** How far an encode call has come, and how fast. */
+export interface EncodeProgress extends Progress {
   /** Texts a second since the call began. */
   readonly textsPerSecond: number;
 }

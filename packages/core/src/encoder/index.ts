@@ -8,7 +8,7 @@ export {
 } from "./bm25-encoder.ts";
 export { type DenseEncodeOptions, DenseEncoder, type DenseEncoderOptions } from "./dense-encoder.ts";
 export { listDevices } from "./devices.ts";
-export type { EncodeOptions, EncodeProgress } from "./encode-options.ts";
+export type { EncodeOptions, EncodeProgress, Progress } from "./encode-options.ts";
 export type { EncoderDescription } from "./encoder-description.ts";
 export type { EncoderPool } from "./encoder-pool.ts";
 export type { LoadOptions } from "./load-options.ts";

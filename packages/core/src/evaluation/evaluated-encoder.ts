@@ -1,4 +1,4 @@
-import type { EncodeProgress, SparseEncodeOptions } from "../encoder/index.ts";
+import type { Progress, SparseEncodeOptions } from "../encoder/index.ts";
 import { invalidArgument, positiveInteger, received } from "../errors.ts";
 import type { SimilarityFunction, SparseMatrix } from "../vector/index.ts";
 import type { EvaluateOptions } from "./evaluation.ts";
@@ -96,7 +96,7 @@ export class EncodingRun {
     const report =
       onProgress === undefined
         ? undefined
-        : ({ done }: EncodeProgress) => onProgress({ done: before + done, total: this.total });
+        : ({ done }: Progress) => onProgress({ done: before + done, total: this.total });
     const embeddings = await this.encoder[method](texts, {
       batchSize,
       ...(maxActiveDims === undefined ? {} : { maxActiveDims }),

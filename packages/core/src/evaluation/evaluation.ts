@@ -1,4 +1,4 @@
-import type { EncodeProgress } from "../encoder/index.ts";
+import type { Progress } from "../encoder/index.ts";
 import { checkOptionNames, invalidArgument, received, throwIfAborted } from "../errors.ts";
 
 /** What an evaluator gives. */
@@ -14,7 +14,7 @@ export interface EvaluateOptions {
   /** Stops the evaluation with an `ABORTED` error. */
   readonly signal?: AbortSignal | undefined;
   /** Called as texts are embedded; the total is that of the whole evaluation. An error it throws fails the call. */
-  readonly onProgress?: ((progress: EncodeProgress) => void) | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Folder for the result files, made if need be. Default: no files. */
   readonly outputPath?: string | undefined;
 }
