@@ -18,6 +18,7 @@ const { values: options } = parseArgs({
     model: { type: "string" },
     reference: { type: "boolean", default: false },
     rounds: { type: "string", default: "5" },
+    shapes: { type: "string", default: "tiny,small,base" },
   },
 });
 const textCount = Number(options.texts);
@@ -67,7 +68,7 @@ const meanTokens = lengths.reduce((sum, length) => sum + length, 0) / lengths.le
 
 if (options.reference) {
   await encoder.close();
-  await compareWithReference(texts, Number(options.rounds));
+  await compareWithReference(texts, Number(options.rounds), options.shapes.split(","));
   process.exit();
 }
 

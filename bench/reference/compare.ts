@@ -60,7 +60,11 @@ class Engine {
 const textCount = 32;
 
 /** Compares shapes and numbers of threads, prints a table and writes it to `encode-reference`. */
-export async function compareWithReference(texts: readonly string[], rounds: number): Promise<void> {
+export async function compareWithReference(
+  texts: readonly string[],
+  rounds: number,
+  shapes: readonly string[],
+): Promise<void> {
   const folder = fileURLToPath(new URL("../.reference/", import.meta.url));
   const python = path.join(folder, "bin", "python");
   if (!existsSync(python))
@@ -69,7 +73,7 @@ export async function compareWithReference(texts: readonly string[], rounds: num
   const engineFile = fileURLToPath(new URL("engine.ts", import.meta.url));
   const cache = mkdtempSync(path.join(tmpdir(), "sparse-encoder-bench-"));
   const rows: Record<string, Record<string, string | number>> = {};
-  for (const shape of ["tiny", "small", "base"]) {
+  for (const shape of shapes) {
     for (const threads of [1, 2]) {
       const model = randomBert(shape);
       const node = (dtype: string, workers: number, perWorker: number) =>
