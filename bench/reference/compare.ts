@@ -70,16 +70,14 @@ export async function compareWithReference(
   if (!existsSync(python))
     execFileSync(fileURLToPath(new URL("setup.sh", import.meta.url)), { stdio: "inherit" });
   const serve = fileURLToPath(new URL("serve.py", import.meta.url));
-  const engineFile = fileURLToPath(new URL("engine.ts", import.meta.url));
+  const engineFile = fileURLToPath(new URL("engine.mjs", import.meta.url));
   const cache = mkdtempSync(path.join(tmpdir(), "sparse-encoder-bench-"));
   const rows: Record<string, Record<string, string | number>> = {};
   for (const shape of shapes) {
     for (const threads of [1, 2]) {
       const model = randomBert(shape);
       const node = (dtype: string, workers: number, perWorker: number) =>
-        Engine.start(dtype, process.execPath, [
-          "--import",
-          "tsx",
+        Engine.start(`${dtype}, ${workers} x ${perWorker} threads`, process.execPath, [
           engineFile,
           model,
           String(perWorker),
@@ -88,23 +86,24 @@ export async function compareWithReference(
           String(workers),
         ]);
       const reference = await Engine.start("reference", python, [serve, model, String(threads)]);
-      // As many threads in all: as many workers of one thread each.
-      const engines = [await node("fp32", threads, 1), await node("int8", threads, 1)];
+      // One worker of as many threads, and as many workers of one thread.
+      const engines = [await node("fp32", 1, threads), await node("int8", 1, threads)];
+      if (threads > 1) engines.push(await node("fp32", threads, 1), await node("int8", threads, 1));
       const sample = texts.slice(0, textCount);
       const expected = (await reference.encode(sample, true)).rows;
       const actual = (await engines[0]!.encode(sample, true)).rows;
-      await engines[1]!.encode(sample);
+      for (const engine of engines.slice(1)) await engine.encode(sample);
       for (let round = 0; round < rounds; round++) {
         for (const engine of [reference, ...engines]) await engine.encode(sample);
       }
       const perSecond = (engine: Engine) => textCount / engine.best;
       for (const engine of engines) {
-        rows[`${shape}, ${engine.name}, ${threads} threads`] = {
+        rows[`${shape}, ${engine.name}`] = {
           "reference, texts/s": round(perSecond(reference)),
           "core, texts/s": round(perSecond(engine)),
           "times as fast": round(perSecond(engine) / perSecond(reference)),
           "largest difference":
-            engine.name === "fp32" ? largestDifference(expected, actual).toExponential(1) : "-",
+            engine === engines[0] ? largestDifference(expected, actual).toExponential(1) : "-",
           "reference RSS, MB": Math.round(reference.peakRss / 1e6),
           "core RSS, MB": Math.round(engine.peakRss / 1e6),
         };

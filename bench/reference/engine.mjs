@@ -1,25 +1,19 @@
 // Encodes texts with this library, in a process of its own and by the protocol of serve.py: a JSON request a line in, a JSON
-// answer a line out. Usage: engine.ts MODEL_FOLDER THREADS DTYPE CACHE_FOLDER WORKERS
+// answer a line out. Plain JavaScript, so that the memory of a compiler is not counted. Usage: engine.mjs MODEL_FOLDER THREADS DTYPE CACHE_FOLDER WORKERS
 import { createInterface } from "node:readline";
 import { SparseEncoder } from "@sparse-encoder/core";
 
-const [folder, threads, dtype, cacheDir, workers] = process.argv.slice(2) as [
-  string,
-  string,
-  "fp32" | "int8",
-  string,
-  string,
-];
+const [folder, threads, dtype, cacheDir, workers] = process.argv.slice(2);
 const encoder = await SparseEncoder.load(folder, {
   threads: Number(threads),
   workers: Number(workers),
   dtype,
   cacheDir,
 });
-const answer = (value: unknown) => console.log(JSON.stringify(value));
+const answer = (value) => console.log(JSON.stringify(value));
 answer({ versions: { node: process.version } });
 for await (const line of createInterface({ input: process.stdin })) {
-  const request = JSON.parse(line) as { texts: string[]; rows?: boolean };
+  const request = JSON.parse(line);
   const started = performance.now();
   const embeddings = await encoder.encode(request.texts);
   const seconds = (performance.now() - started) / 1000;
