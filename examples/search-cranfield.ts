@@ -1,7 +1,10 @@
-// Encodes a real collection, builds an index, and answers a query with the terms that made each match.
+// Encodes a real collection with a sparse and a dense model, and answers a query with hybrid retrieval: which documents match,
+// at which rank of which arm, and by which terms. Everything is in this repository; nothing is downloaded.
 // Usage: pnpm start [-- "your query"]
-import { InvertedIndex, ndcg, SparseEncoder } from "@sparse-encoder/core";
+import { fileURLToPath } from "node:url";
+import { DenseEncoder, HybridRetriever, MemoryStore, ndcg, SparseEncoder } from "@sparse-encoder/core";
 import { readCranfield } from "./cranfield.ts";
+import { progressBar } from "./progress-bar.ts";
 
 const query =
   process.argv
@@ -9,58 +12,81 @@ const query =
     .filter((word) => word !== "--")
     .join(" ") || "heat transfer to a blunt body in supersonic flow";
 const { documents, queries, judgements } = readCranfield();
+const texts = documents.map(({ text }) => text);
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 // 256 tokens, as in the published figures for this collection.
-await using encoder = await SparseEncoder.load(undefined, { maxSeqLength: 256 });
-
-const started = performance.now();
-const embeddings = await encoder.encodeDocument(
-  documents.map((document) => document.text),
-  {
-    onProgress: ({ done, total }) => {
-      if (process.stderr.isTTY || done === total)
-        process.stderr.write(`\rEncoded ${done} of ${total} documents`);
-    },
-  },
+await using sparse = await SparseEncoder.load(undefined, { maxSeqLength: 256 });
+await using dense = await DenseEncoder.load(
+  fileURLToPath(new URL("models/all-minilm-l6-v2", import.meta.url)),
+  { maxSeqLength: 256 },
 );
-const seconds = (performance.now() - started) / 1000;
-process.stderr.write("\n");
 
-const { activeDims, sparsityRatio } = SparseEncoder.sparsity(embeddings);
+const sparseBar = progressBar("Sparse vectors", texts.length);
+const started = performance.now();
+const sparseVectors = await sparse.encodeDocument(texts, { onProgress: sparseBar.onProgress });
+const seconds = (performance.now() - started) / 1000;
+sparseBar.stop();
+const denseBar = progressBar("Dense vectors ", texts.length);
+const denseVectors = await dense.encodeDocument(texts, { onProgress: denseBar.onProgress });
+denseBar.stop();
+
+const { activeDims, sparsityRatio } = SparseEncoder.sparsity(sparseVectors);
 console.log(
-  `Embeddings   [${embeddings.shape.join(", ")}] in ${seconds.toFixed(1)} s, ${(documents.length / seconds).toFixed(0)} documents/s`,
+  `Embeddings   [${sparseVectors.shape.join(", ")}] in ${seconds.toFixed(1)} s, ${(texts.length / seconds).toFixed(0)} documents/s`,
 );
 console.log(
   `Sparsity     ${activeDims.toFixed(1)} active dims a document, ${(sparsityRatio * 100).toFixed(2)} % zeros`,
 );
 console.log(
-  `Memory       ${megabytes(embeddings.byteLength)}; dense float32 would take ${megabytes(documents.length * encoder.embeddingDimension * 4)}`,
+  `Memory       ${megabytes(sparseVectors.byteLength)}; dense float32 would take ${megabytes(texts.length * sparse.embeddingDimension * 4)}`,
 );
 
-const index = new InvertedIndex(encoder.embeddingDimension);
-index.addMany(
-  documents.map((document) => document.id),
-  embeddings,
+await using store = new MemoryStore();
+await store.upsert(
+  documents.map(({ id, title, text }, row) => ({
+    id,
+    text,
+    metadata: { title },
+    vectors: { sparse: sparseVectors.row(row), dense: denseVectors.row(row) },
+  })),
 );
+const retriever = new HybridRetriever({
+  arms: {
+    sparse: { encoder: sparse, store, k: 100 },
+    dense: { encoder: dense, store, k: 100 },
+  },
+});
 
 console.log(`\nTop 5 for "${query}"`);
-const queryEmbedding = await encoder.encodeQuery(query);
-for (const { id, score } of index.search(queryEmbedding, { topK: 5 })) {
-  const document = documents.find((candidate) => candidate.id === id)!;
-  const terms = index
-    .explain(queryEmbedding, id)
+for (const { id, text, score, arms } of await retriever.retrieve(query, { k: 5, explain: true })) {
+  const places = Object.entries(arms).map(([arm, { rank }]) => `${arm} #${rank}`);
+  const terms = (arms.sparse?.terms ?? [])
     .slice(0, 6)
-    .map(({ index: term, contribution }) => `${encoder.tokenOf(term)} ${contribution.toFixed(1)}`);
-  console.log(`${score.toFixed(2).padStart(7)}  [${id}] ${document.text.slice(0, 78)}`);
-  console.log(`         ${terms.join(", ")}`);
+    .map(({ token, contribution }) => `${token} ${contribution.toFixed(1)}`);
+  console.log(`${score.toFixed(3).padStart(7)}  [${id}] ${text.slice(0, 78)}`);
+  console.log(`         ${places.join(", ")}; ${terms.join(", ")}`);
 }
 
 const judged = queries.filter(({ id }) => judgements.has(id));
-const queryEmbeddings = await encoder.encodeQuery(judged.map(({ text }) => text));
-const scores = judged.map(({ id }, row) => {
-  const ranking = index.search(queryEmbeddings.row(row), { topK: 10 }).map((hit) => hit.id);
-  return ndcg(ranking, judgements.get(id)!, 10);
-});
-const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
-console.log(`\nnDCG@10 over ${judged.length} judged queries: ${mean.toFixed(4)}`);
+console.log(`\nnDCG@10 over ${judged.length} judged queries`);
+for (const [name, weights] of Object.entries({
+  sparse: { sparse: 1, dense: 0 },
+  dense: { sparse: 0, dense: 1 },
+  hybrid: { sparse: 1, dense: 1 },
+})) {
+  const results = await retriever.retrieveMany(
+    judged.map(({ text }) => text),
+    { k: 10, weights },
+  );
+  const scores = results.map((result, position) =>
+    ndcg(
+      result.map(({ id }) => id),
+      judgements.get(judged[position]!.id)!,
+      10,
+    ),
+  );
+  console.log(
+    `  ${name.padEnd(7)} ${(scores.reduce((sum, score) => sum + score, 0) / scores.length).toFixed(4)}`,
+  );
+}

@@ -68,7 +68,11 @@ export function readJson(file: string): unknown {
 
 /** The folder of a model that a golden file was made with. */
 export function goldenModelFolder(name: string): string {
-  const folder = name === "splade-tiny" ? "../packages/core/models/splade-tiny" : `fixtures/models/${name}`;
+  const elsewhere: Readonly<Record<string, string>> = {
+    "splade-tiny": "../packages/core/models/splade-tiny",
+    "all-minilm-l6-v2": "../examples/models/all-minilm-l6-v2",
+  };
+  const folder = elsewhere[name] ?? `fixtures/models/${name}`;
   return fileURLToPath(new URL(folder, import.meta.url));
 }
 
