@@ -143,6 +143,7 @@ describe("a journal", () => {
     await expect(journal.append([records[2]!])).rejects.toMatchObject({ code: "STORE_FAILED", cause: full });
     expect((await readFile(file)).length).toBe(journal.byteLength + 10);
     vi.restoreAllMocks();
+    expect((await read()).torn).toBe(10);
     await journal.append([records[3]!]);
     await journal.close();
     expect((await read()).texts).toEqual(["first", "4"]);

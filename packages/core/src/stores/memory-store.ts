@@ -47,7 +47,8 @@ import { type EncodedOperation, WriteQueue } from "./write-queue.ts";
 /** Options of a {@link MemoryStore}. */
 export interface MemoryStoreOptions {
   /**
-   * Kind, dimension and metric of the vectors by name; other names are then refused. Without it, the first document that
+   * Kind, dimension and metric of the vectors by name; other names are then refused, for as long as the store is open.
+   * Without it, the first document that
    * has a name says what the vectors of that name are, and dense ones are compared by cosine.
    */
   readonly vectors?: VectorSchema | undefined;

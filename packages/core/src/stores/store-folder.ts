@@ -214,6 +214,8 @@ export class StoreFolder {
     const generation = this.generation + 1;
     const file = path.join(this.folder, fileName("journal", generation));
     try {
+      // Only the last journal may end in a record that is cut.
+      await this.journals.at(-1)!.cutOff();
       this.journals.push(await Journal.create(file, { store: this.store, generation }));
     } catch (error) {
       throw storageError(error, `${file} cannot be written`);
@@ -250,15 +252,16 @@ export class StoreFolder {
   }
 
   private async finish(): Promise<void> {
-    const { byteLength } = this.journals.at(-1)!;
+    const last = this.journals.at(-1)!;
     try {
-      for (const journal of this.journals) await journal.close();
+      await last.cutOff();
       await this.lock.check();
-      await writeClosed(this.folder, this.generation, byteLength);
+      await writeClosed(this.folder, this.generation, last.byteLength);
     } catch (error) {
       // Without the note the store is opened as after a crash: nothing acknowledged is lost.
       if (!SparseEncoderError.is(storageError(error, closedName))) throw error;
     } finally {
+      for (const journal of this.journals) await journal.close();
       await this.lock.release();
     }
   }
