@@ -82,11 +82,6 @@ export class Journal {
     return this.end;
   }
 
-  /** Whether nothing was ever appended. */
-  get isEmpty(): boolean {
-    return this.frames === 0;
-  }
-
   /**
    * Appends frames with these contents. Calls must not overlap.
    * @throws SparseEncoderError `STORE_FAILED`
