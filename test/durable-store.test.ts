@@ -67,7 +67,7 @@ describe("a store in a folder", () => {
     for (let number = 0; number < 100; number++) {
       await store.upsert([documentOf(number)]);
       if (number % 3 === 0) await store.delete({ ids: [`d${number / 3}`] });
-      if (number % 40 === 0) await Promise.all([store.snapshot(), store.snapshot()]);
+      if (number % 40 === 0) await Promise.all([store.snapshot(), store.snapshot(), store.snapshot()]);
     }
     const expected = await idsOf(store);
     await store.close();

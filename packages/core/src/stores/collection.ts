@@ -5,6 +5,7 @@ import { DenseIndex } from "./dense-index.ts";
 import { DocumentRecord } from "./document-record.ts";
 import { matches } from "./filter-match.ts";
 import type { FilterNode } from "./filter-node.ts";
+import type { Operation } from "./operation.ts";
 import type { StoredDocument, StoreHit } from "./store.ts";
 import type { CheckedDocument } from "./store-arguments.ts";
 import { listNames, newFields, type ResolvedField } from "./vector-fields.ts";
@@ -18,6 +19,20 @@ export class Collection {
 
   constructor(fields: ReadonlyMap<string, ResolvedField>) {
     this.fields = new Map(fields);
+  }
+
+  /** Returns the number of documents that were deleted. */
+  apply(operation: Operation): number {
+    switch (operation.type) {
+      case "upsert":
+        this.upsert(operation.documents);
+        return 0;
+      case "delete":
+        return this.delete(operation.ids);
+      case "fields":
+        for (const [name, field] of operation.fields) this.fields.set(name, field);
+        return 0;
+    }
   }
 
   /** Adds documents whose vectors fit the fields. */

@@ -1,14 +1,15 @@
 import { type SearchHit, TopK } from "../index/index.ts";
 import type { DenseMetric } from "./store.ts";
 
-/** Rows of one block. */
-const blockRows = 1024;
+/** Rows of one block, fewer where they are so long that it would pass 16 MiB. */
+const maximumBlockRows = 1024;
+const maximumBlockLength = 1 << 22;
 
 /** What {@link DenseIndex.capture} gives: later changes of the index leave it as it is. */
 export interface CapturedRows {
   /** One id a row. */
   readonly ids: readonly string[];
-  /** 1,024 rows each, the last one up to so many. */
+  /** All of the same number of rows, the last one up to so many. */
   readonly blocks: readonly Float32Array[];
   readonly inverseNorms: Float64Array;
 }
@@ -28,10 +29,12 @@ export class DenseIndex {
   /** One over the length of each row: kept for `cosine` alone. */
   private inverseNorms: Float64Array = new Float64Array(0);
   private readonly captured = new Set<number>();
+  private readonly blockRows: number;
 
   constructor(dimension: number, metric: DenseMetric) {
     this.dimension = dimension;
     this.metric = metric;
+    this.blockRows = Math.max(1, Math.min(maximumBlockRows, Math.floor(maximumBlockLength / dimension)));
   }
 
   /** An index over the memory of what was captured: nothing is computed, and only the last block is copied. */
@@ -73,7 +76,7 @@ export class DenseIndex {
     }
     this.ids.pop();
     this.rows.delete(id);
-    if (this.ids.length % blockRows === 0) {
+    if (this.ids.length % this.blockRows === 0) {
       this.captured.delete(this.blocks.length - 1);
       this.blocks.pop();
     }
@@ -89,7 +92,7 @@ export class DenseIndex {
   search(query: Float32Array, k: number, accepts: (id: string) => boolean): SearchHit[] {
     const hits = new TopK(k);
     const wanted = Float64Array.from(query);
-    const { dimension, metric, ids, inverseNorms } = this;
+    const { dimension, metric, ids, inverseNorms, blockRows } = this;
     const queryFactor = metric === "cosine" ? inverseNorm(query) : 1;
     for (let row = 0; row < ids.length; row++) {
       const block = this.blocks[Math.floor(row / blockRows)]!;
@@ -109,6 +112,7 @@ export class DenseIndex {
 
   capture(): CapturedRows {
     for (const number of this.blocks.keys()) this.captured.add(number);
+    const { blockRows } = this;
     const { length } = this.ids;
     return {
       ids: [...this.ids],
@@ -120,22 +124,23 @@ export class DenseIndex {
   }
 
   private get blockLength(): number {
-    return blockRows * this.dimension;
+    return this.blockRows * this.dimension;
   }
 
   private row(row: number): Float32Array {
-    const start = (row % blockRows) * this.dimension;
-    return this.blocks[Math.floor(row / blockRows)]!.subarray(start, start + this.dimension);
+    const start = (row % this.blockRows) * this.dimension;
+    return this.blocks[Math.floor(row / this.blockRows)]!.subarray(start, start + this.dimension);
   }
 
   private write(row: number, vector: Float32Array): void {
+    const { blockRows } = this;
     const number = Math.floor(row / blockRows);
     if (number === this.blocks.length) this.blocks.push(new Float32Array(this.blockLength));
     else if (this.captured.delete(number)) this.blocks[number] = this.copy(this.blocks[number]!);
     this.blocks[number]!.set(vector, (row % blockRows) * this.dimension);
     if (this.metric !== "cosine") return;
     if (row >= this.inverseNorms.length) {
-      const longer = new Float64Array(Math.max(blockRows, 2 * this.inverseNorms.length));
+      const longer = new Float64Array(Math.max(maximumBlockRows, 2 * this.inverseNorms.length));
       longer.set(this.inverseNorms);
       this.inverseNorms = longer;
     }
@@ -153,7 +158,10 @@ function inverseNorm(vector: Float32Array): number {
   return 1 / Math.sqrt(dot(vector, 0, Float64Array.from(vector)));
 }
 
-/** Four sums at a time, so that no addition waits for the one before; float64, because that costs nothing here. */
+/**
+ * Four sums at a time, so that no addition waits for the one before; float64, because that costs nothing here. `| 0` spares
+ * overflow checks: nearly half of the time.
+ */
 function dot(block: Float32Array, start: number, query: Float64Array): number {
   const { length } = query;
   let sum0 = 0;
@@ -161,11 +169,13 @@ function dot(block: Float32Array, start: number, query: Float64Array): number {
   let sum2 = 0;
   let sum3 = 0;
   let index = 0;
-  for (const end = length - 3; index < end; index += 4) {
-    sum0 += block[start + index]! * query[index]!;
-    sum1 += block[start + index + 1]! * query[index + 1]!;
-    sum2 += block[start + index + 2]! * query[index + 2]!;
-    sum3 += block[start + index + 3]! * query[index + 3]!;
+  let position = start | 0;
+  for (const end = length - 3; index < end; index = (index + 4) | 0) {
+    sum0 += block[position]! * query[index]!;
+    sum1 += block[(position + 1) | 0]! * query[(index + 1) | 0]!;
+    sum2 += block[(position + 2) | 0]! * query[(index + 2) | 0]!;
+    sum3 += block[(position + 3) | 0]! * query[(index + 3) | 0]!;
+    position = (position + 4) | 0;
   }
   for (; index < length; index++) sum0 += block[start + index]! * query[index]!;
   return sum0 + sum1 + (sum2 + sum3);
@@ -178,15 +188,17 @@ function squaredDistance(block: Float32Array, start: number, query: Float64Array
   let sum2 = 0;
   let sum3 = 0;
   let index = 0;
-  for (const end = length - 3; index < end; index += 4) {
-    const difference0 = block[start + index]! - query[index]!;
-    const difference1 = block[start + index + 1]! - query[index + 1]!;
-    const difference2 = block[start + index + 2]! - query[index + 2]!;
-    const difference3 = block[start + index + 3]! - query[index + 3]!;
+  let position = start | 0;
+  for (const end = length - 3; index < end; index = (index + 4) | 0) {
+    const difference0 = block[position]! - query[index]!;
+    const difference1 = block[(position + 1) | 0]! - query[(index + 1) | 0]!;
+    const difference2 = block[(position + 2) | 0]! - query[(index + 2) | 0]!;
+    const difference3 = block[(position + 3) | 0]! - query[(index + 3) | 0]!;
     sum0 += difference0 * difference0;
     sum1 += difference1 * difference1;
     sum2 += difference2 * difference2;
     sum3 += difference3 * difference3;
+    position = (position + 4) | 0;
   }
   for (; index < length; index++) sum0 += (block[start + index]! - query[index]!) ** 2;
   return sum0 + sum1 + (sum2 + sum3);

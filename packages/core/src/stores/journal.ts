@@ -82,11 +82,6 @@ export class Journal {
     return this.end;
   }
 
-  /** Whether nothing was ever appended. */
-  get isEmpty(): boolean {
-    return this.frames === 0;
-  }
-
   /**
    * Appends frames with these contents. Calls must not overlap.
    * @throws SparseEncoderError `STORE_FAILED`
@@ -110,16 +105,16 @@ export class Journal {
     }
   }
 
-  async close(): Promise<void> {
-    await this.cutOff().catch(() => {});
-    await this.handle.close();
-  }
-
-  private async cutOff(): Promise<void> {
+  /** Removes what a failed append may have left behind. Errors of the file system as they are. */
+  async cutOff(): Promise<void> {
     if (!this.dirty) return;
     await this.handle.truncate(this.end);
     await this.handle.sync();
     this.dirty = false;
+  }
+
+  async close(): Promise<void> {
+    await this.handle.close();
   }
 }
 

@@ -20,6 +20,7 @@ import {
 import { type Filter, filterOperators } from "./filter.ts";
 import { parseFilter } from "./filter-node.ts";
 import { decodeOperation, encodeOperation, type Operation } from "./operation.ts";
+import { SnapshotSchedule } from "./snapshot-schedule.ts";
 import type {
   DeleteTarget,
   Store,
@@ -47,7 +48,8 @@ import { type EncodedOperation, WriteQueue } from "./write-queue.ts";
 /** Options of a {@link MemoryStore}. */
 export interface MemoryStoreOptions {
   /**
-   * Kind, dimension and metric of the vectors by name; other names are then refused. Without it, the first document that
+   * Kind, dimension and metric of the vectors by name; other names are then refused, for as long as the store is open.
+   * Without it, the first document that
    * has a name says what the vectors of that name are, and dense ones are compared by cosine.
    */
   readonly vectors?: VectorSchema | undefined;
@@ -67,13 +69,8 @@ export interface DurableStoreOptions extends MemoryStoreOptions {
   readonly journalBytes?: number | undefined;
 }
 
-const mebibyte = 1 << 20;
-
 /** Documents that `iterate` fetches at once at most, unless its caller wants more. */
 const largestBatch = 1 << 16;
-
-/** A longer journal is not left behind by `close`: replaying it would slow down the next `open`. */
-const closingJournalBytes = mebibyte;
 
 /** What the snapshot of a store says beside its vectors. */
 interface StoreDescription {
@@ -101,12 +98,9 @@ export class MemoryStore implements Store {
   readonly capabilities: StoreCapabilities;
   private collection: Collection;
   private folder: StoreFolder | undefined;
+  private schedule: SnapshotSchedule | undefined;
   private readonly model: string | null;
-  private readonly journalBytes: number | undefined;
   private readonly writes: WriteQueue;
-  /** Journal bytes at which the next snapshot is due. */
-  private snapshotAt = Number.POSITIVE_INFINITY;
-  private snapshotUnderWay: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
@@ -117,7 +111,6 @@ export class MemoryStore implements Store {
       declared = options.vectors === undefined ? undefined : checkSchema("MemoryStore", options.vectors);
     }
     this.model = durable?.model ?? null;
-    this.journalBytes = durable?.journalBytes;
     this.collection = new Collection(declared ?? new Map());
     this.capabilities = {
       sparse: true,
@@ -132,8 +125,8 @@ export class MemoryStore implements Store {
       idsOf: (node) => this.collection.ids(node),
       encode: (operation) => this.encode(operation),
       store: async (operations) => this.folder?.append(operations.map(({ record }) => record!)),
-      apply: (operation) => applyTo(this.collection, operation),
-      afterBatch: () => this.startDueSnapshot(),
+      apply: (operation) => this.collection.apply(operation),
+      afterBatch: () => this.schedule?.startIfDue(),
     });
   }
 
@@ -163,14 +156,14 @@ export class MemoryStore implements Store {
         model = stored.model;
         collection = readCollection(snapshot, stored.collection);
       },
-      replay: (record) => applyTo(collection, decodeOperation(record)),
+      replay: (record) => collection.apply(decodeOperation(record)),
     });
     try {
-      const store = new MemoryStore({}, { declared, model, journalBytes: options.journalBytes });
+      const store = new MemoryStore({}, { declared, model });
       store.collection = collection;
       store.folder = opened;
       await store.adopt(folder, declared);
-      store.planSnapshot();
+      store.schedule = new SnapshotSchedule(opened, options.journalBytes, () => store.writeSnapshot(opened));
       return store;
     } catch (error) {
       await opened.close();
@@ -282,16 +275,14 @@ export class MemoryStore implements Store {
    */
   async snapshot(options: StoreCallOptions = {}): Promise<void> {
     this.begin("snapshot", options, []);
-    if (this.folder === undefined) {
+    const { schedule } = this;
+    if (schedule === undefined) {
       throw new SparseEncoderError(
         "STORE_UNSUPPORTED",
         "snapshot: this store is in memory alone; MemoryStore.open makes one that is kept in a folder.",
       );
     }
-    while (this.snapshotUnderWay !== undefined) await this.snapshotUnderWay.catch(() => {});
-    this.begin("snapshot", options, []);
-    this.snapshotUnderWay = this.writeSnapshot();
-    await this.snapshotUnderWay;
+    await schedule.run(() => this.begin("snapshot", options, []));
   }
 
   close(): Promise<void> {
@@ -338,42 +329,17 @@ export class MemoryStore implements Store {
     await this.writes.add(this.encode({ type: "fields", fields: added }), undefined);
   }
 
-  /** Says when the next snapshot is due. */
-  private planSnapshot(): void {
-    const { folder } = this;
-    if (folder === undefined) return;
-    const wait = this.journalBytes ?? Math.max(64 * mebibyte, Math.min(folder.snapshotBytes, 512 * mebibyte));
-    this.snapshotAt = folder.journalBytes + wait;
-  }
-
-  private startDueSnapshot(): void {
-    if (this.snapshotUnderWay !== undefined || (this.folder?.journalBytes ?? 0) < this.snapshotAt) return;
-    this.snapshotUnderWay = this.writeSnapshot();
-    // If it fails, all is still in the journals, and it is tried again when they have grown further.
-    this.snapshotUnderWay.catch(() => {});
-  }
-
-  private async writeSnapshot(): Promise<void> {
-    const folder = this.folder!;
-    try {
-      const captured = await this.writes.exclusively(() =>
-        folder.rotate(() => captureCollection(this.collection)),
-      );
-      await folder.writeSnapshot(toSource(this.model, captured));
-    } finally {
-      this.snapshotUnderWay = undefined;
-      this.planSnapshot();
-    }
+  private async writeSnapshot(folder: StoreFolder): Promise<void> {
+    const captured = await this.writes.exclusively(() =>
+      folder.rotate(() => captureCollection(this.collection)),
+    );
+    await folder.writeSnapshot(toSource(this.model, captured));
   }
 
   private async finish(): Promise<void> {
     await this.writes.drained();
-    while (this.snapshotUnderWay !== undefined) await this.snapshotUnderWay.catch(() => {});
-    const { folder } = this;
-    if (folder !== undefined) {
-      if (folder.journalBytes > closingJournalBytes) await this.writeSnapshot().catch(() => {});
-      await folder.close();
-    }
+    await this.schedule?.finish();
+    await this.folder?.close();
     this.collection = new Collection(new Map());
   }
 }
@@ -382,26 +348,11 @@ export class MemoryStore implements Store {
 interface ResolvedDurability {
   readonly declared: Map<string, ResolvedField> | undefined;
   readonly model: string | null;
-  readonly journalBytes: number | undefined;
 }
 
 function toSource(model: string | null, captured: CapturedCollection): SnapshotSource {
   const description: StoreDescription = { model, collection: describeCollection(captured) };
   return { description, sections: collectionSections(captured) };
-}
-
-/** Number of documents that were deleted. */
-function applyTo(collection: Collection, operation: Operation): number {
-  switch (operation.type) {
-    case "upsert":
-      collection.upsert(operation.documents);
-      return 0;
-    case "delete":
-      return collection.delete(operation.ids);
-    case "fields":
-      for (const [name, field] of operation.fields) collection.fields.set(name, field);
-      return 0;
-  }
 }
 
 function describeField(field: ResolvedField): string {

@@ -1,5 +1,5 @@
-import { createHash, randomBytes } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { SparseEncoderError } from "../errors.ts";
 import {
@@ -11,12 +11,12 @@ import {
   syncFolder,
   writeSnapshot,
 } from "../index/index.ts";
+import { readClosedNote, removeClosedNote, writeClosedNote } from "./closed-note.ts";
 import { Journal, type JournalContent, readJournal } from "./journal.ts";
 import { WriterLock } from "./writer-lock.ts";
 
 const kind = "store";
 const lockName = "lock";
-const closedName = "closed";
 const filePattern = /^(snapshot|journal)-(\d{8})$/;
 
 /** What a snapshot is made of. */
@@ -115,7 +115,7 @@ export class StoreFolder {
     if (
       !isLeftOver ||
       (await sizeOf(first)) > emptyJournalLength ||
-      (await readClosed(folder)) !== undefined
+      (await readClosedNote(folder)) !== undefined
     ) {
       throw corrupt(folder, "it has a journal but no snapshot");
     }
@@ -148,7 +148,7 @@ export class StoreFolder {
     const description = snapshot.description as StoredDescription;
     if (description.generation !== generation) throw corrupt(snapshot.file, "it was renamed");
     content.restore(snapshot, description.content);
-    const closed = await readClosed(folder);
+    const closed = await readClosedNote(folder);
     const numbers = found.filter((number) => number >= generation);
     const last = numbers.at(-1) ?? generation;
     const read: JournalContent[] = [];
@@ -170,8 +170,7 @@ export class StoreFolder {
       read.push(journal);
     }
     // From here on the last journal may grow, and a crash may tear its end.
-    await rm(path.join(folder, closedName), { force: true });
-    await syncFolder(folder);
+    await removeClosedNote(folder);
     const journals: Journal[] = [];
     try {
       for (const [position, { end, frames }] of read.entries()) {
@@ -189,11 +188,6 @@ export class StoreFolder {
   /** Bytes of all journals that opening would read. */
   get journalBytes(): number {
     return this.journals.reduce((sum, journal) => sum + journal.byteLength, 0);
-  }
-
-  /** Whether anything was appended since the last snapshot. */
-  get isChanged(): boolean {
-    return this.journals.some((journal) => !journal.isEmpty);
   }
 
   /**
@@ -214,6 +208,8 @@ export class StoreFolder {
     const generation = this.generation + 1;
     const file = path.join(this.folder, fileName("journal", generation));
     try {
+      // Only the last journal may end in a record that is cut.
+      await this.journals.at(-1)!.cutOff();
       this.journals.push(await Journal.create(file, { store: this.store, generation }));
     } catch (error) {
       throw storageError(error, `${file} cannot be written`);
@@ -250,15 +246,16 @@ export class StoreFolder {
   }
 
   private async finish(): Promise<void> {
-    const { byteLength } = this.journals.at(-1)!;
+    const last = this.journals.at(-1)!;
     try {
-      for (const journal of this.journals) await journal.close();
+      await last.cutOff();
       await this.lock.check();
-      await writeClosed(this.folder, this.generation, byteLength);
+      await writeClosedNote(this.folder, { generation: this.generation, length: last.byteLength });
     } catch (error) {
       // Without the note the store is opened as after a crash: nothing acknowledged is lost.
-      if (!SparseEncoderError.is(storageError(error, closedName))) throw error;
+      if (!SparseEncoderError.is(storageError(error, this.folder))) throw error;
     } finally {
+      for (const journal of this.journals) await journal.close();
       await this.lock.release();
     }
   }
@@ -291,47 +288,9 @@ async function tidy(folder: string, generation: number): Promise<void> {
 
 async function sizeOf(file: string): Promise<number> {
   try {
-    const handle = await open(file, "r");
-    try {
-      return (await handle.stat()).size;
-    } finally {
-      await handle.close();
-    }
+    return (await stat(file)).size;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return 0;
     throw error;
   }
-}
-
-async function writeClosed(folder: string, generation: number, length: number): Promise<void> {
-  const file = path.join(folder, closedName);
-  const text = `${generation} ${length}`;
-  const handle = await open(`${file}.tmp`, "w");
-  try {
-    await handle.writeFile(`${text} ${digest(text)}\n`);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(`${file}.tmp`, file);
-  await syncFolder(folder);
-}
-
-async function readClosed(folder: string): Promise<{ generation: number; length: number } | undefined> {
-  const file = path.join(folder, closedName);
-  let content: string;
-  try {
-    content = await readFile(file, "latin1");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
-  const [, text, sha256] = /^(\d+ \d+) ([0-9a-f]{64})\n$/.exec(content) ?? [];
-  if (text === undefined || sha256 !== digest(text)) throw corrupt(file, "its checksum is wrong");
-  const [generation, length] = text.split(" ").map(Number);
-  return { generation: generation!, length: length! };
-}
-
-function digest(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

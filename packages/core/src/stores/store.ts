@@ -93,15 +93,20 @@ export interface Store extends AsyncDisposable {
 
   /**
    * Adds documents, each in place of the one that has its id, if any. All or none of a call; when it resolves, they are
-   * stored.
-   * @throws SparseEncoderError `INVALID_DOCUMENT`, `INVALID_VECTOR`, `STORE_MISMATCH`, `STORE_UNSUPPORTED`
+   * stored. Nothing of what was given is kept or changed.
+   * @throws SparseEncoderError `INVALID_DOCUMENT` for a bad id, text or metadata, or an id that comes twice;
+   * `INVALID_VECTOR` for weights that are not finite, or zeros that are to be compared by cosine; `STORE_MISMATCH` for a
+   * vector of another name, kind or dimension; `STORE_UNSUPPORTED`; `STORE_FAILED`
    */
   upsert(documents: readonly StoredDocument[], options?: StoreCallOptions): Promise<void>;
 
-  /** Deletes documents; resolves with how many there were. Unknown ids are passed over. */
+  /**
+   * Deletes documents; resolves with how many there were. Unknown ids are passed over.
+   * @throws SparseEncoderError `INVALID_ARGUMENT`, `INVALID_FILTER`, `STORE_FAILED`
+   */
   delete(target: DeleteTarget, options?: StoreCallOptions): Promise<number>;
 
-  /** The documents of these ids, in their order; undefined where there is none. */
+  /** The documents of these ids, in their order, which may come twice; undefined where there is none. */
   get(ids: readonly string[], options?: StoreCallOptions): Promise<(StoredDocument | undefined)[]>;
 
   /** Number of documents, of those that pass a filter if one is given. */
@@ -121,7 +126,8 @@ export interface Store extends AsyncDisposable {
   ): AsyncIterable<StoredDocument>;
 
   /**
-   * The documents of highest dot product with `query` among the vectors named `vector`.
+   * The documents of highest dot product with `query` among the vectors named `vector`. A name that is none of the store's
+   * is refused; a store that learns its names from documents finds nothing before it has any.
    * @throws SparseEncoderError `INVALID_ARGUMENT`, `INVALID_FILTER`, `INVALID_VECTOR`, `STORE_UNSUPPORTED`
    */
   searchSparse(vector: string, query: SparseVector, options?: StoreSearchOptions): Promise<StoreHit[]>;
