@@ -120,7 +120,7 @@ async function measure(
       const beside = expected === undefined ? "" : ` (${expected[metric].toFixed(4)})`;
       return `${metric} ${figures[metric].toFixed(4)}${beside}`.padEnd(28);
     });
-    console.log(`  ${label.padEnd(42)}${cells.join("").trimEnd()}`);
+    console.log(`  ${label.padEnd(46)}${cells.join("").trimEnd()}`);
   };
   for (const name of Object.keys(arms))
     await run(name, [name], rrf(), reference?.base[referenceNames[name]!]);
