@@ -1,7 +1,7 @@
 // Ranking quality of keyword, learned sparse and dense search, and of each fusion of them.
 // Usage: pnpm bench:quality [-- --dense path/to/all-MiniLM-L6-v2 --data folder/of/collections]
-// A collection is a folder in BEIR layout; without --data Cranfield, which is in this repository. If the folder of
-// collections holds a results.json, the figures of the reference stand beside ours.
+// A collection is a folder in BEIR layout; without --data Cranfield, which is in this repository, as is the dense model.
+// If the folder of collections holds a results.json, the figures of the reference stand beside ours.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,27 +9,25 @@ import { parseArgs } from "node:util";
 import {
   Bm25Encoder,
   DenseEncoder,
-  type DenseMatrix,
   distributionScore,
-  type FunctionArm,
   type Fusion,
   HybridRetriever,
-  InvertedIndex,
+  MemoryStore,
   max,
   ndcg,
   readBeirFolder,
   relativeScore,
   rrf,
   SparseEncoder,
-  type SparseMatrix,
 } from "@sparse-encoder/core";
 import type { Collection } from "../examples/cranfield.ts";
 
 import { writeReport } from "./report.ts";
 
+const embedded = new URL("../examples/models/all-minilm-l6-v2", import.meta.url);
 const { values: options } = parseArgs({
   args: process.argv.slice(2).filter((argument) => argument !== "--"),
-  options: { dense: { type: "string" }, data: { type: "string" } },
+  options: { dense: { type: "string", default: fileURLToPath(embedded) }, data: { type: "string" } },
 });
 
 interface Figures {
@@ -87,33 +85,37 @@ async function measure(
   const judged = queries.filter(({ id }) =>
     [...(judgements.get(id)?.values() ?? [])].some((grade) => grade > 0),
   );
+  // Positions as ids: the reference orders equal scores by position, a store by id.
+  const idOf = new Map(documents.map(({ id }, position) => [id, String(position).padStart(6, "0")]));
+  const gradesOf = (query: string) =>
+    new Map([...judgements.get(query)!].map(([id, grade]) => [idOf.get(id)!, grade]));
   const texts = documents.map(({ text }) => text);
   // 256 tokens, as in the published figures for these collections.
   const limits = { maxSeqLength: 256 };
-  const keywords = new Bm25Encoder();
-  await keywords.fit(texts);
+  const keyword = new Bm25Encoder();
+  await keyword.fit(texts);
   await using sparse = await SparseEncoder.load(undefined, limits);
-  await using dense =
-    options.dense === undefined ? undefined : await DenseEncoder.load(options.dense, limits);
-  const ids = documents.map(({ id }) => id);
-  const arms: Record<string, FunctionArm> = {
-    keyword: sparseArm(ids, await keywords.encodeDocument(texts), (batch) => keywords.encodeQuery(batch)),
-    sparse: sparseArm(ids, await sparse.encodeDocument(texts), (batch) => sparse.encodeQuery(batch)),
-    ...(dense !== undefined && {
-      dense: denseArm(ids, await dense.encodeDocument(texts), (batch) => dense.encodeQuery(batch)),
-    }),
+  await using dense = await DenseEncoder.load(options.dense, limits);
+  await using store = new MemoryStore();
+  const arms = {
+    keyword: { encoder: keyword, store, k: depth },
+    sparse: { encoder: sparse, store, k: depth },
+    dense: { encoder: dense, store, k: depth },
   };
+  await new HybridRetriever({ arms }).add(
+    documents.map(({ id, text }) => ({ id: idOf.get(id)!, text, metadata: {} })),
+  );
   const rows: Record<string, Figures> = {};
   const run = async (label: string, names: string[], fusion: Fusion | undefined, expected?: Figures) => {
     const retriever = new HybridRetriever({
-      arms: Object.fromEntries(names.map((name) => [name, arms[name]!])),
+      arms: Object.fromEntries(names.map((name) => [name, arms[name as keyof typeof arms]])),
       ...(fusion !== undefined && { fusion }),
       k: depth,
     });
     const results = await retriever.retrieveMany(judged.map(({ text }) => text));
     const figures = evaluate(
       results.map((hits) => hits.map(({ id }) => id)),
-      judged.map(({ id }) => judgements.get(id)!),
+      judged.map(({ id }) => gradesOf(id)),
     );
     rows[label] = figures;
     const cells = metrics.map((metric) => {
@@ -136,52 +138,6 @@ async function measure(
     console.log(`  The default ${verdict} its best arm: ${hybrid.toFixed(4)} and ${best.toFixed(4)}`);
   }
   return rows;
-}
-
-/** Exact search by dot product over sparse vectors. */
-function sparseArm(
-  ids: readonly string[],
-  embeddings: SparseMatrix,
-  encode: (queries: string[]) => Promise<SparseMatrix>,
-): FunctionArm {
-  const index = new InvertedIndex(embeddings.dimension);
-  index.addMany(ids, embeddings);
-  return {
-    k: depth,
-    retrieve: async (queries, { k }) =>
-      Array.from(await encode(queries), (query) =>
-        index.search(query, { topK: k }).map((hit) => ({ ...hit, text: "" })),
-      ),
-  };
-}
-
-/** Exact search by dot product over dense vectors of length 1. */
-function denseArm(
-  ids: readonly string[],
-  embeddings: DenseMatrix,
-  encode: (queries: string[]) => Promise<DenseMatrix>,
-): FunctionArm {
-  return {
-    k: depth,
-    retrieve: async (queries, { k }) =>
-      Array.from(await encode(queries), (query) => {
-        const scores = denseSimilarity(query, embeddings);
-        return ids
-          .map((id, row) => ({ id, score: scores[row]!, text: "" }))
-          .sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1))
-          .slice(0, k);
-      }),
-  };
-}
-
-function denseSimilarity(query: Float32Array, { values, dimension, length }: DenseMatrix): Float32Array {
-  const scores = new Float32Array(length);
-  for (let row = 0; row < length; row++) {
-    let sum = 0;
-    for (let index = 0; index < dimension; index++) sum += query[index]! * values[row * dimension + index]!;
-    scores[row] = sum;
-  }
-  return scores;
 }
 
 /** Means over the queries. */
