@@ -106,7 +106,8 @@ export abstract class Encoder<
     try {
       const embedder = this.model.route(route);
       const workers = call.pool?.devices.length ?? embedder.workers;
-      const windows = windowsOf("encodeStream", texts, streamWindowSize * Math.max(1, workers));
+      const size = streamWindowSize * Math.max(1, workers);
+      const windows = windowsOf("encodeStream", texts, size, call.signal);
       for await (const matrix of embedWindows(embedder, windows, call)) {
         for (const vector of this.finish(matrix, given)) {
           yield vector;
@@ -182,7 +183,7 @@ export abstract class Encoder<
     return this.openPool(parseDevices(devices));
   }
 
-  /** Lets calls under way on a pool finish, then ends its workers. */
+  /** Lets calls under way on a pool finish, then ends its workers. A stream under way ends with a `CLOSED` error. */
   async stopPool(pool: EncoderPool): Promise<void> {
     if (!(pool instanceof EncoderPool)) {
       throw invalidArgument(`stopPool: expected a pool that startPool gave, received ${received(pool)}.`);

@@ -45,8 +45,13 @@ export function cutPosition(text: string, limit: number, blanks: string): number
   for (let position = limit; position > 0; position--) {
     if (isBoundary(text, position, blanks)) return position;
   }
-  for (let position = limit + 1; position < text.length; position++) {
+  // Where a boundary is far away, a loop over characters would hold up the event loop.
+  const candidates = new RegExp(`[\\p{L}\\p{N}\\p{P}][${blanks}]`, "gu");
+  candidates.lastIndex = limit;
+  for (let found = candidates.exec(text); found !== null; found = candidates.exec(text)) {
+    const position = candidates.lastIndex - 1;
     if (isBoundary(text, position, blanks)) return position;
+    candidates.lastIndex = position;
   }
   return text.length;
 }
