@@ -1,4 +1,11 @@
-import { invalidArgument, positiveInteger, received, SparseEncoderError, throwIfAborted } from "../errors.ts";
+import {
+  checkOptionNames,
+  invalidArgument,
+  positiveInteger,
+  received,
+  SparseEncoderError,
+  throwIfAborted,
+} from "../errors.ts";
 import { saveModel } from "../model/index.ts";
 import { coreShare, type Device } from "../runtime/index.ts";
 import type { SimilarityFunction } from "../vector/index.ts";
@@ -96,12 +103,13 @@ export abstract class Encoder<
     options?: Options & { task?: "query" | "document" },
   ): AsyncGenerator<Vector, void, undefined> {
     this.checkOpen();
+    checkOptionNames("encodeStream", options, [...encodeOptionNames, ...this.furtherOptions, "task"]);
     const { task, ...others } = (options ?? {}) as Options & { task?: "query" | "document" };
-    const route = task ?? "plain";
-    if (!["plain", "query", "document"].includes(route)) {
+    if (task !== undefined && task !== "query" && task !== "document") {
       throw invalidArgument(`task must be "query" or "document", received ${received(task)}.`);
     }
-    const given = options === undefined ? undefined : (others as unknown as Options);
+    const route = task ?? "plain";
+    const given = others as unknown as Options;
     const call = await this.resolve("encodeStream", route, undefined, given);
     try {
       const embedder = this.model.route(route);
@@ -271,14 +279,10 @@ export abstract class Encoder<
   ): Promise<Vector | Matrix> {
     this.checkOpen();
     const single = typeof input === "string";
-    if (!single && !Array.isArray(input)) {
-      throw new SparseEncoderError(
-        "INVALID_TEXT",
-        `${call}: expected a string or an array of strings, received ${received(input)}.`,
-      );
-    }
-    const texts: readonly unknown[] = single ? [input] : input;
-    checkTexts(call, texts);
+    const given = single ? [input] : input;
+    checkTexts(call, given);
+    // The caller may change the array meanwhile.
+    const texts = [...given];
     const resolved = await this.resolve(call, route, texts.length, options);
     try {
       const embedding = this.model.route(route).embed({ texts, first: 0 }, resolved);
