@@ -50,6 +50,7 @@ export abstract class Encoder<
   /** Pools that were started and not stopped. */
   private readonly pools = new Set<EncoderPool>();
   private closed = false;
+  private destroyed = false;
 
   protected constructor(model: OpenModel<Matrix>, dimension: number, options: LoadOptions) {
     this.model = model;
@@ -112,6 +113,8 @@ export abstract class Encoder<
     const given = others as unknown as Options;
     const call = await this.resolve("encodeStream", route, undefined, given);
     try {
+      // A stream is not waited for: devices of its own may have been opened when all others were closed.
+      this.checkOpen();
       const embedder = this.model.route(route);
       const workers = call.pool?.devices.length ?? embedder.workers;
       const size = streamWindowSize * Math.max(1, workers);
@@ -188,7 +191,12 @@ export abstract class Encoder<
     devices: readonly string[] = new Array<string>(coreShare()).fill("cpu"),
   ): Promise<EncoderPool> {
     this.checkOpen();
-    return this.openPool(parseDevices(devices));
+    const pool = await this.openPool(parseDevices(devices));
+    if (this.closed) {
+      await pool.stop();
+      this.checkOpen();
+    }
+    return pool;
   }
 
   /** Lets calls under way on a pool finish, then ends its workers. A stream under way ends with a `CLOSED` error. */
@@ -236,6 +244,7 @@ export abstract class Encoder<
    */
   async destroy(): Promise<void> {
     this.closed = true;
+    this.destroyed = true;
     await Promise.all([...this.pools].map((pool) => pool.destroy()));
     await this.model.destroy();
   }
@@ -332,9 +341,10 @@ export abstract class Encoder<
     const pool = new EncoderPool(names, new Map(opened), () => this.pools.delete(pool));
     this.pools.add(pool);
     const failed = opening.find((outcome) => outcome.status === "rejected");
-    if (failed === undefined && !this.closed) return pool;
+    // A call that was under way when the encoder was closed gets its pool all the same.
+    if (failed === undefined && !this.destroyed) return pool;
     await pool.stop();
-    this.checkOpen();
+    if (this.destroyed) this.checkOpen();
     throw await deviceFailure(failed!.reason, devices);
   }
 
