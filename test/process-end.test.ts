@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { seeded } from "./workers/seeded.ts";
 
 const script = (name: string) => fileURLToPath(new URL(`workers/${name}`, import.meta.url));
 
@@ -39,17 +40,6 @@ function run(parameters: readonly string[]): Promise<Outcome> {
 }
 
 const runEnding = (ending: Ending) => run([script("ending.mjs"), JSON.stringify(ending)]);
-
-/** A sequence of numbers from 0 to 1 that is the same in every run (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const codes = { exit: 3, throw: 1, reject: 1, end: 0 };
 
