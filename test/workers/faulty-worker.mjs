@@ -3,9 +3,20 @@
 import { readdirSync, unlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
+import { threadId, workerData } from "node:worker_threads";
 
 const core = createRequire(new URL("../../packages/core/package.json", import.meta.url));
-const { InferenceSession } = core("onnxruntime-node");
+
+/** The native library, loaded behind the pool's gate as the worker does it, or undefined if the pool is stopping. */
+function loadRuntime() {
+  const fields = new Int32Array(workerData.gate);
+  let field = 1;
+  while (Atomics.compareExchange(fields, field, 0, threadId) !== 0) field++;
+  const runtime = Atomics.load(fields, 0) === 0 ? core("onnxruntime-node") : undefined;
+  Atomics.store(fields, field, 0);
+  Atomics.notify(fields, field);
+  return runtime;
+}
 
 const faults = {
   exit: () => process.exit(7),
@@ -41,16 +52,19 @@ function meet(moment) {
 await meet("load");
 
 // Inside of a run as the pool sees it: the gate has let the thread in.
-const { create } = InferenceSession;
-InferenceSession.create = async (...model) => {
-  await meet("create");
-  return create.apply(InferenceSession, model);
-};
-const { run } = InferenceSession.prototype;
-InferenceSession.prototype.run = async function (...feeds) {
-  await meet("run");
-  return run.apply(this, feeds);
-};
+const { InferenceSession } = loadRuntime() ?? {};
+if (InferenceSession !== undefined) {
+  const { create } = InferenceSession;
+  InferenceSession.create = async (...model) => {
+    await meet("create");
+    return create.apply(InferenceSession, model);
+  };
+  const { run } = InferenceSession.prototype;
+  InferenceSession.prototype.run = async function (...feeds) {
+    await meet("run");
+    return run.apply(this, feeds);
+  };
+}
 
 const { runTask: runBuiltTask } = await import("../../packages/core/dist/esm/runtime/worker.js");
 
