@@ -146,6 +146,26 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw aborted(signal);
 }
 
+/** What `work` gives; as soon as the signal is aborted, an `ABORTED` error in its place. */
+export async function unlessAborted<Result>(
+  signal: AbortSignal | undefined,
+  work: Promise<Result>,
+): Promise<Result> {
+  if (signal === undefined) return work;
+  let leave = () => {};
+  const abort = new Promise<never>((_, reject) => {
+    const onAbort = () => reject(aborted(signal));
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort);
+    leave = () => signal.removeEventListener("abort", onAbort);
+  });
+  try {
+    return await Promise.race([abort, work]);
+  } finally {
+    leave();
+  }
+}
+
 /** The error for a call whose signal was aborted. */
 export function aborted(signal: AbortSignal): SparseEncoderError {
   return new SparseEncoderError("ABORTED", "The call was aborted by its signal.", { cause: signal.reason });

@@ -1,3 +1,4 @@
+import { throwIfAborted, unlessAborted } from "../errors.ts";
 import type { Tokenizer } from "../model/index.ts";
 import type { Device, WorkerPool } from "../runtime/index.ts";
 import type { EncoderPool } from "./encoder-pool.ts";
@@ -56,11 +57,17 @@ export async function* embedWindows<Matrix>(
 ): AsyncGenerator<Matrix> {
   let ahead: Promise<Matrix> | undefined;
   let ended = false;
+  let reading = false;
   let failure: { readonly error: unknown } | undefined;
   try {
     do {
       // What came before the source failed is the caller's all the same.
-      const step = await windows.next().catch((error: unknown) => {
+      reading = true;
+      const read = windows.next().finally(() => {
+        reading = false;
+      });
+      const step = await unlessAborted(call.signal, read).catch((error: unknown) => {
+        throwIfAborted(call.signal);
         failure = { error };
       });
       const current = ahead;
@@ -73,6 +80,9 @@ export async function* embedWindows<Matrix>(
   } finally {
     // After an error, or when the caller leaves early: the window ahead is wanted by nobody.
     ended = true;
-    await windows.return(undefined);
+    const closing = windows.return(undefined);
+    // After an abort the source may be silent for ever; it is closed with the next text.
+    if (reading) closing.catch(() => {});
+    else await closing;
   }
 }

@@ -137,6 +137,7 @@ export function checkPrompts(prompts: unknown): void {
   const valid =
     typeof prompts === "object" &&
     prompts !== null &&
+    !Array.isArray(prompts) &&
     Object.values(prompts).every((prompt) => typeof prompt === "string");
   if (!valid) throw invalidArgument(`prompts must map names to strings, received ${received(prompts)}.`);
 }
@@ -169,7 +170,13 @@ export function promptNamed(
 }
 
 /** @throws SparseEncoderError `INVALID_TEXT`, naming the position */
-export function checkTexts(call: string, texts: readonly unknown[]): asserts texts is readonly string[] {
+export function checkTexts(call: string, texts: unknown): asserts texts is readonly string[] {
+  if (!Array.isArray(texts)) {
+    throw new SparseEncoderError(
+      "INVALID_TEXT",
+      `${call}: expected an array of strings, received ${received(texts)}.`,
+    );
+  }
   // An index loop: holes of a sparse array count too.
   for (let position = 0; position < texts.length; position++) checkText(call, texts[position], position);
 }

@@ -29,7 +29,10 @@ export class EncoderPool implements AsyncDisposable {
     this.onStop = onStop;
   }
 
-  /** Lets calls under way finish, then ends the workers. Calling it again does nothing more. */
+  /**
+   * Lets calls under way finish, then ends the workers. A stream under way ends with a `CLOSED` error. Calling it again does
+   * nothing more.
+   */
   async stop(): Promise<void> {
     this.stopped = true;
     // A call hands in its batches one after another, so none may be refused until all calls are done.

@@ -1,4 +1,11 @@
-import { invalidArgument, positiveInteger, received, SparseEncoderError, throwIfAborted } from "../errors.ts";
+import {
+  checkOptionNames,
+  invalidArgument,
+  positiveInteger,
+  received,
+  SparseEncoderError,
+  throwIfAborted,
+} from "../errors.ts";
 import { saveModel } from "../model/index.ts";
 import { coreShare, type Device } from "../runtime/index.ts";
 import type { SimilarityFunction } from "../vector/index.ts";
@@ -43,6 +50,7 @@ export abstract class Encoder<
   /** Pools that were started and not stopped. */
   private readonly pools = new Set<EncoderPool>();
   private closed = false;
+  private destroyed = false;
 
   protected constructor(model: OpenModel<Matrix>, dimension: number, options: LoadOptions) {
     this.model = model;
@@ -96,17 +104,21 @@ export abstract class Encoder<
     options?: Options & { task?: "query" | "document" },
   ): AsyncGenerator<Vector, void, undefined> {
     this.checkOpen();
+    checkOptionNames("encodeStream", options, [...encodeOptionNames, ...this.furtherOptions, "task"]);
     const { task, ...others } = (options ?? {}) as Options & { task?: "query" | "document" };
-    const route = task ?? "plain";
-    if (!["plain", "query", "document"].includes(route)) {
+    if (task !== undefined && task !== "query" && task !== "document") {
       throw invalidArgument(`task must be "query" or "document", received ${received(task)}.`);
     }
-    const given = options === undefined ? undefined : (others as unknown as Options);
+    const route = task ?? "plain";
+    const given = others as unknown as Options;
     const call = await this.resolve("encodeStream", route, undefined, given);
     try {
+      // A stream is not waited for: devices of its own may have been opened when all others were closed.
+      this.checkOpen();
       const embedder = this.model.route(route);
       const workers = call.pool?.devices.length ?? embedder.workers;
-      const windows = windowsOf("encodeStream", texts, streamWindowSize * Math.max(1, workers));
+      const size = streamWindowSize * Math.max(1, workers);
+      const windows = windowsOf("encodeStream", texts, size, call.signal);
       for await (const matrix of embedWindows(embedder, windows, call)) {
         for (const vector of this.finish(matrix, given)) {
           yield vector;
@@ -179,10 +191,15 @@ export abstract class Encoder<
     devices: readonly string[] = new Array<string>(coreShare()).fill("cpu"),
   ): Promise<EncoderPool> {
     this.checkOpen();
-    return this.openPool(parseDevices(devices));
+    const pool = await this.openPool(parseDevices(devices));
+    if (this.closed) {
+      await pool.stop();
+      this.checkOpen();
+    }
+    return pool;
   }
 
-  /** Lets calls under way on a pool finish, then ends its workers. */
+  /** Lets calls under way on a pool finish, then ends its workers. A stream under way ends with a `CLOSED` error. */
   async stopPool(pool: EncoderPool): Promise<void> {
     if (!(pool instanceof EncoderPool)) {
       throw invalidArgument(`stopPool: expected a pool that startPool gave, received ${received(pool)}.`);
@@ -227,6 +244,7 @@ export abstract class Encoder<
    */
   async destroy(): Promise<void> {
     this.closed = true;
+    this.destroyed = true;
     await Promise.all([...this.pools].map((pool) => pool.destroy()));
     await this.model.destroy();
   }
@@ -270,14 +288,10 @@ export abstract class Encoder<
   ): Promise<Vector | Matrix> {
     this.checkOpen();
     const single = typeof input === "string";
-    if (!single && !Array.isArray(input)) {
-      throw new SparseEncoderError(
-        "INVALID_TEXT",
-        `${call}: expected a string or an array of strings, received ${received(input)}.`,
-      );
-    }
-    const texts: readonly unknown[] = single ? [input] : input;
-    checkTexts(call, texts);
+    const given = single ? [input] : input;
+    checkTexts(call, given);
+    // The caller may change the array meanwhile.
+    const texts = [...given];
     const resolved = await this.resolve(call, route, texts.length, options);
     try {
       const embedding = this.model.route(route).embed({ texts, first: 0 }, resolved);
@@ -327,9 +341,10 @@ export abstract class Encoder<
     const pool = new EncoderPool(names, new Map(opened), () => this.pools.delete(pool));
     this.pools.add(pool);
     const failed = opening.find((outcome) => outcome.status === "rejected");
-    if (failed === undefined && !this.closed) return pool;
+    // A call that was under way when the encoder was closed gets its pool all the same.
+    if (failed === undefined && !this.destroyed) return pool;
     await pool.stop();
-    this.checkOpen();
+    if (this.destroyed) this.checkOpen();
     throw await deviceFailure(failed!.reason, devices);
   }
 

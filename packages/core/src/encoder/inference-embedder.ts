@@ -1,4 +1,4 @@
-import { SparseEncoderError, throwIfAborted } from "../errors.ts";
+import { SparseEncoderError, throwIfAborted, unlessAborted } from "../errors.ts";
 import type { CompiledModel } from "../graph/index.ts";
 import type { Tokenizer } from "../model/index.ts";
 import { batchTokens, coreShare, type Device, type EncodedRows, WorkerPool } from "../runtime/index.ts";
@@ -76,6 +76,7 @@ export class InferenceEmbedder<Matrix> implements Embedder<Matrix> {
     });
     const batches: (readonly number[])[] = [];
     const results: EncodedRows[] = [];
+    let over = false;
     const serve = async (pool: WorkerPool) => {
       for (let unit = await source.next(); unit !== undefined; unit = await source.next()) {
         const alone = source.isOnly(unit) && pool.idle;
@@ -86,7 +87,7 @@ export class InferenceEmbedder<Matrix> implements Embedder<Matrix> {
             throw located(error, batch.positions, first);
           });
           throwIfAborted(call.signal);
-          if (ended()) throw new SparseEncoderError("ABORTED", "The call has ended.");
+          if (over || ended()) throw new SparseEncoderError("ABORTED", "The call has ended.");
           batches.push(batch.positions);
           results.push(rows);
           call.onTexts(batch.positions.length);
@@ -94,11 +95,14 @@ export class InferenceEmbedder<Matrix> implements Embedder<Matrix> {
       }
     };
     try {
-      await Promise.all(
+      const serving = Promise.all(
         pools.flatMap((pool) => Array.from({ length: batchesPerWorker * pool.workers }, () => serve(pool))),
       );
+      // Batches of this call that wait behind those of others are not waited for.
+      await unlessAborted(call.signal, serving);
     } finally {
-      // After a failure: nothing new is begun.
+      // After a failure: nothing new is begun, and no progress is told.
+      over = true;
       source.end();
     }
     return this.assemble(texts.length, batches, results);

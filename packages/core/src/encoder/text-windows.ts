@@ -1,4 +1,4 @@
-import { invalidArgument, received } from "../errors.ts";
+import { invalidArgument, received, throwIfAborted } from "../errors.ts";
 import type { EmbedWindow } from "./embedder.ts";
 import { checkText } from "./encode-options.ts";
 
@@ -6,12 +6,13 @@ import { checkText } from "./encode-options.ts";
  * Cuts a stream into windows, checking each text; the error names its position in the stream. The texts before one that
  * fails come first, in a shorter window.
  *
- * @throws SparseEncoderError `INVALID_ARGUMENT` for what is no iterable, `INVALID_TEXT`
+ * @throws SparseEncoderError `INVALID_ARGUMENT` for what is no iterable, `INVALID_TEXT`, `ABORTED`
  */
 export async function* windowsOf(
   call: string,
   texts: Iterable<unknown> | AsyncIterable<unknown>,
   size: number,
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<EmbedWindow> {
   const iterable =
     typeof texts === "object" &&
@@ -24,6 +25,7 @@ export async function* windowsOf(
   let first = 0;
   try {
     for await (const text of texts) {
+      throwIfAborted(signal);
       checkText(call, text, first + window.length);
       window.push(text);
       if (window.length === size) {

@@ -36,17 +36,25 @@ export function boundaryBlanks(definition: JsonObject): string {
   return spaceAlone ? " " : " \t\n\r";
 }
 
+/** A boundary before the limit is looked for among this many characters. */
+const farthestBack = 4096;
+
 /**
- * Where to cut a text that may be cut before `blanks`: at the last place up to `limit`, else at the first behind it,
- * else at its end.
+ * Where to cut a text that may be cut before `blanks`: at the last place closely before `limit`, else at the first behind
+ * it, else at its end.
  */
 export function cutPosition(text: string, limit: number, blanks: string): number {
   if (text.length <= limit || blanks === "") return text.length;
-  for (let position = limit; position > 0; position--) {
+  for (let position = limit; position > Math.max(0, limit - farthestBack); position--) {
     if (isBoundary(text, position, blanks)) return position;
   }
-  for (let position = limit + 1; position < text.length; position++) {
+  // Where a boundary is far away, a loop over characters would hold up the event loop.
+  const candidates = new RegExp(`[\\p{L}\\p{N}\\p{P}][${blanks}]`, "gu");
+  candidates.lastIndex = limit;
+  for (let found = candidates.exec(text); found !== null; found = candidates.exec(text)) {
+    const position = candidates.lastIndex - 1;
     if (isBoundary(text, position, blanks)) return position;
+    candidates.lastIndex = position;
   }
   return text.length;
 }

@@ -141,14 +141,16 @@ export class Tokenizer {
     // The native side takes Unicode text alone: a lone surrogate becomes U+FFFD.
     const whole = texts.map((text) => text.toWellFormed());
     const last = this.definition.truncationSide === "left";
-    const cuts = whole.map((text) =>
-      last ? text.length : cutPosition(text, room * charactersPerToken, this.blanks),
-    );
+    const start = room * charactersPerToken;
+    const cuts = whole.map((text) => (last ? text.length : cutPosition(text, start, this.blanks)));
     const rows = await this.idsOf(whole.map((text, position) => text.slice(0, cuts[position])));
     for (const [position, text] of whole.entries()) {
       // Few pieces for many characters, such as blanks: read on.
-      for (let cut = cuts[position]!; cut < text.length && rows[position]!.length < room; ) {
-        cut = cutPosition(text, 4 * cut, this.blanks);
+      let cut = cuts[position]!;
+      for (let limit = 4 * start; cut < text.length && rows[position]!.length < room; limit *= 4) {
+        const next = cutPosition(text, limit, this.blanks);
+        if (next === cut) continue;
+        cut = next;
         rows[position] = (await this.idsOf([text.slice(0, cut)]))[0]!;
       }
     }

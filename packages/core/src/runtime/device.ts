@@ -28,7 +28,7 @@ export function parseDevice(name: unknown): Device {
   const found = deviceKinds.find((known) => known === (kind ?? name));
   if (found === undefined) {
     throw invalidArgument(
-      `A device is auto, cpu, cuda, cuda:<n>, dml, dml:<n>, webgpu or coreml; received ${received(name)}.`,
+      `A device is cpu, cuda, cuda:<n>, dml, dml:<n>, webgpu or coreml, or at load auto; received ${received(name)}.`,
     );
   }
   return { kind: found, index: Number(index ?? 0), name: name as string };

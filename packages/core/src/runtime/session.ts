@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { env, InferenceSession, Tensor } from "onnxruntime-node";
+import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { compressRows } from "./compressed-rows.ts";
 import type { Device } from "./device.ts";
 import type { EncodeBatch, EncodedRows, WorkerSetup } from "./messages.ts";
@@ -7,16 +7,20 @@ import type { EncodeBatch, EncodedRows, WorkerSetup } from "./messages.ts";
 /** An opened model in a worker thread. */
 export class Session {
   private readonly native: InferenceSession;
+  private readonly tensor: typeof Tensor;
   private readonly setup: WorkerSetup;
 
-  private constructor(native: InferenceSession, setup: WorkerSetup) {
+  private constructor(native: InferenceSession, tensor: typeof Tensor, setup: WorkerSetup) {
     this.native = native;
+    this.tensor = tensor;
     this.setup = setup;
   }
 
   /** @param alone true for batches that run alone */
   static async open(setup: WorkerSetup, alone: boolean): Promise<Session> {
     const [model, threads] = alone ? [setup.aloneModel, setup.aloneThreads] : [setup.model, setup.threads];
+    // Imported here, where no one ends the thread: its end while the native library loads aborts the process too.
+    const { env, InferenceSession, Tensor } = await import("onnxruntime-node");
     // A library is silent; what matters of these messages is in the errors that are thrown.
     env.logLevel = "fatal";
     const exported = setup.exportFile === undefined ? [] : [await readFile(setup.exportFile)];
@@ -36,7 +40,7 @@ export class Session {
         },
       },
     });
-    return new Session(native, setup);
+    return new Session(native, Tensor, setup);
   }
 
   /** Embeds a batch; of sparse embeddings only the non-zero entries are returned. */
@@ -54,6 +58,7 @@ export class Session {
 
   /** The inputs that the model takes. Graphs built from weights take `ids` and `lengths`, exported ones the rest. */
   private feeds({ ids, lengths, skippedTokens }: EncodeBatch): Record<string, Tensor> {
+    const { tensor: Tensor } = this;
     const shape = [lengths.length, ids.length / lengths.length];
     const available: Record<string, () => Tensor> = {
       ids: () => new Tensor("int32", ids, shape),

@@ -60,7 +60,7 @@ export class WorkerPool {
   readonly workers: number;
   /** Threads that one operator may use in a worker. */
   readonly threads: number;
-  private readonly gate = new RunGate();
+  private readonly gate: RunGate;
   private readonly piscina: Piscina;
   private readonly pending = new Set<Promise<unknown>>();
   private broken: Error | undefined;
@@ -73,6 +73,7 @@ export class WorkerPool {
     this.device = options.device ?? cpu;
     this.workers = options.workers ?? (this.device.kind === "cpu" ? Math.min(cores, mostWorkers) : 1);
     this.threads = options.threads ?? Math.max(1, Math.floor(cores / this.workers));
+    this.gate = new RunGate(this.workers);
     const setup: WorkerSetup = {
       model: model.bytes,
       aloneModel: model.aloneBytes,
@@ -106,7 +107,11 @@ export class WorkerPool {
     this.piscina.on("error", (error: Error) => this.breakIfEmpty(error));
     // A worker that ended itself while it started is announced here alone, before its replacement is there, if any.
     this.piscina.on("workerDestroy", () => {
-      queueMicrotask(() => this.breakIfEmpty(new Error("the last worker ended while it started")));
+      queueMicrotask(() => {
+        // What ended in the middle of a run must not be waited for at the end of the process.
+        this.gate.keepOnly(this.piscina.threads.map((thread) => thread.threadId));
+        this.breakIfEmpty(new Error("the last worker ended while it started"));
+      });
     });
     holdExit(this.gate);
   }
@@ -188,8 +193,6 @@ export class WorkerPool {
     return this.track(
       answer.finally(() => {
         this.tasks--;
-        // A worker that ended in the middle of a run has left it counted; the process would wait for it at its end.
-        if (this.tasks === 0) this.gate.forgetRuns();
       }),
     );
   }
@@ -215,7 +218,10 @@ function failure(what: string, cause: unknown): SparseEncoderError {
 }
 
 function closed(): SparseEncoderError {
-  return new SparseEncoderError("CLOSED", "The encoder was closed; load it again to go on.");
+  return new SparseEncoderError(
+    "CLOSED",
+    "The encoder, or the pool of the call, was closed; load or start it again to go on.",
+  );
 }
 
 /** The gates of live pools. */
