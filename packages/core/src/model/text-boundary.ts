@@ -16,14 +16,40 @@ const localNormalizers = [
   "StripAccents",
 ];
 
+/** Where a text can be cut without a change to the tokens before the cut. */
+export interface Boundaries {
+  /** Blanks before which it can; empty if there are none for this tokenizer. */
+  readonly blanks: string;
+  /** True if it can between two Chinese characters, because each is a word. */
+  readonly ideographs: boolean;
+}
+
 /**
- * Blanks before which a text can be cut without a change to the tokens before the cut; empty if there are none for
- * this tokenizer. Every part has to work on either side of the cut by itself: added tokens may not reach across it,
+ * The boundaries that a tokenizer allows. Every part has to work on either side of the cut by itself: added tokens may not reach across it,
  * normalisers may not see across it, and words have to end there.
  *
  * @param definition a tokenizer in the format of `tokenizer.json`
  */
-export function boundaryBlanks(definition: JsonObject): string {
+export function boundariesOf(definition: JsonObject): Boundaries {
+  const blanks = boundaryBlanks(definition);
+  const normalizers = normalizersOf(definition.normalizer);
+  const { added_tokens: added } = definition;
+  const hasIdeograph = (token: unknown) => isJsonObject(token) && ideograph.test(String(token.content));
+  return {
+    blanks,
+    ideographs:
+      blanks !== "" &&
+      normalizers.some(
+        ({ type, handle_chinese_chars: split }) => type === "BertNormalizer" && split !== false,
+      ) &&
+      !(Array.isArray(added) && added.some(hasIdeograph)),
+  };
+}
+
+/** The basic block of Chinese characters, none of which a normaliser turns into another. */
+const ideograph = /[\u4e00-\u9fff]/;
+
+function boundaryBlanks(definition: JsonObject): string {
   const normalizers = normalizersOf(definition.normalizer);
   const { pre_tokenizer: words, added_tokens: added } = definition;
   const first = isJsonObject(words) && Array.isArray(words.pretokenizers) ? words.pretokenizers[0] : words;
@@ -39,31 +65,31 @@ export function boundaryBlanks(definition: JsonObject): string {
 /** A boundary before the limit is looked for among this many characters. */
 const farthestBack = 4096;
 
-/**
- * Where to cut a text that may be cut before `blanks`: at the last place closely before `limit`, else at the first behind
- * it, else at its end.
- */
-export function cutPosition(text: string, limit: number, blanks: string): number {
+/** Where to cut a text: at the last place closely before `limit`, else at the first behind it, else at its end. */
+export function cutPosition(text: string, limit: number, boundaries: Boundaries): number {
+  const { blanks, ideographs } = boundaries;
   if (text.length <= limit || blanks === "") return text.length;
   for (let position = limit; position > Math.max(0, limit - farthestBack); position--) {
-    if (isBoundary(text, position, blanks)) return position;
+    if (isBoundary(text, position, boundaries)) return position;
   }
   // Where a boundary is far away, a loop over characters would hold up the event loop.
-  const candidates = new RegExp(`[\\p{L}\\p{N}\\p{P}][${blanks}]`, "gu");
+  const pair = ideographs ? `|${ideograph.source}(?=${ideograph.source})` : "";
+  const candidates = new RegExp(`[\\p{L}\\p{N}\\p{P}](?=[${blanks}])${pair}`, "gu");
   candidates.lastIndex = limit;
   for (let found = candidates.exec(text); found !== null; found = candidates.exec(text)) {
-    const position = candidates.lastIndex - 1;
-    if (isBoundary(text, position, blanks)) return position;
-    candidates.lastIndex = position;
+    const position = candidates.lastIndex;
+    if (isBoundary(text, position, boundaries)) return position;
   }
   return text.length;
 }
 
 /**
- * Before a blank and behind a letter, digit or punctuation mark. Not behind characters that a normaliser may turn
- * into something with a blank in it, nor behind one that makes a single character of itself and the blank.
+ * Between two Chinese characters, or before a blank and behind a letter, digit or punctuation mark. Not behind characters
+ * that a normaliser may turn into something with a blank in it, nor behind one that makes a single character of itself and
+ * the blank.
  */
-function isBoundary(text: string, position: number, blanks: string): boolean {
+function isBoundary(text: string, position: number, { blanks, ideographs }: Boundaries): boolean {
+  if (ideographs && ideograph.test(text[position - 1]!) && ideograph.test(text[position]!)) return true;
   if (!blanks.includes(text[position]!)) return false;
   const before = text[position - 1]!;
   return /[\p{L}\p{N}\p{P}]/u.test(before) && before.normalize("NFKC") === before && before !== "\u0d4e";

@@ -1,7 +1,7 @@
 import { Tokenizer as NativeTokenizer } from "tokenizers";
 import { SparseEncoderError } from "../errors.ts";
 import { readJsonObject } from "./json-file.ts";
-import { boundaryBlanks, cutPosition } from "./text-boundary.ts";
+import { type Boundaries, boundariesOf, cutPosition } from "./text-boundary.ts";
 import { readTokenizerDefinition, type TokenizerDefinition } from "./tokenizer-definition.ts";
 
 /** Texts a native call: small batches spread work without holding many encodings at once. */
@@ -21,8 +21,8 @@ const frameProbe = "a 1 . я 中";
 export class Tokenizer {
   private readonly native: NativeTokenizer;
   private readonly definition: Omit<TokenizerDefinition, "json">;
-  /** Blanks before which a text may be cut. */
-  private readonly blanks: string;
+  /** Where a text may be cut. */
+  private readonly boundaries: Boundaries;
   /** The special tokens before and after every text. */
   private readonly prefix: readonly number[];
   private readonly suffix: readonly number[];
@@ -31,13 +31,13 @@ export class Tokenizer {
   private constructor(
     native: NativeTokenizer,
     definition: Omit<TokenizerDefinition, "json">,
-    blanks: string,
+    boundaries: Boundaries,
     prefix: readonly number[],
     suffix: readonly number[],
   ) {
     this.native = native;
     this.definition = definition;
-    this.blanks = blanks;
+    this.boundaries = boundaries;
     this.prefix = prefix;
     this.suffix = suffix;
   }
@@ -75,7 +75,7 @@ export class Tokenizer {
       const start = mask.indexOf(0);
       const prefix = start < 0 ? ids : ids.slice(0, start);
       const suffix = start < 0 ? [] : ids.slice(mask.lastIndexOf(0) + 1);
-      return new Tokenizer(native, definition, boundaryBlanks(json), prefix, suffix);
+      return new Tokenizer(native, definition, boundariesOf(json), prefix, suffix);
     } catch (cause) {
       throw new SparseEncoderError(
         "TOKENIZER_INVALID",
@@ -142,13 +142,13 @@ export class Tokenizer {
     const whole = texts.map((text) => text.toWellFormed());
     const last = this.definition.truncationSide === "left";
     const start = room * charactersPerToken;
-    const cuts = whole.map((text) => (last ? text.length : cutPosition(text, start, this.blanks)));
+    const cuts = whole.map((text) => (last ? text.length : cutPosition(text, start, this.boundaries)));
     const rows = await this.idsOf(whole.map((text, position) => text.slice(0, cuts[position])));
     for (const [position, text] of whole.entries()) {
       // Few pieces for many characters, such as blanks: read on.
       let cut = cuts[position]!;
       for (let limit = 4 * start; cut < text.length && rows[position]!.length < room; limit *= 4) {
-        const next = cutPosition(text, limit, this.blanks);
+        const next = cutPosition(text, limit, this.boundaries);
         if (next === cut) continue;
         cut = next;
         rows[position] = (await this.idsOf([text.slice(0, cut)]))[0]!;
