@@ -72,7 +72,11 @@ describe("the packed package", () => {
   it("resolves to the right types from ESM and CommonJS", async () => {
     const analysis = await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(tarball))));
     expect(analysis.types).toEqual({ kind: "included" });
-    expect("problems" in analysis && analysis.problems).toEqual([]);
+    // The oldest kind of resolution knows no subpaths; Node has had another one since version 12.
+    const problems = "problems" in analysis ? analysis.problems : [];
+    expect(
+      problems.filter((problem) => !("resolutionKind" in problem) || problem.resolutionKind !== "node10"),
+    ).toEqual([]);
   });
 });
 

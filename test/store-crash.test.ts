@@ -146,11 +146,10 @@ async function crashAgainAndAgain(seed: number, kills: number): Promise<number> 
   const last = await MemoryStore.open(store);
   await last.snapshot();
   await last.close();
-  expect((await readdir(store)).map((name) => name.replace(/\d+/, "n"))).toEqual([
-    "closed",
-    "journal-n",
-    "snapshot-n",
-  ]);
+  const left = await readdir(store);
+  // A process that was killed while it wrote its own name leaves a file that nobody can tell from one of a process that lives.
+  const whole = left.filter((name) => !/^lock\..*\.tmp$/.test(name));
+  expect(whole.map((name) => name.replace(/\d+/, "n"))).toEqual(["closed", "journal-n", "snapshot-n"]);
   const again = await MemoryStore.open(store);
   expect(await contentOfStore(again)).toBe(contentOf(documents.values()));
   await again.close();

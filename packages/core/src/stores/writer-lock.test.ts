@@ -49,6 +49,18 @@ describe("a writer lock", () => {
     await lock.release();
   });
 
+  it("clears away what a process left that was killed while it made the lock, and nothing else", async () => {
+    const owner = await ownerFile();
+    const child = spawn(process.execPath, ["-e", ""]);
+    await once(child, "exit");
+    await writeFile(`${file}.dead.tmp`, JSON.stringify({ ...owner, pid: child.pid }));
+    await writeFile(`${file}.alive.tmp`, JSON.stringify(owner));
+    await writeFile(`${file}.cut.tmp`, "");
+    const lock = await WriterLock.acquire(file);
+    expect((await readdir(folder)).sort()).toEqual(["lock", "lock.alive.tmp", "lock.cut.tmp"]);
+    await lock.release();
+  });
+
   it("of a process whose pid another one has now is taken over", async () => {
     const owner = await ownerFile();
     if (owner.started === null) {

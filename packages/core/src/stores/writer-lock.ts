@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { link, readFile, readlink, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { link, readdir, readFile, readlink, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
+import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SparseEncoderError } from "../errors.ts";
 
@@ -73,6 +74,7 @@ export class WriterLock {
       }
       await removeLock(file, found);
     }
+    await sweep(file, owner.machine);
     return new WriterLock(file, content, timing.beat);
   }
 
@@ -108,6 +110,17 @@ async function create(file: string, content: string): Promise<boolean> {
     throw error;
   } finally {
     await rm(temporary, { force: true });
+  }
+}
+
+/** Removes what processes of this machine left that were killed while they made the lock. */
+async function sweep(file: string, here: string): Promise<void> {
+  const folder = path.dirname(file);
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(`${path.basename(file)}.`) || !name.endsWith(".tmp")) continue;
+    const temporary = path.join(folder, name);
+    const owner = parseOwner((await readIfThere(temporary)) ?? "");
+    if (owner?.machine === here && !(await isAlive(owner))) await rm(temporary, { force: true });
   }
 }
 
