@@ -3,6 +3,7 @@ import type { Filter, Metadata, Store } from "../stores/index.ts";
 import type { Arm, FoundDocument, VectorSource } from "./arm.ts";
 import type { Deadline } from "./deadline.ts";
 import { type Embedder, mapInParallel, type TextVector } from "./embedder.ts";
+import type { RetrieveCall } from "./retrieve-options.ts";
 
 /** A document that an arm found. */
 export interface ArmHit {
@@ -32,16 +33,13 @@ const parallelSearches = 8;
  * Asks one arm all queries: their vectors, then one search a query.
  *
  * @param embed gives the vectors of the queries
- * @param k hits that the caller wants in the end
- * @param filter of the call
  * @param stores where documents are looked up that a function gives without text
  */
 export async function searchArm(
   arm: Arm,
   queries: readonly string[],
   embed: (embedder: Embedder) => Promise<TextVector[]>,
-  k: number,
-  filter: Filter | undefined,
+  { k, filter, context }: Pick<RetrieveCall, "k" | "filter" | "context">,
   stores: readonly Store[],
   deadline: Deadline,
 ): Promise<ArmAnswer> {
@@ -52,7 +50,7 @@ export async function searchArm(
   if (source === undefined) {
     const wanted = arm.k ?? Math.max(k, defaultK);
     const lists = await deadline.race((signal) =>
-      arm.retrieve!([...queries], { k: wanted, filter: both, signal }),
+      arm.retrieve!([...queries], { k: wanted, filter: both, signal, context }),
     );
     const hits = await deadline.race((signal) =>
       completed(arm.name, lists, queries.length, wanted, stores, signal),

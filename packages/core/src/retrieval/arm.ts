@@ -57,10 +57,16 @@ export interface FoundDocument {
   readonly metadata?: Metadata | undefined;
 }
 
+/** What a function that a call uses is told beside its arguments. */
+export interface CallContext extends ArmCallOptions {
+  /** What the call was given under this name. */
+  readonly context?: unknown;
+}
+
 /** Finds, for each query, at most k documents, best first. */
 export type RetrieveFunction = (
   queries: string[],
-  options: ArmCallOptions & { readonly k: number; readonly filter: Filter | undefined },
+  options: CallContext & { readonly k: number; readonly filter: Filter | undefined },
 ) => PromiseLike<readonly (readonly FoundDocument[])[]>;
 
 /** The vectors of an arm: where they come from and where they are kept. */
