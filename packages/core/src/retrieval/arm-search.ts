@@ -105,7 +105,7 @@ async function completed(
       `retrieve of the arm ${arm} must give one array of hits a query, ${queries} in all, received ${received(lists)}.`,
     );
   }
-  const found = (lists as FoundDocument[][]).map((list) => distinct(arm, list).slice(0, k));
+  const found = (lists as FoundDocument[][]).map((list) => scored(distinct(arm, list)).slice(0, k));
   const bare = new Set(
     found.flatMap((list) => list.filter(({ text }) => text === undefined).map(({ id }) => id)),
   );
@@ -138,14 +138,18 @@ function distinct(arm: string, hits: readonly FoundDocument[]): FoundDocument[] 
         `The text of hit ${received(hit.id)} of the arm ${arm} must be a string, received ${received(hit.text)}.`,
       );
     }
-    checkScore(arm, hit);
+    if (hits[0]!.score !== undefined || hit.score !== undefined) checkScore(arm, hit);
     if (seen.has(hit.id)) return false;
     seen.add(hit.id);
     return true;
   });
 }
 
-function checkScore(arm: string, { id, score }: { id: string; score: unknown }): void {
+function scored(hits: readonly FoundDocument[]): (FoundDocument & { score: number })[] {
+  return hits.map((hit, position) => ({ ...hit, score: hit.score ?? 1 / (position + 1) }));
+}
+
+function checkScore(arm: string, { id, score }: { id: string; score?: unknown }): void {
   if (typeof score === "number" && Number.isFinite(score)) return;
   throw invalidArgument(
     `The arm ${arm} gives ${received(id)} the score ${received(score)}; it must be a finite number.`,

@@ -52,7 +52,8 @@ export type ArmOptions = EncoderArm | EmbedArm | FunctionArm;
 /** A hit of a {@link RetrieveFunction}. Without a text it is looked up in the stores of the other arms. */
 export interface FoundDocument {
   readonly id: string;
-  readonly score: number;
+  /** Where none is known, by all hits of a query or by none: 1 / rank is taken, ranks from 1. */
+  readonly score?: number | undefined;
   readonly text?: string | undefined;
   readonly metadata?: Metadata | undefined;
 }

@@ -711,6 +711,11 @@ describe("options of a call", () => {
     );
     await refused(retriever.retrieve("a", { alpha: Number.NaN }), "INVALID_ARGUMENT", "alpha must be");
     await refused(retriever.retrieve("a", { alpha: 1, weights: {} }), "INVALID_ARGUMENT", "not both");
+    const dense = { embed: embedLengths, store };
+    const set = new HybridRetriever({ arms: { sparse: { encoder, store }, dense }, alpha: 0, fusion: rrf() });
+    expect((await set.retrieve("ab"))[0]!.arms).toEqual({ sparse: { rank: 1, score: 10 } });
+    // An arm that the call does not name keeps its weight.
+    expect((await set.retrieve("ab", { weights: { dense: 3 } }))[0]!.score).toBeCloseTo(4 / 61, 12);
     const other = new HybridRetriever({ arms: { sparse: { encoder, store } } });
     await refused(other.retrieve("a", { alpha: 0 }), "INVALID_ARGUMENT", "the arms are sparse");
   });
@@ -740,6 +745,28 @@ describe("options of a call", () => {
     const context = { mine: true };
     await functions.retrieve("ab", { context });
     expect(contexts).toEqual([context, context]);
+  });
+});
+
+describe("an arm whose hits have no scores", () => {
+  const list = (hits: { id: string; text: string; score?: number | undefined }[]) =>
+    new HybridRetriever({ arms: { list: { retrieve: async () => [hits] } }, fusion: "max" });
+  const hit = (id: string) => ({ id, text: id });
+
+  it("counts by the ranks of its distinct hits", async () => {
+    const hits = await list([hit("b"), hit("b"), hit("a")]).retrieve("q");
+    expect(hits.map(({ id, score }) => [id, score])).toEqual([
+      ["b", 1],
+      ["a", 1 / 2],
+    ]);
+  });
+
+  it("has no scores at all or a score for each", async () => {
+    const without = { ...hit("a"), score: undefined };
+    const message = "gives 'a' the score undefined; it must be a finite number";
+    await refused(list([{ ...hit("b"), score: 1 }, without]).retrieve("q"), "ARM_FAILED", message);
+    const late = "gives 'b' the score NaN";
+    await refused(list([without, { ...hit("b"), score: Number.NaN }]).retrieve("q"), "ARM_FAILED", late);
   });
 });
 
@@ -852,7 +879,9 @@ describe("the options of a retriever", () => {
     expect(build({ a: { encoder, store } }, { onArmError: "ignore" })).toThrow(
       'onArmError must be "throw" or "degrade"',
     );
-    expect(build({ a: { encoder, store } }, { alpha: 1 })).toThrow("unknown option 'alpha'");
+    expect(build({ a: { encoder, store } }, { topK: 1 })).toThrow("unknown option 'topK'");
+    expect(build({ a: { encoder, store } }, { alpha: 1 })).toThrow("but the arms are a; give weights");
+    expect(build({ a: { encoder, store } }, { weights: { b: 1 } })).toThrow("unknown option 'b'");
     expect(build({ a: { retrieve: never } }, { mmr: {} })).toThrow(
       "must be one that has a store (there is none)",
     );

@@ -26,6 +26,7 @@ import {
   resolveCall,
   resolveMmr,
   settingNames,
+  weightsOf,
 } from "./retrieve-options.ts";
 
 /** Queries of one call that are reranked, diversified or explained at once. */
@@ -68,6 +69,7 @@ export class HybridRetriever {
     const { arms, ...settings } = options ?? {};
     this.arms = resolveArms(arms);
     checkSettings(settings);
+    weightsOf("HybridRetriever", this.arms, settings);
     if (settings.mmr !== undefined && settings.mmr !== false) resolveMmr(settings.mmr, 1, this.arms);
     this.settings = settings;
   }

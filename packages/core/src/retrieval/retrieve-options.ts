@@ -90,6 +90,13 @@ export interface RetrievalSettings {
   readonly k?: number;
   /** A function, or the name of one. Default {@link distributionScore}, which measured best; see docs/decisions/fusion.md. */
   readonly fusion?: Fusion | FusionName;
+  /** What arms count, by name; 0 leaves an arm out. Before the weights of the arms and of the fusion function. */
+  readonly weights?: Weights;
+  /**
+   * From 0 to 1: what the arm `dense` counts, while the arm `sparse` counts the rest. 1 leaves the sparse arm out, 0 the
+   * dense one. In place of `weights`.
+   */
+  readonly alpha?: number;
   /** Documents of a lower score than this are left out of the result. Default: none are. */
   readonly minScore?: number;
   /** Scores the best documents anew. */
@@ -128,13 +135,6 @@ export interface RetrieveOptions extends RetrievalSettings {
   readonly filter?: Filter;
   /** Ends the call with an `ABORTED` error. */
   readonly signal?: AbortSignal;
-  /** What arms count, by name; 0 leaves an arm out. Before the weights of the arms and of the fusion function. */
-  readonly weights?: Weights;
-  /**
-   * From 0 to 1: what the arm `dense` counts, while the arm `sparse` counts the rest. 1 leaves the sparse arm out, 0 the
-   * dense one. In place of `weights`.
-   */
-  readonly alpha?: number;
   /** Settings of arms for this call, by name. */
   readonly arms?: Readonly<Record<string, ArmSettings>>;
   /** Whether the results tell which terms matched. Default false. */
@@ -173,6 +173,8 @@ export interface RetrieveCall {
 export const settingNames: readonly (keyof RetrievalSettings)[] = [
   "k",
   "fusion",
+  "weights",
+  "alpha",
   "minScore",
   "rerank",
   "rerankK",
@@ -182,7 +184,7 @@ export const settingNames: readonly (keyof RetrievalSettings)[] = [
   "onEvent",
 ];
 
-const callNames = [...settingNames, "filter", "signal", "weights", "alpha", "arms", "explain", "context"];
+const callNames = [...settingNames, "filter", "signal", "arms", "explain", "context"];
 
 /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
 export function resolveCall(
@@ -197,6 +199,7 @@ export function resolveCall(
   checkSignal(options.signal);
   checkArmOverrides(arms, options.arms);
   const callWeights = weightsOf(call, arms, options);
+  const ownWeights = weightsOf(call, arms, settings);
   if (options.explain !== undefined && typeof options.explain !== "boolean") {
     throw invalidArgument(`explain must be true or false, received ${received(options.explain)}.`);
   }
@@ -205,7 +208,8 @@ export function resolveCall(
   const set = arms.map((arm): Arm => ({ ...arm, ...defined(ownOf(options.arms, arm.name) ?? {}) }));
   const weights = Object.fromEntries(
     set.flatMap(({ name, weight }) => {
-      const own = ownOf(options.arms, name)?.weight ?? ownOf(callWeights, name) ?? weight;
+      const own =
+        ownOf(options.arms, name)?.weight ?? ownOf(callWeights, name) ?? ownOf(ownWeights, name) ?? weight;
       return own === undefined ? [] : [[name, own]];
     }),
   );
@@ -279,11 +283,11 @@ export function resolveMmr(
   return { lambda, fetchK: fetchK ?? 5 * k, arm };
 }
 
-/** The weights that a call sets, by itself or through `alpha`. */
-function weightsOf(
+/** The weights that are set by themselves or through `alpha`. */
+export function weightsOf(
   call: string,
   arms: readonly Arm[],
-  { alpha, weights }: RetrieveOptions,
+  { alpha, weights }: RetrievalSettings,
 ): Weights | undefined {
   const names = arms.map(({ name }) => name);
   if (alpha === undefined) {
