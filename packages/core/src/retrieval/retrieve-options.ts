@@ -119,7 +119,7 @@ export interface RetrievalSettings {
    * late fail, if the rest needs no more time. Default: no limit.
    */
   readonly timeout?: number;
-  /** Called as things happen. An error it throws fails the call. */
+  /** Called as things happen, that of the retriever and then that of a call. An error it throws fails the call. */
   readonly onEvent?: (event: RetrievalEvent) => void;
 }
 
@@ -224,7 +224,10 @@ export function resolveCall(
     mmr: mmr === undefined || mmr === false ? undefined : resolveMmr(mmr, k, arms),
     degrade: rest.onArmError === "degrade",
     timeout: rest.timeout,
-    onEvent: rest.onEvent ?? (() => {}),
+    onEvent: (event) => {
+      settings.onEvent?.(event);
+      options.onEvent?.(event);
+    },
     filter: options.filter,
     signal: options.signal,
     explain: options.explain ?? false,
