@@ -9,10 +9,13 @@ import {
   SparseEncoderError,
 } from "@sparse-encoder/core";
 
+/** Options of one call, as core's encoders take them. */
+export type DenseEmbedOptions = Pick<DenseEncodeOptions, keyof DenseEncodeOptions>;
+
 /** What {@link DenseEmbeddings} needs of an encoder; `DenseEncoder` is such. */
 export interface DenseTextEncoder {
-  encodeQuery(texts: readonly string[], options?: DenseEncodeOptions): Promise<DenseMatrix>;
-  encodeDocument(texts: readonly string[], options?: DenseEncodeOptions): Promise<DenseMatrix>;
+  encodeQuery(texts: readonly string[], options?: DenseEmbedOptions): Promise<DenseMatrix>;
+  encodeDocument(texts: readonly string[], options?: DenseEmbedOptions): Promise<DenseMatrix>;
 }
 
 /** Options of {@link DenseEmbeddings}. */
@@ -65,13 +68,13 @@ export class DenseEmbeddings extends Embeddings implements AsyncDisposable {
   }
 
   /** One vector a text, in their order. */
-  override async embedDocuments(texts: string[], options?: DenseEncodeOptions): Promise<number[][]> {
+  override async embedDocuments(texts: string[], options?: DenseEmbedOptions): Promise<number[][]> {
     const matrix = await this.#encoder.encodeDocument(texts, options);
     return Array.from(matrix, (row) => Array.from(row));
   }
 
   /** The vector of a query, with the model's prompt for queries. */
-  override async embedQuery(text: string, options?: DenseEncodeOptions): Promise<number[]> {
+  override async embedQuery(text: string, options?: DenseEmbedOptions): Promise<number[]> {
     const matrix = await this.#encoder.encodeQuery([text], options);
     return Array.from(matrix.row(0));
   }

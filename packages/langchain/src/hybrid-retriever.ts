@@ -81,7 +81,7 @@ const ownNames = [
  * await retriever.invoke("heat transfer", { configurable: { alpha: 0.3, filter: { year: { $gte: 1960 } } } });
  */
 export class HybridRetriever extends BaseRetriever {
-  lc_namespace = ["sparse_encoder", "retrievers"];
+  override lc_namespace = ["sparse_encoder", "retrievers"];
   readonly #retriever: CoreHybridRetriever;
   readonly #settings: RetrievalSettings;
   readonly #options: HybridRetrieverSettings;

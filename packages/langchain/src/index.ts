@@ -5,7 +5,12 @@ export {
   type RetrievalMode,
   type SearchSettings,
 } from "./core-vector-store.ts";
-export { DenseEmbeddings, type DenseEmbeddingsParams, type DenseTextEncoder } from "./dense-embeddings.ts";
+export {
+  DenseEmbeddings,
+  type DenseEmbeddingsParams,
+  type DenseEmbedOptions,
+  type DenseTextEncoder,
+} from "./dense-embeddings.ts";
 export {
   HybridRetriever,
   type HybridRetrieverArmsInput,
@@ -28,6 +33,7 @@ export {
   SparseEmbeddings,
   type SparseEmbeddingsInterface,
   type SparseEmbeddingsParams,
+  type SparseEmbedOptions,
   type SparseTextEncoder,
   type SparseVector,
 } from "./sparse-embeddings.ts";

@@ -21,10 +21,13 @@ export interface SparseVector {
 /** What makes sparse vectors of texts, as `EmbeddingsInterface` does dense ones. */
 export type SparseEmbeddingsInterface = EmbeddingsInterface<SparseVector>;
 
+/** Options of one call, as core's encoders take them: `signal`, `prompt`, `promptName`, `batchSize`, `maxActiveDims`, … */
+export type SparseEmbedOptions = Pick<SparseEncodeOptions, keyof SparseEncodeOptions>;
+
 /** What {@link SparseEmbeddings} needs of an encoder; `SparseEncoder` and `Bm25Encoder` are such. */
 export interface SparseTextEncoder {
-  encodeQuery(texts: readonly string[], options?: SparseEncodeOptions): Promise<SparseMatrix>;
-  encodeDocument(texts: readonly string[], options?: SparseEncodeOptions): Promise<SparseMatrix>;
+  encodeQuery(texts: readonly string[], options?: SparseEmbedOptions): Promise<SparseMatrix>;
+  encodeDocument(texts: readonly string[], options?: SparseEmbedOptions): Promise<SparseMatrix>;
 }
 
 /** Options of {@link SparseEmbeddings}. */
@@ -82,16 +85,15 @@ export class SparseEmbeddings extends Embeddings<SparseVector> implements AsyncD
   /**
    * One vector a text, in their order.
    *
-   * @param options of this call: `signal`, `prompt`, `promptName`, `batchSize`, `maxActiveDims`, `onProgress`, …
    * @throws SparseEncoderError `INVALID_TEXT`, `ABORTED`, `CLOSED`, and others of the encoder
    */
-  override async embedDocuments(texts: string[], options?: SparseEncodeOptions): Promise<SparseVector[]> {
+  override async embedDocuments(texts: string[], options?: SparseEmbedOptions): Promise<SparseVector[]> {
     const matrix = await this.#encoder.encodeDocument(texts, options);
     return Array.from(matrix, (row) => row.toJSON());
   }
 
   /** The vector of a query, which is another one than that of a document. */
-  override async embedQuery(text: string, options?: SparseEncodeOptions): Promise<SparseVector> {
+  override async embedQuery(text: string, options?: SparseEmbedOptions): Promise<SparseVector> {
     const matrix = await this.#encoder.encodeQuery([text], options);
     return matrix.row(0).toJSON();
   }
