@@ -259,6 +259,7 @@ describe("batch", () => {
     expect(ids(outcomes[0] as Document[])).toEqual(["1"]);
     expect(outcomes[1]).toMatchObject({ code: "INVALID_ARGUMENT" });
     await expect(make().batch(["a", "b"], [{}])).rejects.toThrow("same length");
+    await refused(make().batch(["a", "b"], { maxConcurrency: 0 }), "INVALID_ARGUMENT", "parallel must be");
     const wrong = await make().batch(["word1", 5 as never], {}, { returnExceptions: true });
     expect(wrong[1]).toMatchObject({ code: "INVALID_TEXT" });
     expect(wrong[0]).toHaveLength(3);
@@ -314,6 +315,15 @@ describe("arms over LangChain retrievers", () => {
       "list",
       "sparse",
     ]);
+  });
+
+  it("leave the id to the store where a store knows the document too", async () => {
+    const list = new ListRetriever([new Document({ pageContent: "other", metadata: { key: 7 } })]);
+    const documents = await make({
+      arms: { ...arms, list: { retriever: list } },
+      idKey: "key",
+    } as never).invoke("red word7");
+    expect(documents[0]).toMatchObject({ id: "7", pageContent: "red word7" });
   });
 
   it("take scores from metadata or a function, limits, and filters", async () => {

@@ -227,7 +227,10 @@ export class HybridRetriever extends BaseRetriever {
     retrievals: readonly Retrieval[],
     parallel: number | undefined,
   ): Promise<PromiseSettledResult<DocumentInterface[]>[]> {
-    const outcomes = await this.answer(retrievals, parallel);
+    const outcomes = await this.answer(retrievals, parallel).catch((error: unknown) =>
+      // What is wrong with the call as a whole ends every run of it.
+      retrievals.map((): PromiseRejectedResult => ({ status: "rejected", reason: error })),
+    );
     await Promise.all(
       outcomes.map((outcome, position) => {
         const { run } = retrievals[position]!;

@@ -55,6 +55,7 @@ export class RetrievalCall {
   private readonly retrieval: Retrieval;
   private readonly options: RetrievalCallOptions;
   private readonly settings: RetrievalSettings;
+  private readonly ownRuns: ReadonlySet<string>;
   private readonly trace: RetrievalTrace;
   private readonly ids = new Map<string, string | undefined>();
   private readonly late: AbortSignal | undefined;
@@ -68,6 +69,7 @@ export class RetrievalCall {
   ) {
     this.retrieval = retrieval;
     this.settings = settings;
+    this.ownRuns = ownRuns;
     this.options = options;
     this.trace = new RetrievalTrace(retrieval.run, retrieval.query, ownRuns);
     const timeout = retrieval.timeout ?? settings.timeout;
@@ -137,7 +139,9 @@ export class RetrievalCall {
 
   private toDocument(hit: RetrievedDocument): DocumentInterface {
     const { scoreKey } = this.options;
-    const document = toDocument({ ...hit, id: this.ids.has(hit.id) ? this.ids.get(hit.id) : hit.id });
+    // A document that retrievers alone found may have no id; what core knows it by is not one then.
+    const foreign = Object.keys(hit.arms).every((arm) => this.ownRuns.has(arm));
+    const document = toDocument({ ...hit, id: foreign ? this.ids.get(hit.id) : hit.id });
     if (scoreKey !== undefined) {
       const { score, fusedScore, arms } = hit;
       document.metadata[scoreKey] = { score, fusedScore, arms } satisfies DocumentScores;

@@ -814,6 +814,18 @@ describe("events", () => {
     expect(times.every((time) => typeof time === "number" && time >= 0)).toBe(true);
   });
 
+  it("reach the listener of the retriever and then that of the call", async () => {
+    const { encoder, store } = await filled();
+    const heard: string[] = [];
+    const listen = (who: string) => (event: RetrievalEvent) => {
+      if (event.type === "fusion") heard.push(who);
+    };
+    const retriever = new HybridRetriever({ arms: { sparse: { encoder, store } }, onEvent: listen("own") });
+    await retriever.retrieve("ab", { onEvent: listen("call") });
+    await retriever.retrieve("ab");
+    expect(heard).toEqual(["own", "call", "own"]);
+  });
+
   it("fail the call if their listener throws, whatever onArmError says", async () => {
     const { retriever } = await filled();
     const onEvent = () => {
