@@ -97,3 +97,18 @@ describe("checkImports", () => {
     expect(problems(path, source)).toEqual([expect.stringContaining(problem)]);
   });
 });
+
+describe("imports of the LangChain adapter", () => {
+  const source = fileURLToPath(new URL("../packages/langchain/src/", import.meta.url));
+
+  it("are what core and the framework export, and files beside it", () => {
+    const allowed = /^(\.\/[\w-]+\.ts|@sparse-encoder\/core|@langchain\/core\/[\w/]+|node:crypto)$/;
+    const files = readdirSync(source);
+    expect(files).toContain("index.ts");
+    for (const file of files) {
+      const found = readImports(readFileSync(`${source}${file}`, "utf8")).map(({ specifier }) => specifier);
+      expect(found.filter((specifier) => !allowed.test(specifier ?? ""))).toEqual([]);
+      if (file === "index.ts") expect(found.length).toBeGreaterThan(5);
+    }
+  });
+});

@@ -1,35 +1,14 @@
-import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expectVectors, type GoldenVector, readGolden, toMatrix } from "./golden-data.ts";
+import { diagnose, installers, installTimeout, pnpm, root, run } from "./package-install.ts";
 
-const root = fileURLToPath(new URL("../", import.meta.url));
 const source = path.join(root, "packages/core");
-/** An install fetches what the caches lack, onnxruntime-node's libraries among it. */
-const installTimeout = 300_000;
-
-/** Runs a command and returns what it prints; its error says what it printed to the error stream. */
-async function run(folder: string, command: string, ...args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(command, args, {
-    cwd: folder,
-    // The libraries for CUDA come from a host that is often unreachable.
-    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip" },
-    // Commands of npm are scripts on Windows.
-    shell: process.platform === "win32",
-    maxBuffer: 1 << 26,
-  });
-  return stdout;
-}
-
-const pnpm = (folder: string, ...args: string[]) => run(folder, "npx", "-y", "pnpm@12", ...args);
 
 let folder: string;
 let tarball: string;
@@ -118,16 +97,6 @@ use().catch((error: unknown) => SparseEncoderError.is(error, "MODEL_NOT_FOUND") 
 const names = "InvertedIndex, SparseEncoder, SparseEncoderError";
 const types = "SearchHit, SparseMatrix, SparseVector";
 
-const installers = {
-  npm: async (project: string) => {
-    await run(project, "npm", "install", "--prefer-offline", "--no-audit", "--no-fund", tarball);
-  },
-  pnpm: async (project: string) => {
-    writeFileSync(path.join(project, "pnpm-workspace.yaml"), "allowBuilds:\n  onnxruntime-node: false\n");
-    await pnpm(project, "add", "--prefer-offline", tarball);
-  },
-};
-
 describe.each(Object.entries(installers))("installed with %s into an empty project", (installer, install) => {
   const golden = readGolden("splade-tiny");
   let project: string;
@@ -136,7 +105,7 @@ describe.each(Object.entries(installers))("installed with %s into an empty proje
     project = path.join(folder, installer);
     mkdirSync(project);
     writeFileSync(path.join(project, "package.json"), JSON.stringify({ name: "project", private: true }));
-    await install(project);
+    await install(project, tarball);
   }, installTimeout);
 
   it.each([
@@ -161,26 +130,7 @@ describe.each(Object.entries(installers))("installed with %s into an empty proje
         .replace("new InvertedIndex", "new core.InvertedIndex")
         .replace("SparseEncoderError.is", "core.SparseEncoderError.is")}`,
     );
-    const compilerOptions = {
-      target: "es2022",
-      module: "nodenext",
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      noUncheckedIndexedAccess: true,
-      skipLibCheck: false,
-      noEmit: true,
-      typeRoots: [path.join(root, "node_modules/@types")],
-      types: ["node"],
-    };
-    writeFileSync(
-      path.join(project, "tsconfig.json"),
-      JSON.stringify({ compilerOptions, files: ["index.mts", "index.cts"] }),
-    );
-    const typescript = createRequire(import.meta.url).resolve("typescript/package.json");
-    const compiler = path.join(path.dirname(typescript), "bin/tsc");
-    const diagnostics = await run(project, process.execPath, compiler, "--pretty", "false").catch(
-      (error: { stdout: string }) => error.stdout,
-    );
+    const diagnostics = await diagnose(project, ["index.mts", "index.cts"], false);
     expect(diagnostics).toBe("");
   });
 });

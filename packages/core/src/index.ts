@@ -21,7 +21,7 @@ export {
   SparseEncoder,
   type SparseEncoderOptions,
 } from "./encoder/index.ts";
-export { SparseEncoderError, type SparseEncoderErrorCode } from "./errors.ts";
+export { checkOptionNames, received, SparseEncoderError, type SparseEncoderErrorCode } from "./errors.ts";
 export {
   type AccuracyThreshold,
   accuracy,
@@ -95,6 +95,7 @@ export {
   type ArmOptions,
   type ArmPlace,
   type ArmSettings,
+  type CallContext,
   type DocumentSource,
   distributionScore,
   type EmbedArm,
@@ -104,6 +105,7 @@ export {
   type FoundDocument,
   type FunctionArm,
   type Fusion,
+  type FusionName,
   type FusionOptions,
   HybridRetriever,
   type HybridRetrieverOptions,
@@ -121,6 +123,7 @@ export {
   type RetrievedDocument,
   type RetrieveFunction,
   type RetrieveOptions,
+  type RetrieveRequest,
   type RrfOptions,
   relativeScore,
   rrf,

@@ -3,6 +3,7 @@ import type { Filter, Metadata, Store } from "../stores/index.ts";
 import type { Arm, FoundDocument, VectorSource } from "./arm.ts";
 import type { Deadline } from "./deadline.ts";
 import { type Embedder, mapInParallel, type TextVector } from "./embedder.ts";
+import type { RetrieveCall } from "./retrieve-options.ts";
 
 /** A document that an arm found. */
 export interface ArmHit {
@@ -32,16 +33,13 @@ const parallelSearches = 8;
  * Asks one arm all queries: their vectors, then one search a query.
  *
  * @param embed gives the vectors of the queries
- * @param k hits that the caller wants in the end
- * @param filter of the call
  * @param stores where documents are looked up that a function gives without text
  */
 export async function searchArm(
   arm: Arm,
   queries: readonly string[],
   embed: (embedder: Embedder) => Promise<TextVector[]>,
-  k: number,
-  filter: Filter | undefined,
+  { k, filter, context }: Pick<RetrieveCall, "k" | "filter" | "context">,
   stores: readonly Store[],
   deadline: Deadline,
 ): Promise<ArmAnswer> {
@@ -52,7 +50,7 @@ export async function searchArm(
   if (source === undefined) {
     const wanted = arm.k ?? Math.max(k, defaultK);
     const lists = await deadline.race((signal) =>
-      arm.retrieve!([...queries], { k: wanted, filter: both, signal }),
+      arm.retrieve!([...queries], { k: wanted, filter: both, signal, context }),
     );
     const hits = await deadline.race((signal) =>
       completed(arm.name, lists, queries.length, wanted, stores, signal),
@@ -107,7 +105,7 @@ async function completed(
       `retrieve of the arm ${arm} must give one array of hits a query, ${queries} in all, received ${received(lists)}.`,
     );
   }
-  const found = (lists as FoundDocument[][]).map((list) => distinct(arm, list).slice(0, k));
+  const found = (lists as FoundDocument[][]).map((list) => scored(distinct(arm, list)).slice(0, k));
   const bare = new Set(
     found.flatMap((list) => list.filter(({ text }) => text === undefined).map(({ id }) => id)),
   );
@@ -140,14 +138,18 @@ function distinct(arm: string, hits: readonly FoundDocument[]): FoundDocument[] 
         `The text of hit ${received(hit.id)} of the arm ${arm} must be a string, received ${received(hit.text)}.`,
       );
     }
-    checkScore(arm, hit);
+    if (hits[0]!.score !== undefined || hit.score !== undefined) checkScore(arm, hit);
     if (seen.has(hit.id)) return false;
     seen.add(hit.id);
     return true;
   });
 }
 
-function checkScore(arm: string, { id, score }: { id: string; score: unknown }): void {
+function scored(hits: readonly FoundDocument[]): (FoundDocument & { score: number })[] {
+  return hits.map((hit, position) => ({ ...hit, score: hit.score ?? 1 / (position + 1) }));
+}
+
+function checkScore(arm: string, { id, score }: { id: string; score?: unknown }): void {
   if (typeof score === "number" && Number.isFinite(score)) return;
   throw invalidArgument(
     `The arm ${arm} gives ${received(id)} the score ${received(score)}; it must be a finite number.`,

@@ -52,15 +52,22 @@ export type ArmOptions = EncoderArm | EmbedArm | FunctionArm;
 /** A hit of a {@link RetrieveFunction}. Without a text it is looked up in the stores of the other arms. */
 export interface FoundDocument {
   readonly id: string;
-  readonly score: number;
+  /** Where none is known, by all hits of a query or by none: 1 / rank is taken, ranks from 1. */
+  readonly score?: number | undefined;
   readonly text?: string | undefined;
   readonly metadata?: Metadata | undefined;
+}
+
+/** What a function that a call uses is told beside its arguments. */
+export interface CallContext extends ArmCallOptions {
+  /** What the call was given under this name. */
+  readonly context?: unknown;
 }
 
 /** Finds, for each query, at most k documents, best first. */
 export type RetrieveFunction = (
   queries: string[],
-  options: ArmCallOptions & { readonly k: number; readonly filter: Filter | undefined },
+  options: CallContext & { readonly k: number; readonly filter: Filter | undefined },
 ) => PromiseLike<readonly (readonly FoundDocument[])[]>;
 
 /** The vectors of an arm: where they come from and where they are kept. */

@@ -50,7 +50,7 @@ export function fuse(
     });
   });
   const documents = fused.reduce((sum, list) => sum + list.length, 0);
-  call.onEvent({ type: "fusion", documents, milliseconds: performance.now() - started });
+  call.onEvent({ type: "fusion", documents, results: fused, milliseconds: performance.now() - started });
   return fused;
 }
 
@@ -113,7 +113,7 @@ async function rerank(
   const started = performance.now();
   const shown = candidates.map(({ arms: _, ...candidate }) => candidate);
   const scores = await deadline
-    .race((signal) => call.rerank!(query, shown, { signal }))
+    .race((signal) => call.rerank!(query, shown, { signal, context: call.context }))
     .catch((error) => {
       if (deadline.signal.aborted) throw error;
       throw new SparseEncoderError("RERANK_FAILED", `The reranker failed: ${messageOf(error)}`, {

@@ -1,11 +1,11 @@
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
 import type { DenseMatrix, SparseMatrix, SparseVector } from "../vector/index.ts";
 
-/** Options that a retriever gives to encoders. */
-export interface ArmCallOptions {
+/** Options that a retriever gives to encoders. No interface: methods whose options are a record take it too. */
+export type ArmCallOptions = {
   /** Aborts when the result is no longer wanted. */
   readonly signal: AbortSignal;
-}
+};
 
 /** What a retriever needs of an encoder; `SparseEncoder`, `DenseEncoder` and `Bm25Encoder` are such. */
 export interface ArmEncoder {

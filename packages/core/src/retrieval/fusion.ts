@@ -22,6 +22,9 @@ export type Weights = Readonly<Record<string, number>>;
  */
 export type Fusion = (rankings: Rankings, weights?: Weights) => readonly ScoredId[];
 
+/** Fusion functions by name, with their defaults; for settings that come as text. */
+export type FusionName = "rrf" | "relativeScore" | "distributionScore" | "max";
+
 /** Options of the fusion functions. */
 export interface FusionOptions {
   /** What each arm counts, by its name. Default 1. An arm of weight 0 is left out, with what it alone found. */
@@ -92,6 +95,20 @@ export function max(options: FusionOptions = {}): Fusion {
   checkOptionNames("max", options, ["weights"]);
   const values = (ranking: readonly ScoredId[]) => ranking.map(({ score }) => score);
   return combined("max", options, values, (parts) => Math.max(...parts));
+}
+
+const fusions: Readonly<Record<FusionName, () => Fusion>> = { rrf, relativeScore, distributionScore, max };
+
+/**
+ * The function of that name; a function as it is.
+ * @throws SparseEncoderError `INVALID_ARGUMENT`
+ */
+export function fusionOf(fusion: Fusion | FusionName): Fusion {
+  if (typeof fusion === "function") return fusion;
+  if (typeof fusion === "string" && Object.hasOwn(fusions, fusion)) return fusions[fusion]();
+  throw invalidArgument(
+    `fusion must be a function or one of ${Object.keys(fusions).join(", ")}, received ${received(fusion)}.`,
+  );
 }
 
 /** Order of hits: score descending, then the smaller id by UTF-16 code units. */

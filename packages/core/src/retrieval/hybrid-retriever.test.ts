@@ -627,6 +627,149 @@ describe("mmr", () => {
   });
 });
 
+describe("retrieveEach", () => {
+  it("gives each query its own options and outcome, with one call of each encoder", async () => {
+    const { encoder, embed, retriever } = await filled();
+    const controller = new AbortController();
+    controller.abort();
+    embed.mockClear();
+    const outcomes = await retriever.retrieveEach([
+      { query: "ab", options: { k: 1 } },
+      { query: "d", options: { filter: { even: true }, weights: { dense: 0 } } },
+      { query: "c", options: { signal: controller.signal } },
+      { query: "c", options: { k: 0 } },
+      { query: "ab" },
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual([
+      "fulfilled",
+      "fulfilled",
+      "rejected",
+      "rejected",
+      "fulfilled",
+    ]);
+    const hits = outcomes.map((outcome) => (outcome.status === "fulfilled" ? ids(outcome.value) : []));
+    expect(hits).toEqual([["1"], ["4"], [], [], ["1", "2", "4", "3"]]);
+    const codes = outcomes.map((outcome) =>
+      outcome.status === "rejected" ? outcome.reason.code : undefined,
+    );
+    expect(codes.slice(2, 4)).toEqual(["ABORTED", "INVALID_ARGUMENT"]);
+    expect(encoder.encodeQuery.mock.calls.map(([texts]) => texts)).toEqual([["ab", "d", "c", "c", "ab"]]);
+    expect(embed).toHaveBeenCalledTimes(1);
+    expect(await retriever.retrieveEach([])).toEqual([]);
+    await refused(retriever.retrieveEach([{ query: 5 as never }]), "INVALID_TEXT", "{ query, options }");
+    await refused(retriever.retrieveEach([], { parallel: 0 }), "INVALID_ARGUMENT", "parallel must be");
+  });
+
+  it("lets an encoder work on when one of several calls is aborted, and stops it when all are", async () => {
+    const { store } = await filled();
+    const signals: AbortSignal[] = [];
+    const encoder = letterEncoder();
+    const { encodeQuery } = encoder;
+    let begin: () => void = () => {};
+    encoder.encodeQuery = vi.fn(async (texts: readonly string[], options?: { signal: AbortSignal }) => {
+      signals.push(options!.signal);
+      await new Promise<void>((resolve) => {
+        begin = resolve;
+      });
+      return encodeQuery(texts);
+    }) as never;
+    const retriever = new HybridRetriever({ arms: { sparse: { encoder, store } } });
+    const one = new AbortController();
+    const outcomes = retriever.retrieveEach([
+      { query: "a", options: { signal: one.signal } },
+      { query: "ab" },
+    ]);
+    await vi.waitFor(() => expect(signals).toHaveLength(1));
+    one.abort();
+    await Promise.resolve();
+    expect(signals[0]!.aborted).toBe(false);
+    begin();
+    expect((await outcomes).map(({ status }) => status)).toEqual(["rejected", "fulfilled"]);
+    const both = new AbortController();
+    const again = retriever.retrieveEach(
+      ["a", "b"].map((query) => ({ query, options: { signal: both.signal } })),
+    );
+    await vi.waitFor(() => expect(signals).toHaveLength(2));
+    both.abort();
+    expect((await again).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    expect(signals[1]!.aborted).toBe(true);
+  });
+});
+
+describe("options of a call", () => {
+  it("weigh the arms dense and sparse by alpha, 0 and 1 included", async () => {
+    const { retriever, store, encoder } = await filled();
+    expect(Object.keys((await retriever.retrieve("ab", { alpha: 1 }))[0]!.arms)).toEqual(["dense"]);
+    expect(Object.keys((await retriever.retrieve("ab", { alpha: 0 }))[0]!.arms)).toEqual(["sparse"]);
+    expect((await retriever.retrieve("ab", { alpha: 0.25 }))[0]!.score).toBeCloseTo(1 / 61, 12);
+    const [, , third] = await retriever.retrieve("ab", { alpha: 0.25 });
+    expect(third).toMatchObject({ id: "4", score: 0.25 / 63 });
+    await refused(
+      retriever.retrieve("a", { alpha: 1.5 }),
+      "INVALID_ARGUMENT",
+      "alpha must be a number from 0",
+    );
+    await refused(retriever.retrieve("a", { alpha: Number.NaN }), "INVALID_ARGUMENT", "alpha must be");
+    await refused(retriever.retrieve("a", { alpha: 1, weights: {} }), "INVALID_ARGUMENT", "not both");
+    const dense = { embed: embedLengths, store };
+    const set = new HybridRetriever({ arms: { sparse: { encoder, store }, dense }, alpha: 0, fusion: rrf() });
+    expect((await set.retrieve("ab"))[0]!.arms).toEqual({ sparse: { rank: 1, score: 10 } });
+    // An arm that the call does not name keeps its weight.
+    expect((await set.retrieve("ab", { weights: { dense: 3 } }))[0]!.score).toBeCloseTo(4 / 61, 12);
+    const other = new HybridRetriever({ arms: { sparse: { encoder, store } } });
+    await refused(other.retrieve("a", { alpha: 0 }), "INVALID_ARGUMENT", "the arms are sparse");
+  });
+
+  it("name a fusion, leave out low scores, and give functions a context", async () => {
+    const { retriever, encoder, store } = await filled();
+    // One arm: its best is 1 and its worst 0.
+    const relative = await retriever.retrieve("ab", { fusion: "relativeScore", weights: { dense: 0 } });
+    expect(relative.map(({ score }) => score)).toEqual([1, 0]);
+    expect(ids(await retriever.retrieve("ab", { minScore: 1 / 63 }))).toEqual(["1", "2", "4"]);
+    const contexts: unknown[] = [];
+    const functions = new HybridRetriever({
+      arms: {
+        sparse: { encoder, store },
+        list: {
+          retrieve: async (_, { context }) => {
+            contexts.push(context);
+            return [[]];
+          },
+        },
+      },
+      rerank: (_, candidates, { context }) => {
+        contexts.push(context);
+        return candidates.map(() => 1);
+      },
+    });
+    const context = { mine: true };
+    await functions.retrieve("ab", { context });
+    expect(contexts).toEqual([context, context]);
+  });
+});
+
+describe("an arm whose hits have no scores", () => {
+  const list = (hits: { id: string; text: string; score?: number | undefined }[]) =>
+    new HybridRetriever({ arms: { list: { retrieve: async () => [hits] } }, fusion: "max" });
+  const hit = (id: string) => ({ id, text: id });
+
+  it("counts by the ranks of its distinct hits", async () => {
+    const hits = await list([hit("b"), hit("b"), hit("a")]).retrieve("q");
+    expect(hits.map(({ id, score }) => [id, score])).toEqual([
+      ["b", 1],
+      ["a", 1 / 2],
+    ]);
+  });
+
+  it("has no scores at all or a score for each", async () => {
+    const without = { ...hit("a"), score: undefined };
+    const message = "gives 'a' the score undefined; it must be a finite number";
+    await refused(list([{ ...hit("b"), score: 1 }, without]).retrieve("q"), "ARM_FAILED", message);
+    const late = "gives 'b' the score NaN";
+    await refused(list([without, { ...hit("b"), score: Number.NaN }]).retrieve("q"), "ARM_FAILED", late);
+  });
+});
+
 describe("events", () => {
   it("tell of arms, fusion and the whole, with times", async () => {
     const events: RetrievalEvent[] = [];
@@ -648,18 +791,39 @@ describe("events", () => {
     expect(events.map(({ type }) => type).sort()).toEqual([
       "arm",
       "armFailed",
+      "armStart",
+      "armStart",
       "fusion",
       "mmr",
       "rerank",
       "retrieve",
     ]);
     expect(events.find(({ type }) => type === "arm")).toMatchObject({ arm: "sparse", queries: 1, hits: 2 });
+    expect(events.find(({ type }) => type === "arm")).toMatchObject({
+      results: [[{ id: "1", text: "aab bb", score: 10 }, { id: "2" }]],
+    });
+    expect(events.find(({ type }) => type === "fusion")).toMatchObject({
+      documents: 2,
+      results: [[{ id: "1", arms: { sparse: { rank: 1 } } }, { id: "2" }]],
+    });
     expect(events.at(-1)).toMatchObject({ type: "retrieve", queries: 1, hits: 2, failedArms: ["dense"] });
     const times = events.flatMap((event) =>
       Object.entries(event).flatMap(([name, value]) => (/milliseconds$/i.test(name) ? [value] : [])),
     );
     expect(times).toHaveLength(7);
     expect(times.every((time) => typeof time === "number" && time >= 0)).toBe(true);
+  });
+
+  it("reach the listener of the retriever and then that of the call", async () => {
+    const { encoder, store } = await filled();
+    const heard: string[] = [];
+    const listen = (who: string) => (event: RetrievalEvent) => {
+      if (event.type === "fusion") heard.push(who);
+    };
+    const retriever = new HybridRetriever({ arms: { sparse: { encoder, store } }, onEvent: listen("own") });
+    await retriever.retrieve("ab", { onEvent: listen("call") });
+    await retriever.retrieve("ab");
+    expect(heard).toEqual(["own", "call", "own"]);
   });
 
   it("fail the call if their listener throws, whatever onArmError says", async () => {
@@ -719,11 +883,17 @@ describe("the options of a retriever", () => {
     expect(build({ a: { encoder, store, weight: -1 } })).toThrow("The weight of the arm a must be");
     const arms = { a: { encoder, store }, b: { encoder: letterEncoder(), store, vector: "a" } };
     expect(build(arms)).toThrow("keep vectors of different encoders under the name 'a' in one store");
-    expect(build({ a: { encoder, store } }, { fusion: "rrf" })).toThrow("fusion must be a function");
+    expect(build({ a: { encoder, store } }, { fusion: "sum" })).toThrow(
+      "fusion must be a function or one of rrf, relativeScore, distributionScore, max",
+    );
+    expect(build({ a: { encoder, store } }, { fusion: "toString" })).toThrow("fusion must be a function");
+    expect(build({ a: { encoder, store } }, { minScore: "1" })).toThrow("minScore must be a number");
     expect(build({ a: { encoder, store } }, { onArmError: "ignore" })).toThrow(
       'onArmError must be "throw" or "degrade"',
     );
-    expect(build({ a: { encoder, store } }, { alpha: 1 })).toThrow("unknown option 'alpha'");
+    expect(build({ a: { encoder, store } }, { topK: 1 })).toThrow("unknown option 'topK'");
+    expect(build({ a: { encoder, store } }, { alpha: 1 })).toThrow("but the arms are a; give weights");
+    expect(build({ a: { encoder, store } }, { weights: { b: 1 } })).toThrow("unknown option 'b'");
     expect(build({ a: { retrieve: never } }, { mmr: {} })).toThrow(
       "must be one that has a store (there is none)",
     );

@@ -1,4 +1,10 @@
-import { checkOptionNames, invalidArgument, received, SparseEncoderError } from "../errors.ts";
+import {
+  checkOptionNames,
+  invalidArgument,
+  positiveInteger,
+  received,
+  SparseEncoderError,
+} from "../errors.ts";
 import type { DeleteTarget, Store } from "../stores/index.ts";
 import { type Arm, resolveArms } from "./arm.ts";
 import { type ArmAnswer, searchArm } from "./arm-search.ts";
@@ -16,13 +22,18 @@ import {
   type RetrieveCall,
   type RetrievedDocument,
   type RetrieveOptions,
+  type RetrieveRequest,
   resolveCall,
   resolveMmr,
   settingNames,
+  weightsOf,
 } from "./retrieve-options.ts";
 
 /** Queries of one call that are reranked, diversified or explained at once. */
 const parallelQueries = 8;
+
+/** Gives the query vectors of a call. */
+type EmbedQueries = (embedder: Embedder) => Promise<TextVector[]>;
 
 /** The arms that answered one call, and those that did not. */
 interface Answers {
@@ -58,6 +69,7 @@ export class HybridRetriever {
     const { arms, ...settings } = options ?? {};
     this.arms = resolveArms(arms);
     checkSettings(settings);
+    weightsOf("HybridRetriever", this.arms, settings);
     if (settings.mmr !== undefined && settings.mmr !== false) resolveMmr(settings.mmr, 1, this.arms);
     this.settings = settings;
   }
@@ -122,6 +134,42 @@ export class HybridRetriever {
     return this.run("retrieveMany", queries, options);
   }
 
+  /**
+   * As {@link HybridRetriever.retrieve}, for many queries that each have options, a signal and an outcome of their own, with
+   * one call of each arm's encoder for all of them.
+   *
+   * @param options `parallel`: searches for as many queries are under way at once. Default 8
+   * @returns one outcome a request, in their order
+   * @throws SparseEncoderError `INVALID_TEXT`, `INVALID_ARGUMENT`, `UNKNOWN_OPTION`; all else is an outcome
+   */
+  async retrieveEach(
+    requests: readonly RetrieveRequest[],
+    options: { readonly parallel?: number | undefined } = {},
+  ): Promise<PromiseSettledResult<RetrievalResult>[]> {
+    checkOptionNames("retrieveEach", options, ["parallel"]);
+    const parallel = positiveInteger("parallel", options.parallel ?? parallelQueries);
+    if (!Array.isArray(requests) || !requests.every((request) => typeof request?.query === "string")) {
+      throw new SparseEncoderError(
+        "INVALID_TEXT",
+        `retrieveEach: the requests must be an array of { query, options }, received ${received(requests)}.`,
+      );
+    }
+    const queries = requests.map(({ query }) => query);
+    // The encoders work for all requests, so none of them alone ends that work.
+    using shared = new Deadline(undefined, undefined, "retrieveEach");
+    const embed = embedOnce(queries, shared.signal);
+    const outcomes = await mapInParallel(requests, parallel, async (request, position) => {
+      const run = this.run("retrieveEach", [request.query], request.options, async (embedder) => {
+        return [(await embed(embedder))[position]];
+      });
+      return (await Promise.allSettled([run]))[0];
+    });
+    shared.end(new SparseEncoderError("ABORTED", "The call is over."));
+    return outcomes.map((outcome) =>
+      outcome.status === "fulfilled" ? { ...outcome, value: outcome.value[0]! } : outcome,
+    );
+  }
+
   private get stores(): Store[] {
     return [...new Set(this.arms.flatMap(({ source }) => source?.store ?? []))];
   }
@@ -130,6 +178,7 @@ export class HybridRetriever {
     name: string,
     queries: readonly string[],
     options: RetrieveOptions | undefined,
+    embed?: EmbedQueries,
   ): Promise<RetrievalResult[]> {
     const call = resolveCall(name, this.arms, this.settings, options);
     using deadline = new Deadline(call.signal, call.timeout, name);
@@ -137,11 +186,12 @@ export class HybridRetriever {
     if (queries.length === 0) return [];
     const started = performance.now();
     try {
-      const answers = await this.ask(call, queries, deadline);
+      const answers = await this.ask(call, queries, embed ?? embedOnce(queries, deadline.signal), deadline);
       const fused = fuse(call, queries, answers.byArm);
       const results = await mapInParallel(queries, parallelQueries, async (query, position) => {
         const chosen = await choose(call, query, fused[position]!, deadline);
-        const documents = call.explain ? await explain(chosen, answers.byArm, position, deadline) : chosen;
+        const kept = chosen.filter(({ score }) => score >= call.minScore);
+        const documents = call.explain ? await explain(kept, answers.byArm, position, deadline) : kept;
         return resultOf(documents, answers.failures);
       });
       call.onEvent({
@@ -159,22 +209,20 @@ export class HybridRetriever {
   }
 
   /** Asks all arms at once. */
-  private async ask(call: RetrieveCall, queries: readonly string[], deadline: Deadline): Promise<Answers> {
+  private async ask(
+    call: RetrieveCall,
+    queries: readonly string[],
+    embed: EmbedQueries,
+    deadline: Deadline,
+  ): Promise<Answers> {
     const byArm = new Map<Arm, ArmAnswer>();
     const failures: ArmFailure[] = [];
-    const embedded = new Map<object, Promise<TextVector[]>>();
-    // Once for all arms of an encoder, so its work ends with the call and not with the time of one arm.
-    const embed = (embedder: Embedder) => {
-      const vectors =
-        embedded.get(embedder.identity) ?? embedder.embed("query", [...queries], deadline.signal);
-      embedded.set(embedder.identity, vectors);
-      return vectors;
-    };
     const ask = async (arm: Arm) => {
       const started = performance.now();
       using own = new Deadline(deadline, arm.timeout, `The arm ${arm.name}`);
+      call.onEvent({ type: "armStart", arm: arm.name, queries: queries.length });
       try {
-        const answer = await searchArm(arm, queries, embed, call.k, call.filter, this.stores, own);
+        const answer = await searchArm(arm, queries, embed, call, this.stores, own);
         byArm.set(arm, answer);
         return () =>
           call.onEvent({
@@ -182,6 +230,7 @@ export class HybridRetriever {
             arm: arm.name,
             queries: queries.length,
             hits: answer.hits.reduce((sum, hits) => sum + hits.length, 0),
+            results: answer.hits,
             encodeMilliseconds: answer.encodeMilliseconds,
             searchMilliseconds: answer.searchMilliseconds,
           });
@@ -210,6 +259,16 @@ export class HybridRetriever {
     }
     return { byArm, failures: failures.sort((a, b) => (a.arm < b.arm ? -1 : 1)) };
   }
+}
+
+/** Asks an encoder once, for all arms of it; so its work ends with the call and not with the time of one arm. */
+function embedOnce(queries: readonly string[], signal: AbortSignal): EmbedQueries {
+  const embedded = new Map<object, Promise<TextVector[]>>();
+  return (embedder) => {
+    const vectors = embedded.get(embedder.identity) ?? embedder.embed("query", [...queries], signal);
+    embedded.set(embedder.identity, vectors);
+    return vectors;
+  };
 }
 
 function resultOf(documents: readonly RetrievedDocument[], failures: readonly ArmFailure[]): RetrievalResult {

@@ -1,6 +1,7 @@
 export type {
   ArmOptions,
   ArmSettings,
+  CallContext,
   EmbedArm,
   EncoderArm,
   FoundDocument,
@@ -12,6 +13,7 @@ export type { ArmCallOptions, ArmEncoder, Embeddings, EmbedFunction } from "./em
 export {
   distributionScore,
   type Fusion,
+  type FusionName,
   type FusionOptions,
   max,
   type Rankings,
@@ -42,4 +44,5 @@ export type {
   RetrievalSettings,
   RetrievedDocument,
   RetrieveOptions,
+  RetrieveRequest,
 } from "./retrieve-options.ts";

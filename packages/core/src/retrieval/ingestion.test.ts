@@ -62,6 +62,28 @@ describe("add", () => {
     }
   });
 
+  it("takes vectors that are known, and encodes the rest", async () => {
+    const { store, embed, retriever } = setUp();
+    const dense = Float32Array.of(9, 9);
+    await retriever.add([
+      { id: "a", text: "four", vectors: { dense } },
+      { id: "b", text: "fives" },
+      { id: "c", text: "sixsix", vectors: {} },
+    ]);
+    expect(embed.mock.calls.map(([texts]) => texts)).toEqual([["fives", "sixsix"]]);
+    expect([...store.documents.values()].map(({ vectors }) => vectors.dense)).toEqual([
+      dense,
+      Float32Array.of(5, 1),
+      Float32Array.of(6, 1),
+    ]);
+    await retriever.add([{ id: "a", text: "four", vectors: { dense } }]);
+    expect(embed).toHaveBeenCalledTimes(1);
+    const wrong = [{ id: "d", text: "d", vectors: { sparse: dense } }];
+    const refusal = "has a vector 'sparse', but those of this retriever are dense";
+    const error = await retriever.add(wrong).catch((cause: unknown) => cause);
+    expect(SparseEncoderError.is(error, "INVALID_DOCUMENT") && error.message).toContain(refusal);
+  });
+
   it("upserts arms that share a store together, and encodes once for arms that share an encoder", async () => {
     const [one, two] = [new FakeStore(), new FakeStore()];
     const embed = vi.fn(embedLengths);

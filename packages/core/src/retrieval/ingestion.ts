@@ -7,6 +7,7 @@ import {
   type SparseEncoderErrorCode,
 } from "../errors.ts";
 import type { Metadata, Store, StoredDocument } from "../stores/index.ts";
+import type { SparseVector } from "../vector/index.ts";
 import type { Arm, VectorSource } from "./arm.ts";
 import { Deadline } from "./deadline.ts";
 import type { TextVector } from "./embedder.ts";
@@ -20,6 +21,8 @@ export interface NewDocument {
   readonly text: string;
   /** A JSON object. Default `{}`. */
   readonly metadata?: Metadata | undefined;
+  /** Vectors that are known, by their name in the store; the rest are encoded. */
+  readonly vectors?: Readonly<Record<string, SparseVector | Float32Array>> | undefined;
 }
 
 /** How far a call of `add` has come. */
@@ -85,7 +88,8 @@ export async function ingest(
     );
   }
   const total = Array.isArray(source) ? source.length : undefined;
-  if (Array.isArray(source)) checkDocuments(source.slice(skip), skip);
+  const names = new Set(sources.map(({ vector }) => vector));
+  if (Array.isArray(source)) checkDocuments(source.slice(skip), skip, names);
   let stored = skip;
   using deadline = new Deadline(signal, undefined, "add");
   const store = async ({ documents, upserts, milliseconds }: Encoded) => {
@@ -112,7 +116,7 @@ export async function ingest(
   };
   let storing: Promise<void> = Promise.resolve();
   try {
-    const batches = batchesOf(source, batchSize, skip, deadline);
+    const batches = batchesOf(source, batchSize, skip, names, deadline);
     try {
       for await (const documents of batches) {
         const encoded = await encode(sources, documents, deadline);
@@ -158,6 +162,7 @@ async function* batchesOf(
   source: DocumentSource,
   size: number,
   skip: number,
+  names: ReadonlySet<string>,
   deadline: Deadline,
 ): AsyncGenerator<NewDocument[]> {
   const iterator = iteratorOf(source);
@@ -174,7 +179,7 @@ async function* batchesOf(
       ended = done === true;
       if (!ended && position++ >= skip) batch.push(value);
       if (batch.length === size || (ended && batch.length > 0)) {
-        checkDocuments(batch, position - batch.length);
+        checkDocuments(batch, position - batch.length, names);
         yield batch;
         batch = [];
       }
@@ -197,11 +202,11 @@ function iteratorOf(source: unknown): Iterator<NewDocument> | AsyncIterator<NewD
 }
 
 /** @param first place of the first one in the source, for messages */
-function checkDocuments(documents: readonly unknown[], first: number): void {
+function checkDocuments(documents: readonly unknown[], first: number, names: ReadonlySet<string>): void {
   const places = new Map<string, number>();
   for (const [offset, document] of documents.entries()) {
     const place = first + offset;
-    const { id, text, metadata } = (document ?? {}) as { id?: unknown; text?: unknown; metadata?: unknown };
+    const { id, text, metadata, vectors } = (document ?? {}) as Record<string, unknown>;
     if (typeof id !== "string" || id === "" || id.length > maximumIdLength || !id.isWellFormed()) {
       throw invalidDocument(
         `the id of document ${place} must be a well-formed string of 1 to ${maximumIdLength} characters, received ${received(id)}`,
@@ -220,11 +225,26 @@ function checkDocuments(documents: readonly unknown[], first: number): void {
         `the metadata of document ${place} (${received(id)}) must be an object, received ${received(metadata)}`,
       );
     }
+    checkGivenVectors(`document ${place} (${received(id)})`, vectors, names);
     const other = places.get(id);
     if (other !== undefined) {
       throw invalidDocument(`documents ${other} and ${place} have the same id, ${received(id)}`);
     }
     places.set(id, place);
+  }
+}
+
+/** The vectors themselves are looked into by the stores. */
+function checkGivenVectors(document: string, vectors: unknown, names: ReadonlySet<string>): void {
+  if (vectors === undefined) return;
+  if (typeof vectors !== "object" || vectors === null || Array.isArray(vectors)) {
+    throw invalidDocument(`the vectors of ${document} must be an object, received ${received(vectors)}`);
+  }
+  const unknown = Object.keys(vectors).find((name) => !names.has(name));
+  if (unknown !== undefined) {
+    throw invalidDocument(
+      `${document} has a vector ${received(unknown)}, but those of this retriever are ${[...names].join(", ")}`,
+    );
   }
 }
 
@@ -239,16 +259,27 @@ async function encode(
   deadline: Deadline,
 ): Promise<Encoded> {
   const started = performance.now();
-  const texts = documents.map(({ text }) => text);
-  const byEncoder = new Map<object, Promise<TextVector[]>>();
+  const byEncoder = new Map<object, Promise<(row: number) => TextVector>>();
   for (const { embedder, vector } of sources) {
     if (byEncoder.has(embedder.identity)) continue;
+    const names = sources.filter((one) => one.embedder.identity === embedder.identity);
+    const rows = [...documents.keys()].filter((row) =>
+      names.some((one) => givenVector(documents[row]!, one.vector) === undefined),
+    );
     const vectors = deadline
-      .race((signal) => embedder.embed("document", texts, signal))
+      .race(async (signal) => {
+        if (rows.length === 0) return [];
+        const texts = rows.map((row) => documents[row]!.text);
+        return embedder.embed("document", texts, signal);
+      })
       .catch((cause) => {
         throw failure(cause, "ARM_FAILED", `The encoder of the vectors ${received(vector)} failed`);
       });
-    byEncoder.set(embedder.identity, vectors);
+    const places = new Map(rows.map((row, place) => [row, place]));
+    byEncoder.set(
+      embedder.identity,
+      vectors.then((encoded) => (row) => encoded[places.get(row)!]),
+    );
   }
   await Promise.all(byEncoder.values());
   const upserts = new Map<Store, StoredDocument[]>();
@@ -258,17 +289,24 @@ async function encode(
         .filter((one) => one.store === store)
         .map(async ({ vector, embedder }) => [vector, await byEncoder.get(embedder.identity)!] as const),
     );
-    const batch = documents.map(({ id, text, metadata = {} }, row) => ({
-      id,
-      text,
-      metadata,
+    const batch = documents.map((document, row) => ({
+      id: document.id,
+      text: document.text,
+      metadata: document.metadata ?? {},
       vectors: Object.fromEntries(
-        columns.flatMap(([vector, rows]) => (rows[row] === undefined ? [] : [[vector, rows[row]]])),
+        columns.flatMap(([vector, encoded]) => {
+          const own = givenVector(document, vector) ?? encoded(row);
+          return own === undefined ? [] : [[vector, own]];
+        }),
       ),
     }));
     upserts.set(store, batch);
   }
   return { documents, upserts, milliseconds: performance.now() - started };
+}
+
+function givenVector({ vectors }: NewDocument, name: string): SparseVector | Float32Array | undefined {
+  return vectors !== undefined && Object.hasOwn(vectors, name) ? vectors[name] : undefined;
 }
 
 /** An error of this library as it is; another one wrapped. */

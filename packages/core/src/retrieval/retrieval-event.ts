@@ -1,11 +1,18 @@
+import type { FoundDocument } from "./arm.ts";
+import type { RetrievedDocument } from "./retrieve-options.ts";
+
 /** What a retriever did, with the time it took in milliseconds. For logs and traces; results do not depend on it. */
 export type RetrievalEvent =
+  /** An arm is asked. */
+  | { readonly type: "armStart"; readonly arm: string; readonly queries: number }
   /** An arm answered. */
   | {
       readonly type: "arm";
       readonly arm: string;
       readonly queries: number;
       readonly hits: number;
+      /** The hits, query by query, best first. */
+      readonly results: readonly (readonly FoundDocument[])[];
       readonly encodeMilliseconds: number;
       readonly searchMilliseconds: number;
     }
@@ -17,7 +24,13 @@ export type RetrievalEvent =
       readonly milliseconds: number;
     }
   /** The answers of all queries were fused. */
-  | { readonly type: "fusion"; readonly documents: number; readonly milliseconds: number }
+  | {
+      readonly type: "fusion";
+      readonly documents: number;
+      /** The documents, query by query, best first, before they are reranked, diversified and cut to k. */
+      readonly results: readonly (readonly RetrievedDocument[])[];
+      readonly milliseconds: number;
+    }
   /** The candidates of one query were reranked. */
   | { readonly type: "rerank"; readonly candidates: number; readonly milliseconds: number }
   /** The candidates of one query were chosen from for diversity. */

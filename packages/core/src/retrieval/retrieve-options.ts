@@ -4,12 +4,19 @@ import {
   type Arm,
   type ArmOptions,
   type ArmSettings,
+  type CallContext,
   checkArmOverrides,
   checkFilter,
   checkTimeout,
 } from "./arm.ts";
-import type { ArmCallOptions } from "./embedder.ts";
-import { checkWeights, distributionScore, type Fusion, type Weights } from "./fusion.ts";
+import {
+  checkWeights,
+  distributionScore,
+  type Fusion,
+  type FusionName,
+  fusionOf,
+  type Weights,
+} from "./fusion.ts";
 import type { RetrievalEvent } from "./retrieval-event.ts";
 
 /** A document that was found. */
@@ -64,7 +71,7 @@ export type RerankCandidate = Omit<RetrievedDocument, "arms">;
 export type Rerank = (
   query: string,
   candidates: readonly RerankCandidate[],
-  options: ArmCallOptions,
+  options: CallContext,
 ) => ArrayLike<number> | PromiseLike<ArrayLike<number>>;
 
 /** How results are made diverse; see {@link RetrievalSettings.mmr}. */
@@ -81,8 +88,17 @@ export interface MmrOptions {
 export interface RetrievalSettings {
   /** Documents to find, at least 1. Default 10. */
   readonly k?: number;
-  /** Default {@link distributionScore}, which measured best; see docs/decisions/fusion.md. */
-  readonly fusion?: Fusion;
+  /** A function, or the name of one. Default {@link distributionScore}, which measured best; see docs/decisions/fusion.md. */
+  readonly fusion?: Fusion | FusionName;
+  /** What arms count, by name; 0 leaves an arm out. Before the weights of the arms and of the fusion function. */
+  readonly weights?: Weights;
+  /**
+   * From 0 to 1: what the arm `dense` counts, while the arm `sparse` counts the rest. 1 leaves the sparse arm out, 0 the
+   * dense one. In place of `weights`.
+   */
+  readonly alpha?: number;
+  /** Documents of a lower score than this are left out of the result. Default: none are. */
+  readonly minScore?: number;
   /** Scores the best documents anew. */
   readonly rerank?: Rerank | false;
   /** Documents that the reranker looks at; those beyond are dropped. Default 50, or k if that is larger. */
@@ -103,7 +119,7 @@ export interface RetrievalSettings {
    * late fail, if the rest needs no more time. Default: no limit.
    */
   readonly timeout?: number;
-  /** Called as things happen. An error it throws fails the call. */
+  /** Called as things happen, that of the retriever and then that of a call. An error it throws fails the call. */
   readonly onEvent?: (event: RetrievalEvent) => void;
 }
 
@@ -119,18 +135,25 @@ export interface RetrieveOptions extends RetrievalSettings {
   readonly filter?: Filter;
   /** Ends the call with an `ABORTED` error. */
   readonly signal?: AbortSignal;
-  /** What arms count, by name; 0 leaves an arm out. Before the weights of the arms and of the fusion function. */
-  readonly weights?: Weights;
   /** Settings of arms for this call, by name. */
   readonly arms?: Readonly<Record<string, ArmSettings>>;
   /** Whether the results tell which terms matched. Default false. */
   readonly explain?: boolean;
+  /** Given as it is to the functions that this call uses: `retrieve` of an arm, and `rerank`. */
+  readonly context?: unknown;
+}
+
+/** A query with options of its own. */
+export interface RetrieveRequest {
+  readonly query: string;
+  readonly options?: RetrieveOptions | undefined;
 }
 
 /** A call, checked and complete. */
 export interface RetrieveCall {
   readonly k: number;
   readonly fusion: Fusion;
+  readonly minScore: number;
   readonly rerank: Rerank | undefined;
   readonly rerankK: number;
   readonly mmr: { readonly lambda: number; readonly fetchK: number; readonly arm: Arm } | undefined;
@@ -140,6 +163,7 @@ export interface RetrieveCall {
   readonly filter: Filter | undefined;
   readonly signal: AbortSignal | undefined;
   readonly explain: boolean;
+  readonly context: unknown;
   /** Those that are asked. */
   readonly arms: readonly Arm[];
   /** Those that are set, of these arms. */
@@ -149,6 +173,9 @@ export interface RetrieveCall {
 export const settingNames: readonly (keyof RetrievalSettings)[] = [
   "k",
   "fusion",
+  "weights",
+  "alpha",
+  "minScore",
   "rerank",
   "rerankK",
   "mmr",
@@ -157,7 +184,7 @@ export const settingNames: readonly (keyof RetrievalSettings)[] = [
   "onEvent",
 ];
 
-const callNames = [...settingNames, "filter", "signal", "weights", "arms", "explain"];
+const callNames = [...settingNames, "filter", "signal", "arms", "explain", "context"];
 
 /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
 export function resolveCall(
@@ -171,12 +198,8 @@ export function resolveCall(
   checkFilter("filter", options.filter);
   checkSignal(options.signal);
   checkArmOverrides(arms, options.arms);
-  if (options.weights !== undefined)
-    checkOptionNames(
-      `${call}: weights`,
-      checkWeights(call, options.weights),
-      arms.map(({ name }) => name),
-    );
+  const callWeights = weightsOf(call, arms, options);
+  const ownWeights = weightsOf(call, arms, settings);
   if (options.explain !== undefined && typeof options.explain !== "boolean") {
     throw invalidArgument(`explain must be true or false, received ${received(options.explain)}.`);
   }
@@ -185,7 +208,8 @@ export function resolveCall(
   const set = arms.map((arm): Arm => ({ ...arm, ...defined(ownOf(options.arms, arm.name) ?? {}) }));
   const weights = Object.fromEntries(
     set.flatMap(({ name, weight }) => {
-      const own = ownOf(options.arms, name)?.weight ?? ownOf(options.weights, name) ?? weight;
+      const own =
+        ownOf(options.arms, name)?.weight ?? ownOf(callWeights, name) ?? ownOf(ownWeights, name) ?? weight;
       return own === undefined ? [] : [[name, own]];
     }),
   );
@@ -193,28 +217,36 @@ export function resolveCall(
   if (asked.length === 0) throw invalidArgument(`${call}: all arms have weight 0; at least one must count.`);
   return {
     k,
-    fusion: rest.fusion ?? distributionScore(),
+    fusion: rest.fusion === undefined ? distributionScore() : fusionOf(rest.fusion),
+    minScore: rest.minScore ?? Number.NEGATIVE_INFINITY,
     rerank,
     rerankK: rerankK ?? Math.max(k, 50),
     mmr: mmr === undefined || mmr === false ? undefined : resolveMmr(mmr, k, arms),
     degrade: rest.onArmError === "degrade",
     timeout: rest.timeout,
-    onEvent: rest.onEvent ?? (() => {}),
+    onEvent: (event) => {
+      settings.onEvent?.(event);
+      options.onEvent?.(event);
+    },
     filter: options.filter,
     signal: options.signal,
     explain: options.explain ?? false,
+    context: options.context,
     arms: asked,
     weights,
   };
 }
 
 export function checkSettings(settings: RetrievalSettings): void {
-  const { k, fusion, rerank, rerankK, mmr, onArmError, timeout, onEvent } = settings;
+  const { k, fusion, minScore, rerank, rerankK, mmr, onArmError, timeout, onEvent } = settings;
   if (k !== undefined) positiveInteger("k", k);
+  if (fusion !== undefined) fusionOf(fusion);
+  if (minScore !== undefined && (typeof minScore !== "number" || Number.isNaN(minScore))) {
+    throw invalidArgument(`minScore must be a number, received ${received(minScore)}.`);
+  }
   if (rerankK !== undefined) positiveInteger("rerankK", rerankK);
   checkTimeout("timeout", timeout);
   for (const [name, value] of Object.entries({
-    fusion,
     rerank: rerank === false ? undefined : rerank,
     onEvent,
   })) {
@@ -252,6 +284,31 @@ export function resolveMmr(
     throw invalidArgument(`mmr: arm must be one that has a store (${names}), received ${received(name)}.`);
   }
   return { lambda, fetchK: fetchK ?? 5 * k, arm };
+}
+
+/** The weights that are set by themselves or through `alpha`. */
+export function weightsOf(
+  call: string,
+  arms: readonly Arm[],
+  { alpha, weights }: RetrievalSettings,
+): Weights | undefined {
+  const names = arms.map(({ name }) => name);
+  if (alpha === undefined) {
+    if (weights !== undefined) checkOptionNames(`${call}: weights`, checkWeights(call, weights), names);
+    return weights;
+  }
+  if (weights !== undefined) throw invalidArgument(`${call}: give alpha or weights, not both.`);
+  if (typeof alpha !== "number" || !(alpha >= 0 && alpha <= 1)) {
+    throw invalidArgument(
+      `alpha must be a number from 0 (sparse alone) to 1 (dense alone), received ${received(alpha)}.`,
+    );
+  }
+  if (!names.includes("dense") || !names.includes("sparse")) {
+    throw invalidArgument(
+      `alpha weighs the arms dense and sparse, but the arms are ${names.join(", ")}; give weights by name.`,
+    );
+  }
+  return { dense: alpha, sparse: 1 - alpha };
 }
 
 /** Without what is undefined, which must not hide a setting. */

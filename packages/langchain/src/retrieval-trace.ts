@@ -1,0 +1,110 @@
+import { dispatchCustomEvent } from "@langchain/core/callbacks/dispatch";
+import type { CallbackManagerForRetrieverRun } from "@langchain/core/callbacks/manager";
+import { Document } from "@langchain/core/documents";
+import type { FoundDocument, RetrievalEvent } from "@sparse-encoder/core";
+
+/** Name of the custom events with the times of a retrieval. */
+export const retrievalEventName = "hybrid_retrieval";
+
+/**
+ * Shows one retrieval in a trace: below its run one child run an arm and one for the fusion, and custom events with times.
+ * Callbacks are not waited for while the retrieval goes on, only in {@link RetrievalTrace.end}.
+ */
+export class RetrievalTrace {
+  private readonly run: CallbackManagerForRetrieverRun | undefined;
+  private readonly query: string;
+  private readonly others: ReadonlySet<string>;
+  private readonly children = new Map<string, Promise<CallbackManagerForRetrieverRun>>();
+  private readonly pending: Promise<unknown>[] = [];
+
+  /**
+   * @param run of the retrieval; undefined if nobody listens
+   * @param others arms that make a run of their own
+   */
+  constructor(run: CallbackManagerForRetrieverRun | undefined, query: string, others: ReadonlySet<string>) {
+    this.run = run;
+    this.query = query;
+    this.others = others;
+  }
+
+  /** Takes what core tells. */
+  take(event: RetrievalEvent): void {
+    const { run } = this;
+    if (run === undefined) return;
+    switch (event.type) {
+      case "armStart":
+        if (!this.others.has(event.arm)) this.startArm(run, event.arm);
+        return;
+      case "arm":
+        this.endArm(event.arm, (child) => child.handleRetrieverEnd(event.results.flat().map(shown)));
+        break;
+      case "armFailed":
+        this.endArm(event.arm, (child) => child.handleRetrieverError(event.error));
+        break;
+      case "fusion":
+        this.wait(this.showFusion(run, event.results.flat()));
+    }
+    const child = run.getChild();
+    this.wait(dispatchCustomEvent(retrievalEventName, timesOf(event), { callbacks: child }));
+  }
+
+  /** Ends what has not ended, with the error of the retrieval, and waits for all callbacks. */
+  async end(error?: unknown): Promise<void> {
+    for (const arm of this.children.keys()) {
+      this.endArm(arm, (child) => child.handleRetrieverError(error));
+    }
+    await Promise.all(this.pending);
+  }
+
+  private startArm(run: CallbackManagerForRetrieverRun, arm: string): void {
+    const child = run
+      .getChild(arm)
+      .handleRetrieverStart(serialized(arm), this.query, undefined, undefined, undefined, undefined, arm);
+    this.children.set(arm, child);
+    this.wait(child);
+  }
+
+  private endArm(arm: string, end: (child: CallbackManagerForRetrieverRun) => Promise<unknown>): void {
+    const child = this.children.get(arm);
+    if (child === undefined) return;
+    this.children.delete(arm);
+    this.wait(child.then(end));
+  }
+
+  private async showFusion(
+    run: CallbackManagerForRetrieverRun,
+    documents: readonly FoundDocument[],
+  ): Promise<void> {
+    const inputs = { query: this.query };
+    const name = "fusion";
+    const child = await run
+      .getChild(name)
+      .handleChainStart(serialized(name), inputs, undefined, undefined, undefined, undefined, name);
+    await child.handleChainEnd({ documents: documents.map(shown) });
+  }
+
+  private wait(callback: Promise<unknown>): void {
+    this.pending.push(callback);
+    // It is seen to in `end`.
+    callback.catch(() => {});
+  }
+}
+
+function serialized(name: string): { lc: number; type: "not_implemented"; id: string[] } {
+  return { lc: 1, type: "not_implemented", id: ["sparse_encoder", "retrieval", name] };
+}
+
+/** A hit in a trace. */
+function shown({ id, text, metadata, score }: FoundDocument): Document {
+  return new Document({ id, pageContent: text ?? "", metadata: { ...metadata, score } });
+}
+
+/** An event without documents. */
+function timesOf(event: RetrievalEvent): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(event).flatMap(([name, value]) => {
+      if (name === "results") return [];
+      return [[name, value instanceof Error ? value.message : (value as unknown)]];
+    }),
+  );
+}
