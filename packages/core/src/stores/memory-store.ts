@@ -41,7 +41,13 @@ import {
   nameRule,
 } from "./store-arguments.ts";
 import { type SnapshotSource, StoreFolder } from "./store-folder.ts";
-import { checkDirection, checkSchema, type ResolvedField, sameField } from "./vector-fields.ts";
+import {
+  checkDirection,
+  checkSchema,
+  describeField,
+  type ResolvedField,
+  sameField,
+} from "./vector-fields.ts";
 import { type EncodedOperation, WriteQueue } from "./write-queue.ts";
 
 /** Options of a {@link MemoryStore}. */
@@ -402,11 +408,6 @@ function applyTo(collection: Collection, operation: Operation): number {
       for (const [name, field] of operation.fields) collection.fields.set(name, field);
       return 0;
   }
-}
-
-function describeField(field: ResolvedField): string {
-  const metric = field.kind === "dense" ? `, compared by ${field.metric}` : "";
-  return `${field.kind} with ${field.dimension} dimensions${metric}`;
 }
 
 function checkVectorName(call: string, name: unknown): void {
