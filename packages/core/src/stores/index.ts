@@ -2,6 +2,14 @@ export type { FieldCondition, Filter, FilterValue } from "./filter.ts";
 export { matches } from "./filter-match.ts";
 export { type FilterNode, parseFilter } from "./filter-node.ts";
 export { type DurableStoreOptions, MemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
+export type { PgliteClient } from "./postgres/pglite-database.ts";
+export type { HnswOptions, PostgresStoreOptions } from "./postgres/postgres-options.ts";
+export { PostgresStore } from "./postgres/postgres-store.ts";
+export type {
+  PostgresPool,
+  PostgresPoolClient,
+  PostgresStatement,
+} from "./postgres/server-database.ts";
 export type {
   DeleteTarget,
   DenseMetric,

@@ -42,7 +42,13 @@ import {
   nameRule,
 } from "./store-arguments.ts";
 import { type SnapshotSource, StoreFolder } from "./store-folder.ts";
-import { checkDirection, checkSchema, type ResolvedField, sameField } from "./vector-fields.ts";
+import {
+  checkDirection,
+  checkSchema,
+  describeField,
+  type ResolvedField,
+  sameField,
+} from "./vector-fields.ts";
 import { type EncodedOperation, WriteQueue } from "./write-queue.ts";
 
 /** Options of a {@link MemoryStore}. */
@@ -353,11 +359,6 @@ interface ResolvedDurability {
 function toSource(model: string | null, captured: CapturedCollection): SnapshotSource {
   const description: StoreDescription = { model, collection: describeCollection(captured) };
   return { description, sections: collectionSections(captured) };
-}
-
-function describeField(field: ResolvedField): string {
-  const metric = field.kind === "dense" ? `, compared by ${field.metric}` : "";
-  return `${field.kind} with ${field.dimension} dimensions${metric}`;
 }
 
 function checkVectorName(call: string, name: unknown): void {

@@ -57,6 +57,8 @@ export interface StoreCapabilities {
   readonly durable: boolean;
   /** Most active dims of a sparse vector; undefined for no limit. */
   readonly maximumActiveDims?: number | undefined;
+  /** False if weights of documents and queries must be above zero; otherwise they may be of any sign. */
+  readonly negativeWeights?: boolean | undefined;
   /** Largest `k` of a search; undefined for no limit. */
   readonly maximumK?: number | undefined;
 }

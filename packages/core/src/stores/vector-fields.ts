@@ -84,6 +84,12 @@ export function listNames(fields: ReadonlyMap<string, ResolvedField>): string {
   return fields.size === 0 ? "none" : [...fields.keys()].map((name) => received(name)).join(", ");
 }
 
+/** A field for a message. */
+export function describeField(field: ResolvedField): string {
+  const metric = field.kind === "dense" ? `, compared by ${field.metric}` : "";
+  return `${field.kind} with ${field.dimension} dimensions${metric}`;
+}
+
 /** Whether two fields are the same. */
 export function sameField(a: ResolvedField, b: ResolvedField): boolean {
   return (

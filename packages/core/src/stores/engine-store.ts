@@ -1,0 +1,377 @@
+import {
+  checkOptionNames,
+  invalidArgument,
+  positiveInteger,
+  received,
+  SparseEncoderError,
+  throwIfAborted,
+} from "../errors.ts";
+import { SparseVector } from "../vector/index.ts";
+import type { Filter } from "./filter.ts";
+import { type FilterNode, parseFilter } from "./filter-node.ts";
+import { untilAborted } from "./retry.ts";
+import type {
+  DeleteTarget,
+  Store,
+  StoreCallOptions,
+  StoreCapabilities,
+  StoredDocument,
+  StoreHit,
+  StoreSearchOptions,
+  VectorSchema,
+} from "./store.ts";
+import {
+  type CheckedDocument,
+  checkDeleteTarget,
+  checkDense,
+  checkDocuments,
+  checkKnownIds,
+  checkSearch,
+  isName,
+  isSparse,
+  nameRule,
+} from "./store-arguments.ts";
+import { checkDirection, listNames, newFields, type ResolvedField } from "./vector-fields.ts";
+
+/** A search whose arguments are checked. */
+export interface EngineQuery<Vector> {
+  readonly name: string;
+  readonly vector: Vector;
+  readonly k: number;
+  readonly node: FilterNode | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * What the stores on engines of others have in common: arguments and limits are checked before the engine is asked,
+ * `close` waits for calls under way, and an aborted read ends at once.
+ */
+export abstract class EngineStore implements Store {
+  abstract readonly name: string;
+  abstract readonly capabilities: StoreCapabilities;
+  /** Kind, dimension and metric of the vectors by name, as far as they are known here. */
+  protected fields: ReadonlyMap<string, ResolvedField>;
+  /** True if no names may be added. */
+  private readonly declared: boolean;
+  private readonly underWay = new Set<Promise<unknown>>();
+  private growth: Promise<unknown> = Promise.resolve();
+  private closing: Promise<void> | undefined;
+
+  protected constructor(fields: ReadonlyMap<string, ResolvedField>, declared: boolean) {
+    this.fields = fields;
+    this.declared = declared;
+  }
+
+  /** Kind, dimension and metric of the vectors by name, as far as they are known. */
+  get vectors(): VectorSchema {
+    return Object.fromEntries(this.fields);
+  }
+
+  async upsert(documents: readonly StoredDocument[], options: StoreCallOptions = {}): Promise<void> {
+    const signal = this.begin("upsert", options, []);
+    const checked = checkDocuments(documents);
+    newFields(checked, this.fields, this.declared);
+    for (const document of checked) this.checkLimits(document);
+    if (checked.length === 0) return;
+    await this.track(
+      (async () => {
+        await this.grow(checked);
+        await this.write(checked, signal);
+      })(),
+    );
+  }
+
+  async delete(target: DeleteTarget, options: StoreCallOptions = {}): Promise<number> {
+    const signal = this.begin("delete", options, []);
+    const checked = checkDeleteTarget(target);
+    if ("ids" in checked && checked.ids.length === 0) return 0;
+    return this.track(
+      "ids" in checked
+        ? this.remove([...new Set(checked.ids)], signal)
+        : this.removeMatching(checked.node, signal),
+    );
+  }
+
+  async get(ids: readonly string[], options: StoreCallOptions = {}): Promise<(StoredDocument | undefined)[]> {
+    const signal = this.begin("get", options, []);
+    const checked = checkKnownIds("get", ids);
+    if (checked.length === 0) return [];
+    const found = await this.track(this.read([...new Set(checked)], signal), signal);
+    const given = new Set<string>();
+    return checked.map((id) => {
+      const document = found.get(id);
+      if (document === undefined || !given.has(id)) {
+        given.add(id);
+        return document;
+      }
+      // Vectors are the caller's to change, each for itself.
+      return { ...document, vectors: copyVectors(document.vectors) };
+    });
+  }
+
+  async count(options: StoreCallOptions & { readonly filter?: Filter | undefined } = {}): Promise<number> {
+    const signal = this.begin("count", options, ["filter"]);
+    const node = options.filter === undefined ? undefined : parseFilter(options.filter);
+    return this.track(this.tally(node, signal), signal);
+  }
+
+  async *iterate(
+    options: StoreCallOptions & {
+      readonly after?: string | undefined;
+      readonly filter?: Filter | undefined;
+      readonly batchSize?: number | undefined;
+    } = {},
+  ): AsyncGenerator<StoredDocument, void, undefined> {
+    const names = ["after", "filter", "batchSize"];
+    const signal = this.begin("iterate", options, names);
+    const { after = "", filter, batchSize = 500 } = options;
+    positiveInteger("batchSize", batchSize);
+    if (typeof after !== "string") {
+      throw invalidArgument(`iterate: after must be an id, received ${received(after)}.`);
+    }
+    const node = filter === undefined ? undefined : parseFilter(filter);
+    const pages = this.pages(after, node, batchSize, signal)[Symbol.asyncIterator]();
+    for (;;) {
+      this.begin("iterate", options, names);
+      const page = await this.track(pages.next(), signal);
+      if (page.done === true) return;
+      for (const document of page.value) {
+        throwIfAborted(signal);
+        yield document;
+      }
+    }
+  }
+
+  async searchSparse(
+    vector: string,
+    query: SparseVector,
+    options: StoreSearchOptions = {},
+  ): Promise<StoreHit[]> {
+    const call = "searchSparse";
+    const signal = this.begin(call, options, ["k", "filter"]);
+    checkVectorName(call, vector);
+    if (!isSparse(query)) {
+      throw invalidArgument(`${call}: expected a SparseVector, received ${received(query)}.`);
+    }
+    const { k, node } = this.checkSearch(call, options);
+    const checked = new SparseVector(query.indices.slice(), query.values.slice(), query.dimension);
+    return this.track(
+      (async () => {
+        const field = await this.fieldOf(call, vector, "sparse");
+        if (field === undefined) return [];
+        checkQueryDimension(call, vector, checked.dimension, field);
+        this.checkQueryWeights(call, checked);
+        if (checked.activeDims === 0) return [];
+        return this.rankSparse({ name: vector, vector: checked, k, node, signal });
+      })(),
+      signal,
+    );
+  }
+
+  async searchDense(
+    vector: string,
+    query: Float32Array,
+    options: StoreSearchOptions = {},
+  ): Promise<StoreHit[]> {
+    const call = "searchDense";
+    const signal = this.begin(call, options, ["k", "filter"]);
+    checkVectorName(call, vector);
+    if (!(query instanceof Float32Array)) {
+      throw invalidArgument(
+        `${call}: expected a Float32Array (Float32Array.from makes one of numbers), received ${received(query)}.`,
+      );
+    }
+    const { k, node } = this.checkSearch(call, options);
+    const copy = query.slice();
+    checkDense(`${call}: the query`, copy);
+    return this.track(
+      (async () => {
+        const field = await this.fieldOf(call, vector, "dense");
+        if (field === undefined) return [];
+        checkQueryDimension(call, vector, copy.length, field);
+        if (field.kind === "dense" && field.metric === "cosine") checkDirection(`${call}: the query`, copy);
+        return this.rankDense({ name: vector, vector: copy, k, node, signal });
+      })(),
+      signal,
+    );
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.finish();
+    return this.closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Makes names of vectors known to the engine; resolves with all that it knows then. */
+  protected abstract addFields(
+    added: ReadonlyMap<string, ResolvedField>,
+  ): Promise<ReadonlyMap<string, ResolvedField>>;
+
+  /** Names of vectors as the engine knows them now; others may have added some. */
+  protected abstract readFields(): Promise<ReadonlyMap<string, ResolvedField>>;
+
+  /** Stores documents, all or none. */
+  protected abstract write(
+    documents: readonly CheckedDocument[],
+    signal: AbortSignal | undefined,
+  ): Promise<void>;
+
+  /** Deletes documents; resolves with how many there were. */
+  protected abstract remove(ids: readonly string[], signal: AbortSignal | undefined): Promise<number>;
+  protected abstract removeMatching(node: FilterNode, signal: AbortSignal | undefined): Promise<number>;
+
+  /** The documents of different ids, as far as there are some. */
+  protected abstract read(
+    ids: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<ReadonlyMap<string, StoredDocument>>;
+  protected abstract tally(node: FilterNode | undefined, signal: AbortSignal | undefined): Promise<number>;
+
+  /** All documents after an id, in rising order of id. */
+  protected abstract pages(
+    after: string,
+    node: FilterNode | undefined,
+    batchSize: number,
+    signal: AbortSignal | undefined,
+  ): AsyncIterable<readonly StoredDocument[]>;
+  protected abstract rankSparse(query: EngineQuery<SparseVector>): Promise<StoreHit[]>;
+  protected abstract rankDense(query: EngineQuery<Float32Array>): Promise<StoreHit[]>;
+
+  /** Frees what this store opened. */
+  protected abstract disconnect(): Promise<void>;
+
+  /** What every call checks first. */
+  protected begin(
+    call: string,
+    options: StoreCallOptions,
+    names: readonly string[],
+  ): AbortSignal | undefined {
+    checkOptionNames(call, options, ["signal", ...names]);
+    if (this.closing !== undefined) {
+      throw new SparseEncoderError("CLOSED", `${call}: the store is closed; open it again.`);
+    }
+    throwIfAborted(options.signal);
+    return options.signal;
+  }
+
+  /** Lets `close` wait for a call. An aborted signal ends the wait of the caller, if one is given. */
+  protected track<Result>(promise: Promise<Result>, signal?: AbortSignal): Promise<Result> {
+    const settled = promise.then(
+      () => {},
+      () => {},
+    );
+    this.underWay.add(settled);
+    settled.finally(() => this.underWay.delete(settled));
+    return untilAborted(promise, signal);
+  }
+
+  protected unsupported(problem: string): SparseEncoderError {
+    return new SparseEncoderError("STORE_UNSUPPORTED", `The ${this.name} store ${problem}`);
+  }
+
+  /** The field that a search is about; undefined as long as the store knows no fields at all. */
+  private async fieldOf(
+    call: string,
+    name: string,
+    kind: "sparse" | "dense",
+  ): Promise<ResolvedField | undefined> {
+    if (!this.fields.has(name) && !this.declared) this.fields = await this.readFields();
+    const field = this.fields.get(name);
+    if (field === undefined) {
+      if (this.fields.size === 0) return undefined;
+      throw invalidArgument(
+        `${call}: no vectors are named ${received(name)}; the store has ${listNames(this.fields)}.`,
+      );
+    }
+    if (field.kind !== kind) {
+      throw invalidArgument(
+        `${call}: the vectors named ${received(name)} are ${field.kind}; use search${field.kind === "dense" ? "Dense" : "Sparse"}.`,
+      );
+    }
+    return field;
+  }
+
+  /** Adds the names of vectors that the documents bring, one call after the other. */
+  private grow(documents: readonly CheckedDocument[]): Promise<void> {
+    const turn = this.growth.then(async () => {
+      const added = newFields(documents, this.fields, this.declared);
+      if (added.size > 0) this.fields = await this.addFields(added);
+      // Another process may have given a name to other vectors.
+      newFields(documents, this.fields, true);
+    });
+    this.growth = turn.catch(() => {});
+    return turn;
+  }
+
+  private checkLimits({ id, vectors }: CheckedDocument): void {
+    const { maximumActiveDims, negativeWeights } = this.capabilities;
+    for (const [name, vector] of vectors) {
+      if (vector instanceof Float32Array) continue;
+      const place = `Document ${received(id)}, vector ${received(name)}`;
+      if (maximumActiveDims !== undefined && vector.activeDims > maximumActiveDims) {
+        throw this.unsupported(
+          `takes at most ${maximumActiveDims} active dims. ${place} has ${vector.activeDims}; encode with maxActiveDims.`,
+        );
+      }
+      if (negativeWeights === false && vector.values.some((weight) => weight < 0)) {
+        throw this.unsupported(`takes no negative weights. ${place} has some.`);
+      }
+    }
+  }
+
+  private checkQueryWeights(call: string, query: SparseVector): void {
+    const { maximumActiveDims, negativeWeights } = this.capabilities;
+    if (maximumActiveDims !== undefined && query.activeDims > maximumActiveDims) {
+      throw this.unsupported(
+        `takes at most ${maximumActiveDims} active dims. ${call}: the query has ${query.activeDims}; encode with maxActiveDims.`,
+      );
+    }
+    if (negativeWeights === false && query.values.some((weight) => weight < 0)) {
+      throw this.unsupported(`takes no negative weights. ${call}: the query has some.`);
+    }
+  }
+
+  private checkSearch(
+    call: string,
+    options: StoreSearchOptions,
+  ): { k: number; node: FilterNode | undefined } {
+    const checked = checkSearch(options);
+    const { maximumK } = this.capabilities;
+    if (maximumK !== undefined && checked.k > maximumK) {
+      throw this.unsupported(`gives at most ${maximumK} hits. ${call}: received k ${checked.k}.`);
+    }
+    return checked;
+  }
+
+  private async finish(): Promise<void> {
+    while (this.underWay.size > 0) await Promise.all(this.underWay);
+    await this.disconnect();
+  }
+}
+
+function copyVectors(vectors: StoredDocument["vectors"]): StoredDocument["vectors"] {
+  return Object.fromEntries(
+    Object.entries(vectors).map(([name, vector]) => [
+      name,
+      vector instanceof Float32Array
+        ? vector.slice()
+        : new SparseVector(vector.indices.slice(), vector.values.slice(), vector.dimension),
+    ]),
+  );
+}
+
+function checkVectorName(call: string, name: unknown): void {
+  if (!isName(name)) throw invalidArgument(`${call}: ${nameRule("the name of the vectors", name)}.`);
+}
+
+function checkQueryDimension(call: string, name: string, dimension: number, field: ResolvedField): void {
+  if (dimension === field.dimension) return;
+  throw new SparseEncoderError(
+    "INVALID_VECTOR",
+    `${call}: the query has ${dimension} dimensions, the vectors named "${name}" have ${field.dimension}; ` +
+      "query and documents must come from the same model.",
+  );
+}

@@ -1,0 +1,97 @@
+import type { FilterNode } from "../filter-node.ts";
+import { toOrderKey } from "../order-key.ts";
+import type { Bindings } from "./bindings.ts";
+import { escapeText } from "./stored-text.ts";
+
+const operators = { gt: ">", gte: ">=", lt: "<", lte: "<=" } as const;
+
+/**
+ * The SQL of a filter over the jsonb column `metadata`. Where a field is missing, conditions are NULL, which `WHERE`
+ * takes for false; negations say so themselves.
+ */
+export function compileFilter(node: FilterNode, bindings: Bindings): string {
+  switch (node.type) {
+    case "and":
+      return join(node.nodes, "AND", "true", bindings);
+    case "or":
+      return join(node.nodes, "OR", "false", bindings);
+    case "not":
+      return `((${compileFilter(node.node, bindings)}) IS NOT TRUE)`;
+    case "exists":
+      return `(${field(node.path, bindings)} IS NOT NULL)`;
+    case "equal":
+      // Containment by a scalar means: is it, or is an array that has it as an element.
+      return `(${field(node.path, bindings)} @> ${bindings.add(toJson(node.value), "jsonb")})`;
+    case "in": {
+      if (node.values.length === 0) return "false";
+      const values = bindings.add(`[${node.values.map(toJson).join()}]`, "jsonb");
+      return `(${field(node.path, bindings)} @> ANY (ARRAY(SELECT jsonb_array_elements(${values}))))`;
+    }
+    case "compare": {
+      const found = field(node.path, bindings);
+      const operator = operators[node.operator];
+      return typeof node.value === "number"
+        ? compareNumbers(found, operator, node.value, bindings)
+        : compareStrings(found, operator, node.value, bindings);
+    }
+  }
+}
+
+/** The value of a field: names lead through objects alone, as `->` with a text does. */
+function field(path: readonly string[], bindings: Bindings): string {
+  return `(metadata${path.map((name) => ` -> ${bindings.add(escapeText(name), "text")}`).join("")})`;
+}
+
+/** The same with the names in it, for an index: a plan sees the values of parameters. */
+export function indexedField(path: readonly string[]): string {
+  return `(metadata${path.map((name) => ` -> '${escapeText(name).replaceAll("'", "''")}'::text`).join("")})`;
+}
+
+/** A number that tells all: NaN, which Postgres puts after all others, stands for an array, whose elements decide. */
+export function numberOf(found: string): string {
+  return `(CASE jsonb_typeof(${found}) WHEN 'number' THEN (${found})::numeric WHEN 'array' THEN 'NaN'::numeric END)`;
+}
+
+function compareNumbers(found: string, operator: string, bound: number, bindings: Bindings): string {
+  const number = numberOf(found);
+  const element = anyElement(
+    found,
+    `jsonb_typeof(element) = 'number' AND element ${operator} ${bindings.add(`${bound}`, "jsonb")}`,
+  );
+  const comparison = `${number} ${operator} ${bindings.add(`${bound}`, "numeric")}`;
+  return operator.startsWith(">")
+    ? `(${comparison} AND (${number} <> 'NaN' OR ${element}))`
+    : `(${comparison} OR (${number} = 'NaN' AND ${element}))`;
+}
+
+function compareStrings(found: string, operator: string, bound: string, bindings: Bindings): string {
+  const escaped = escapeText(bound);
+  const isPlain = !/[\ud800-\uffff]/.test(escaped);
+  const wanted = bindings.add(isPlain ? escaped : toOrderKey(escaped), "text");
+  const compare = (value: string) => {
+    const text = `(${value} #>> '{}')`;
+    return `${isPlain ? text : orderKey(text)} COLLATE "C" ${operator} ${wanted}`;
+  };
+  const element = anyElement(found, `jsonb_typeof(element) = 'string' AND ${compare("element")}`);
+  return `(CASE jsonb_typeof(${found}) WHEN 'string' THEN ${compare(found)} WHEN 'array' THEN ${element} END)`;
+}
+
+function anyElement(found: string, condition: string): string {
+  const array = `CASE WHEN jsonb_typeof(${found}) = 'array' THEN ${found} END`;
+  return `EXISTS (SELECT FROM jsonb_array_elements(${array}) AS elements(element) WHERE ${condition})`;
+}
+
+/** `toOrderKey` in SQL. Needed only for bounds with characters from U+D800 on: below, both orders are one. */
+function orderKey(text: string): string {
+  const roomy = `replace(replace(${text}, '\u{10fffe}', '\u{10fffe}1'), '\u{10ffff}', '\u{10fffe}2')`;
+  return `regexp_replace(${roomy}, '([\ue000-\uffff])', '\u{10ffff}\\1', 'g')`;
+}
+
+function join(nodes: readonly FilterNode[], operator: string, ofNone: string, bindings: Bindings): string {
+  if (nodes.length === 0) return ofNone;
+  return `(${nodes.map((node) => compileFilter(node, bindings)).join(` ${operator} `)})`;
+}
+
+function toJson(value: string | number | boolean | null): string {
+  return JSON.stringify(typeof value === "string" ? escapeText(value) : value);
+}

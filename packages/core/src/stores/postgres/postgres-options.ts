@@ -1,0 +1,181 @@
+import { checkOptionNames, invalidArgument, positiveInteger, received } from "../../errors.ts";
+import { checkModelOption } from "../../index/index.ts";
+import { isPlainObject } from "../plain-object.ts";
+import type { VectorSchema } from "../store.ts";
+import { checkSchema, type ResolvedField } from "../vector-fields.ts";
+import type { PgliteClient } from "./pglite-database.ts";
+import type { PostgresPool } from "./server-database.ts";
+
+/** Options of an HNSW index: pgvector's, and what becomes of vectors that are too long for it. */
+export interface HnswOptions {
+  /** Links of a vector in each layer, 2 to 100. Default 16. */
+  readonly m?: number | undefined;
+  /** Candidates while building, 4 to 1,000. Default 64. */
+  readonly efConstruction?: number | undefined;
+  /** Candidates of a search, 1 to 1,000; at least `k` are used. Default 100. */
+  readonly efSearch?: number | undefined;
+  /**
+   * An index takes sparse vectors of at most 1,000 active dims. `cut` indexes the 1,000 weights of the largest absolute
+   * value (of equal ones, the smaller dims); the vector itself is kept, and scores are of it. `refuse` refuses the
+   * document with `STORE_UNSUPPORTED`. Default `cut`.
+   */
+  readonly longVectors?: "cut" | "refuse" | undefined;
+}
+
+/** Options of `PostgresStore.open`. One of `url`, `folder` and `client` says where the database is. */
+export interface PostgresStoreOptions {
+  /** A server: `postgres://user:password@host:5432/database`. Needs the package `pg`. */
+  readonly url?: string | undefined;
+  /**
+   * PGlite, Postgres in this process: a folder of its own, or `memory://` for none. Needs the packages
+   * `@electric-sql/pglite` and `@electric-sql/pglite-pgvector`. A folder has one process at a time.
+   */
+  readonly folder?: string | undefined;
+  /** A `Pool` of `pg`, or a `PGlite` with the extension vector. It stays open when the store is closed. */
+  readonly client?: PostgresPool | PgliteClient | undefined;
+  /** Name of the table. Default `documents`. */
+  readonly table?: string | undefined;
+  /** Schema of the table; made if missing. Default `public`. */
+  readonly schema?: string | undefined;
+  /** Vectors by name, as for a `MemoryStore`. */
+  readonly vectors?: VectorSchema | undefined;
+  /** A name of the model or models of the vectors, kept with them. */
+  readonly model?: string | undefined;
+  /** Names of vectors that get an approximate index; all other searches are exact scans. */
+  readonly hnsw?: Readonly<Record<string, HnswOptions | true>> | undefined;
+  /** Metadata fields that get an index: `equality` for `$eq` and `$in`, `range` for comparisons of numbers. */
+  readonly filterIndexes?: Readonly<Record<string, "equality" | "range">> | undefined;
+  /** TLS options of Node for `url`, such as `{ ca, cert, key }`; `true` for the system's authorities. */
+  readonly tls?: boolean | Readonly<Record<string, unknown>> | undefined;
+  /** Connections to a `url` at most. Default 8. */
+  readonly connections?: number | undefined;
+  /** Milliseconds that a statement on a `url` may take. Default 60,000. */
+  readonly timeout?: number | undefined;
+  /** How often a call is tried again after a lost connection or a conflict; 0 for never. Default 5. */
+  readonly retries?: number | undefined;
+}
+
+/** Options after they were checked. */
+export interface ResolvedPostgresOptions {
+  readonly table: string;
+  readonly schema: string;
+  readonly declared: Map<string, ResolvedField> | undefined;
+  readonly model: string | undefined;
+  readonly hnsw: ReadonlyMap<string, ResolvedHnsw>;
+  readonly filterIndexes: ReadonlyMap<string, "equality" | "range">;
+  readonly connections: number;
+  readonly timeout: number;
+  readonly retries: number;
+}
+
+export interface ResolvedHnsw {
+  readonly m: number;
+  readonly efConstruction: number;
+  readonly efSearch: number;
+  readonly longVectors: "cut" | "refuse";
+}
+
+const call = "PostgresStore.open";
+
+const optionNames = [
+  "url",
+  "folder",
+  "client",
+  "table",
+  "schema",
+  "vectors",
+  "model",
+  "hnsw",
+  "filterIndexes",
+  "tls",
+  "connections",
+  "timeout",
+  "retries",
+];
+
+/** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
+export function checkPostgresOptions(options: PostgresStoreOptions): ResolvedPostgresOptions {
+  checkOptionNames(call, options, optionNames);
+  const given = (["url", "folder", "client"] as const).filter((name) => options?.[name] !== undefined);
+  if (given.length !== 1) {
+    throw invalidArgument(
+      `${call}: one of url, folder and client says where the database is, received ${given.length === 0 ? "none" : given.join(" and ")}.`,
+    );
+  }
+  const { url, folder, table = "documents", schema = "public", tls, retries = 5 } = options;
+  if (url !== undefined && (typeof url !== "string" || !/^postgres(?:ql)?:\/\//.test(url))) {
+    // Not shown: it may hold a password.
+    throw invalidArgument(`${call}: url must begin with postgres://.`);
+  }
+  if (folder !== undefined && (typeof folder !== "string" || folder === "")) {
+    throw invalidArgument(`${call}: folder must be a path or "memory://", received ${received(folder)}.`);
+  }
+  if (tls !== undefined && url === undefined) throw invalidArgument(`${call}: tls belongs to a url.`);
+  checkModelOption(call, options.model);
+  if (!Number.isInteger(retries) || retries < 0) {
+    throw invalidArgument(
+      `${call}: retries must be a whole number of at least 0, received ${received(retries)}.`,
+    );
+  }
+  return {
+    table: identifier("table", table),
+    schema: identifier("schema", schema),
+    declared: options.vectors === undefined ? undefined : checkSchema(call, options.vectors),
+    model: options.model,
+    hnsw: checkEntries("hnsw", options.hnsw, checkHnsw),
+    filterIndexes: checkEntries("filterIndexes", options.filterIndexes, (place, value) => {
+      if (value === "equality" || value === "range") return value;
+      throw invalidArgument(`${place} must be "equality" or "range", received ${received(value)}.`);
+    }),
+    connections: positiveInteger(`${call}: connections`, options.connections ?? 8, 10_000),
+    timeout: positiveInteger(`${call}: timeout`, options.timeout ?? 60_000, 2 ** 31 - 1),
+    retries,
+  };
+}
+
+/** Names go into SQL between quotes; so plain ones need none when users write SQL themselves. */
+function identifier(option: string, name: unknown): string {
+  if (typeof name === "string" && /^[a-z_][a-z0-9_]{0,39}$/.test(name)) return name;
+  throw invalidArgument(
+    `${call}: ${option} must be 1 to 40 of a-z, 0-9 and _, not beginning with a digit, received ${received(name)}.`,
+  );
+}
+
+function checkEntries<Value, Checked>(
+  option: string,
+  entries: Readonly<Record<string, Value>> | undefined,
+  check: (place: string, value: Value) => Checked,
+): Map<string, Checked> {
+  if (entries === undefined) return new Map();
+  if (!isPlainObject(entries)) {
+    throw invalidArgument(`${call}: ${option} must be an object by name, received ${received(entries)}.`);
+  }
+  return new Map(
+    Object.entries(entries as Readonly<Record<string, Value>>).map(([name, value]) => [
+      name,
+      check(`${call}: ${option}.${name}`, value),
+    ]),
+  );
+}
+
+function checkHnsw(place: string, options: HnswOptions | true): ResolvedHnsw {
+  const given = options === true ? {} : options;
+  checkOptionNames(place, given, ["m", "efConstruction", "efSearch", "longVectors"]);
+  const m = positiveInteger(`${place}.m`, given.m ?? 16, 100);
+  const efConstruction = positiveInteger(
+    `${place}.efConstruction`,
+    given.efConstruction ?? Math.max(64, 2 * m),
+    1000,
+  );
+  if (m < 2 || efConstruction < 2 * m) {
+    throw invalidArgument(`${place}: m must be at least 2 and efConstruction at least twice m.`);
+  }
+  const { longVectors = "cut" } = given;
+  if (longVectors !== "cut" && longVectors !== "refuse") {
+    throw invalidArgument(
+      `${place}.longVectors must be "cut" or "refuse", received ${received(longVectors)}.`,
+    );
+  }
+  const efSearch = positiveInteger(`${place}.efSearch`, given.efSearch ?? 100, 1000);
+  return { m, efConstruction, efSearch, longVectors };
+}
