@@ -129,6 +129,10 @@ export {
   type Weights,
 } from "./retrieval/index.ts";
 export {
+  type CopyOptions,
+  type CopyProgress,
+  type CopyResult,
+  copyStore,
   type DeleteTarget,
   type DenseMetric,
   type DurableStoreOptions,

@@ -1,3 +1,4 @@
+export { type CopyOptions, type CopyProgress, type CopyResult, copyStore } from "./copy-store.ts";
 export type { FieldCondition, Filter, FilterValue } from "./filter.ts";
 export { matches } from "./filter-match.ts";
 export { type FilterNode, parseFilter } from "./filter-node.ts";
