@@ -132,6 +132,10 @@ export {
   type Weights,
 } from "./retrieval/index.ts";
 export {
+  type CopyOptions,
+  type CopyProgress,
+  type CopyResult,
+  copyStore,
   type DeleteTarget,
   type DenseMetric,
   type DurableStoreOptions,
@@ -144,6 +148,12 @@ export {
   type MemoryStoreOptions,
   type Metadata,
   type MetadataValue,
+  type MilvusConnection,
+  type MilvusConsistency,
+  type MilvusRow,
+  type MilvusStatus,
+  MilvusStore,
+  type MilvusStoreOptions,
   matches,
   type PgliteClient,
   type PostgresPool,

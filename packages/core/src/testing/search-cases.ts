@@ -10,7 +10,7 @@ import {
   randomSparse,
   sparseVector,
 } from "./store-documents.ts";
-import { StoreOracle, sameHits } from "./store-oracle.ts";
+import { isRefused, StoreOracle, sameHits } from "./store-oracle.ts";
 
 async function fill(
   store: Store,
@@ -161,7 +161,14 @@ export const searchCases: StoreCaseTable = {
     strictEqual((await store.searchDense("dot", Float32Array.of(1, 0, 0))).length, 10);
   },
 
-  async "counts negative weights against a document"(store) {
+  async "counts negative weights against a document, or says that it takes none"(store) {
+    if (store.capabilities.negativeWeights === false) {
+      const negative = sparseVector({ 1: -1, 2: 1 });
+      await isRefused(store.upsert([bare("a", { sparse: negative })]), "STORE_UNSUPPORTED");
+      strictEqual(await store.count(), 0);
+      await isRefused(store.searchSparse("sparse", negative), "STORE_UNSUPPORTED");
+      return;
+    }
     await store.upsert([
       bare("a", { sparse: sparseVector({ 1: -1, 2: 1 }) }),
       bare("b", { sparse: sparseVector({ 1: 1 }) }),

@@ -24,7 +24,7 @@ export type StoreCaseTable = Readonly<Record<string, (store: Store) => Promise<v
  * searches find what a search by hand finds, filters mean what they say, and bad input changes nothing. The cases are the
  * same in every run. Each takes a store of its own, so they may run side by side if the stores are apart.
  *
- * Stores must be exact on some hundred documents, take negative weights, and know vectors of both kinds and all metrics.
+ * Stores must be exact on some hundred documents, take negative weights or say that they take none, and know vectors of both kinds and all metrics.
  *
  * @param open makes an empty store; called once a case
  * @example

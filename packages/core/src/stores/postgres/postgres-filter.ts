@@ -1,7 +1,7 @@
 import type { FilterNode } from "../filter-node.ts";
 import { toOrderKey } from "../order-key.ts";
+import { escapeText } from "../stored-text.ts";
 import type { Bindings } from "./bindings.ts";
-import { escapeText } from "./stored-text.ts";
 
 const operators = { gt: ">", gte: ">=", lt: "<", lte: "<=" } as const;
 

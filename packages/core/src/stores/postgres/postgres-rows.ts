@@ -1,9 +1,9 @@
 import type { SparseVector } from "../../vector/index.ts";
 import type { StoredDocument } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
+import { escapeMetadata, escapeText, parseMetadata, unescapeText } from "../stored-text.ts";
 import type { Row } from "./postgres-database.ts";
 import { type Column, columnsOf } from "./postgres-layout.ts";
-import { escapeMetadata, escapeText, parseMetadata, unescapeText } from "./stored-text.ts";
 import { absolute, fromDenseText, fromSparseText, toDenseText, toSparseText } from "./vector-text.ts";
 
 /** Active dims that an HNSW index takes. */

@@ -7,6 +7,7 @@ import { importOptional } from "../optional-package.ts";
 import { withRetries } from "../retry.ts";
 import type { StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
+import { parseMetadata, unescapeText } from "../stored-text.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import { Bindings } from "./bindings.ts";
 import { type PgliteClient, PgliteDatabase } from "./pglite-database.ts";
@@ -34,7 +35,6 @@ import {
 } from "./postgres-rows.ts";
 import { denseSearch, type SearchStatement, sparseSearch } from "./postgres-search.ts";
 import { type PostgresPool, ServerDatabase } from "./server-database.ts";
-import { parseMetadata, unescapeText } from "./stored-text.ts";
 
 /** Active dims that pgvector's type takes. */
 const maximumActiveDims = 16_000;

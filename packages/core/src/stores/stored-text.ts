@@ -1,4 +1,4 @@
-import type { Metadata, MetadataValue } from "../store.ts";
+import type { Metadata, MetadataValue } from "./store.ts";
 
 /**
  * Postgres takes no NUL and no lone surrogates. They are written as U+001A with four hex digits after it, and so is

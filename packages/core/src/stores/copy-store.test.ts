@@ -1,0 +1,98 @@
+import { describe, expect, it } from "vitest";
+import { SparseVector } from "../vector/index.ts";
+import { type CopyProgress, copyStore } from "./copy-store.ts";
+import { MemoryStore } from "./memory-store.ts";
+import type { StoredDocument } from "./store.ts";
+
+const document = (number: number): StoredDocument => ({
+  id: `${number}`,
+  text: `text ${number}`,
+  metadata: { number, nested: { list: [number, null] } },
+  vectors: { sparse: SparseVector.from({ [number % 9]: 1 + number }, 10), dense: Float32Array.of(1, number) },
+});
+
+async function filled(count: number): Promise<MemoryStore> {
+  const store = new MemoryStore();
+  await store.upsert(Array.from({ length: count }, (_, number) => document(number)));
+  return store;
+}
+
+async function contentOf(store: MemoryStore): Promise<StoredDocument[]> {
+  const documents: StoredDocument[] = [];
+  for await (const one of store.iterate()) documents.push(one);
+  return documents;
+}
+
+describe("copyStore", () => {
+  it("copies everything, and says how far it has come", async () => {
+    const from = await filled(25);
+    const to = new MemoryStore();
+    const progress: CopyProgress[] = [];
+    const result = await copyStore(from, to, { batchSize: 10, onProgress: (step) => progress.push(step) });
+    expect(result).toEqual({ documents: 25, copied: 25, skipped: 0 });
+    expect(progress.map(({ done }) => done)).toEqual([10, 20, 25]);
+    expect(await contentOf(to)).toEqual(await contentOf(from));
+  });
+
+  it("goes on after it was ended, and writes what is there no second time", async () => {
+    const from = await filled(25);
+    const to = new MemoryStore();
+    const controller = new AbortController();
+    const stopped = copyStore(from, to, {
+      batchSize: 10,
+      signal: controller.signal,
+      onProgress: () => controller.abort(),
+    });
+    await expect(stopped).rejects.toMatchObject({ code: "ABORTED" });
+    expect(await to.count()).toBe(10);
+    expect(await copyStore(from, to)).toEqual({ documents: 25, copied: 15, skipped: 10 });
+    expect(await contentOf(to)).toEqual(await contentOf(from));
+  });
+
+  it("replaces what differs and leaves other documents", async () => {
+    const from = await filled(5);
+    const to = new MemoryStore();
+    await to.upsert([
+      { ...document(3), text: "old" },
+      { ...document(4), metadata: {} },
+      { ...document(1), id: "other" },
+    ]);
+    expect(await copyStore(from, to)).toEqual({ documents: 5, copied: 5, skipped: 0 });
+    expect(await to.count()).toBe(6);
+    expect(await to.get(["3", "4"])).toEqual(await from.get(["3", "4"]));
+  });
+
+  it("finds that the vectors are compared in another way there", async () => {
+    const from = await filled(5);
+    const to = new MemoryStore({
+      vectors: {
+        sparse: { kind: "sparse", dimension: 10 },
+        dense: { kind: "dense", dimension: 2, metric: "dot" },
+      },
+    });
+    await expect(copyStore(from, to)).rejects.toMatchObject({
+      code: "STORE_MISMATCH",
+      message: expect.stringContaining("metric"),
+    });
+  });
+
+  it("finds that documents are missing at the end", async () => {
+    const to = new MemoryStore();
+    const onProgress = () => void to.delete({ ids: ["0"] });
+    await expect(copyStore(await filled(5), to, { batchSize: 2, onProgress })).rejects.toMatchObject({
+      code: "STORE_MISMATCH",
+      message: expect.stringContaining("hold 5 documents and holds 4"),
+    });
+  });
+
+  it("refuses what cannot be meant", async () => {
+    const store = new MemoryStore();
+    await expect(copyStore(store, store)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    await expect(copyStore(store, new MemoryStore(), { batchSize: 0 })).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+    });
+    await expect(copyStore(store, new MemoryStore(), { batch: 1 } as object)).rejects.toMatchObject({
+      code: "UNKNOWN_OPTION",
+    });
+  });
+});

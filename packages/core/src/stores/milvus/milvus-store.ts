@@ -1,0 +1,367 @@
+import { SparseEncoderError, throwIfAborted } from "../../errors.ts";
+import type { SparseVector } from "../../vector/index.ts";
+import { type EngineQuery, EngineStore } from "../engine-store.ts";
+import { filterOperators } from "../filter.ts";
+import type { FilterNode } from "../filter-node.ts";
+import { vectorTerm } from "../metadata-terms.ts";
+import { messageOf } from "../network-failure.ts";
+import { importOptional } from "../optional-package.ts";
+import type { Metadata, StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
+import type { CheckedDocument } from "../store-arguments.ts";
+import { unescapeText } from "../stored-text.ts";
+import { resolveTies } from "../tied-hits.ts";
+import type { ResolvedField } from "../vector-fields.ts";
+import { type MilvusConnection, type MilvusRow, succeeded } from "./milvus-client.ts";
+import { fieldName, openCollection, probeNot } from "./milvus-collection.ts";
+import { compileFilter, hasTerm } from "./milvus-filter.ts";
+import { checkMilvusOptions, type MilvusStoreOptions, type ResolvedMilvusOptions } from "./milvus-options.ts";
+import { fromKey, fromRow, toKey, toRow, toSparseObject } from "./milvus-rows.ts";
+
+/** Hits and rows that one request may give. */
+const maximumRows = 16_384;
+
+/** Bytes of JSON, about, and rows of one request that writes. */
+const requestBytes = 1 << 23;
+const requestRows = 1000;
+
+/** Keys that one expression names. */
+const keysAtOnce = 500;
+
+/**
+ * Documents in Milvus: a server, a cluster, or its cloud. Sparse vectors are in an inverted index with inner product,
+ * dense ones are compared with all.
+ *
+ * Weights must be above zero. Filters look at terms and bounds that are stored beside the metadata, as expressions of
+ * Milvus over JSON cannot ask all that filters can. Milvus has no transactions: a failed upsert may have stored some of its
+ * documents, each whole; making it again completes it.
+ *
+ * @example
+ * await using store = await MilvusStore.open({ address: "localhost:19530", vectors });
+ */
+export class MilvusStore extends EngineStore {
+  readonly name = "milvus";
+  readonly capabilities: StoreCapabilities = {
+    sparse: true,
+    dense: true,
+    filters: new Set(filterOperators),
+    exact: true,
+    durable: true,
+    negativeWeights: false,
+    // One more tells whether the last has equals.
+    maximumK: maximumRows - 1,
+  };
+  private readonly client: MilvusConnection;
+  private readonly owned: boolean;
+  private readonly options: ResolvedMilvusOptions;
+  private readonly secrets: readonly string[];
+  private readonly knowsNot: boolean;
+
+  private constructor(
+    client: MilvusConnection,
+    owned: boolean,
+    options: ResolvedMilvusOptions,
+    fields: ReadonlyMap<string, ResolvedField>,
+    secrets: readonly string[],
+    knowsNot: boolean,
+  ) {
+    super(fields, true);
+    this.client = client;
+    this.owned = owned;
+    this.options = options;
+    this.secrets = secrets;
+    this.knowsNot = knowsNot;
+  }
+
+  /**
+   * Connects, and makes the collection if there is none.
+   * @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION`; `MISSING_PACKAGE`; `STORE_MISMATCH` for a collection of
+   * others, of another model, or with other vectors; `STORE_UNSUPPORTED`; `STORE_FAILED`
+   */
+  static async open(options: MilvusStoreOptions): Promise<MilvusStore> {
+    const checked = checkMilvusOptions(options);
+    const secrets = options.token === undefined ? [] : [options.token, ...options.token.split(":").slice(1)];
+    const client = options.client ?? (await connect(options, checked));
+    const owned = options.client === undefined;
+    try {
+      const fields = await openCollection(client, checked);
+      const knowsNot = await probeNot(client, checked.collection);
+      return new MilvusStore(client, owned, checked, fields, secrets, knowsNot);
+    } catch (error) {
+      if (owned) await client.closeConnection().catch(() => {});
+      throw failure(error, secrets);
+    }
+  }
+
+  /** Never called: a collection has the vectors it was made with. */
+  protected async addFields(): Promise<ReadonlyMap<string, ResolvedField>> {
+    return this.fields;
+  }
+
+  protected async readFields(): Promise<ReadonlyMap<string, ResolvedField>> {
+    return this.fields;
+  }
+
+  protected async write(
+    documents: readonly CheckedDocument[],
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    // All before the first request, so that a document that is refused stops the others.
+    const rows = documents.map((document) => toRow(document, this.fields, this.knowsNot));
+    let stored = 0;
+    try {
+      for (const data of toRequests(rows)) {
+        throwIfAborted(signal);
+        const answer = succeeded(await this.client.upsert({ ...this.collection, data }));
+        if (answer.err_index !== undefined && answer.err_index.length > 0) {
+          throw new Error(`${answer.err_index.length} of ${data.length} documents were refused`);
+        }
+        stored += data.length;
+      }
+    } catch (error) {
+      throw failure(
+        error,
+        this.secrets,
+        stored === 0 ? "" : `${stored} of ${rows.length} documents were stored before it.`,
+      );
+    }
+  }
+
+  protected async remove(ids: readonly string[], signal: AbortSignal | undefined): Promise<number> {
+    let removed = 0;
+    for (let start = 0; start < ids.length; start += keysAtOnce) {
+      throwIfAborted(signal);
+      const keys = ids.slice(start, start + keysAtOnce).map(toKey);
+      const found = await this.query(`key in ${toList(keys)}`, ["key"], keysAtOnce);
+      removed += await this.removeKeys(found.map((row) => row.key as string));
+    }
+    return removed;
+  }
+
+  protected async removeMatching(node: FilterNode, signal: AbortSignal | undefined): Promise<number> {
+    // By their keys, as what Milvus counts is what it was asked to delete, and a document that comes meanwhile stays.
+    const keys: string[] = [];
+    for await (const page of this.rows("", node, maximumRows / 2, ["key"], signal)) {
+      for (const row of page) keys.push(row.key as string);
+    }
+    let removed = 0;
+    for (let start = 0; start < keys.length; start += keysAtOnce) {
+      throwIfAborted(signal);
+      removed += await this.removeKeys(keys.slice(start, start + keysAtOnce));
+    }
+    return removed;
+  }
+
+  protected async read(ids: readonly string[]): Promise<ReadonlyMap<string, StoredDocument>> {
+    const found = new Map<string, StoredDocument>();
+    for (let start = 0; start < ids.length; start += keysAtOnce) {
+      const keys = ids.slice(start, start + keysAtOnce).map(toKey);
+      for (const row of await this.query(`key in ${toList(keys)}`, this.documentFields, keysAtOnce)) {
+        const document = fromRow(row, this.fields);
+        found.set(document.id, document);
+      }
+    }
+    return found;
+  }
+
+  protected async tally(node: FilterNode | undefined): Promise<number> {
+    const [row] = await this.query(
+      node === undefined ? "" : compileFilter(node, this.knowsNot),
+      ["count(*)"],
+      undefined,
+    );
+    return Number(row?.["count(*)"] ?? 0);
+  }
+
+  protected async *pages(
+    after: string,
+    node: FilterNode | undefined,
+    batchSize: number,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<readonly StoredDocument[], void, undefined> {
+    const size = Math.min(batchSize, maximumRows);
+    for await (const page of this.rows(
+      after === "" ? "" : toKey(after),
+      node,
+      size,
+      this.documentFields,
+      signal,
+    )) {
+      yield page.map((row) => fromRow(row, this.fields));
+    }
+  }
+
+  protected rankSparse(query: EngineQuery<SparseVector>): Promise<StoreHit[]> {
+    return this.rank(query, toSparseObject(query.vector), { drop_ratio_search: 0 }, (score) => score);
+  }
+
+  protected rankDense(query: EngineQuery<Float32Array>): Promise<StoreHit[]> {
+    const field = this.fields.get(query.name);
+    const isEuclidean = field?.kind === "dense" && field.metric === "euclidean";
+    // Milvus gives the square of the distance.
+    const toScore = (score: number) => (isEuclidean ? -Math.sqrt(Math.max(0, score)) : score);
+    return this.rank(query, Array.from(query.vector), {}, toScore);
+  }
+
+  protected async disconnect(): Promise<void> {
+    if (this.owned) await this.client.closeConnection();
+  }
+
+  private get collection(): { collection_name: string } {
+    return { collection_name: this.options.collection };
+  }
+
+  private get documentFields(): string[] {
+    const vectors = [...this.fields.keys()].map((_, position) => fieldName(position));
+    return ["key", "text", "metadata", "present", ...vectors];
+  }
+
+  private rank(
+    { name, k, node, signal }: EngineQuery<unknown>,
+    vector: unknown,
+    params: object,
+    toScore: (score: number) => number,
+  ): Promise<StoreHit[]> {
+    const conditions = [
+      hasTerm(vectorTerm(name)),
+      ...(node === undefined ? [] : [compileFilter(node, this.knowsNot)]),
+    ];
+    const request = {
+      ...this.collection,
+      anns_field: fieldName([...this.fields.keys()].indexOf(name)),
+      data: [vector],
+      filter: conditions.join(" and "),
+      output_fields: ["key", "text", "metadata"],
+      consistency_level: this.options.consistency,
+      params,
+    };
+    return resolveTies(k, maximumRows, async (limit) => {
+      throwIfAborted(signal);
+      const { results } = await this.attempt(async () =>
+        succeeded(await this.client.search({ ...request, limit })),
+      );
+      return results.map((row) => ({
+        id: fromKey(row.key as string),
+        score: toScore(row.score as number) + 0,
+        text: unescapeText(row.text as string),
+        metadata: row.metadata as Metadata,
+      }));
+    });
+  }
+
+  /** Rows after a key, in its order. */
+  private async *rows(
+    after: string,
+    node: FilterNode | undefined,
+    size: number,
+    fields: readonly string[],
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<readonly MilvusRow[], void, undefined> {
+    const filter = node === undefined ? "" : ` and ${compileFilter(node, this.knowsNot)}`;
+    for (let last = after; ; ) {
+      throwIfAborted(signal);
+      const page = [...(await this.query(`key > "${last}"${filter}`, fields, size))];
+      page.sort((a, b) => ((a.key as string) < (b.key as string) ? -1 : 1));
+      if (page.length > 0) yield page;
+      if (page.length < size) return;
+      last = page.at(-1)!.key as string;
+    }
+  }
+
+  private async query(
+    filter: string,
+    fields: readonly string[],
+    limit: number | undefined,
+  ): Promise<readonly MilvusRow[]> {
+    const request = {
+      ...this.collection,
+      filter,
+      output_fields: [...fields],
+      consistency_level: this.options.consistency,
+      ...(limit === undefined ? {} : { limit }),
+    };
+    return this.attempt(async () => {
+      const answer = await this.client.query(request);
+      // What Milvus Lite says when vectors are asked for and it never had any.
+      if (/loss raw data/.test(answer.status?.reason ?? "") && (await this.tally(undefined)) === 0) return [];
+      return succeeded(answer).data;
+    });
+  }
+
+  private async removeKeys(keys: readonly string[]): Promise<number> {
+    if (keys.length === 0) return 0;
+    await this.attempt(async () =>
+      succeeded(await this.client.delete({ ...this.collection, filter: `key in ${toList(keys)}` })),
+    );
+    return keys.length;
+  }
+
+  private async attempt<Result>(call: () => Promise<Result>): Promise<Result> {
+    try {
+      return await call();
+    } catch (error) {
+      throw failure(error, this.secrets);
+    }
+  }
+}
+
+/** Keys are hexadecimal digits. */
+function toList(keys: readonly string[]): string {
+  return `[${keys.map((key) => `"${key}"`).join(", ")}]`;
+}
+
+function* toRequests(rows: readonly Record<string, unknown>[]): Generator<Record<string, unknown>[]> {
+  let batch: Record<string, unknown>[] = [];
+  let bytes = 0;
+  for (const row of rows) {
+    const length = JSON.stringify(row).length;
+    if (batch.length > 0 && (batch.length >= requestRows || bytes + length > requestBytes)) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(row);
+    bytes += length;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+async function connect(
+  { address, token, tls }: MilvusStoreOptions,
+  { timeout, retries }: ResolvedMilvusOptions,
+): Promise<MilvusConnection> {
+  const { MilvusClient } = await importOptional(
+    "A MilvusStore",
+    "@zilliz/milvus2-sdk-node",
+    () => import("@zilliz/milvus2-sdk-node"),
+  );
+  const client = new MilvusClient({
+    address: address!,
+    timeout,
+    maxRetries: retries,
+    logLevel: "error",
+    ...(token === undefined ? {} : { token }),
+    ...(tls === undefined ? {} : { ssl: tls !== false, ...(typeof tls === "object" ? { tls } : {}) }),
+  });
+  // It connects by itself; a failure that nobody awaits would end the process. Each call finds it again.
+  client.connectPromise.catch(() => {});
+  return client as unknown as MilvusConnection;
+}
+
+function failure(error: unknown, secrets: readonly string[], further = ""): SparseEncoderError {
+  if (SparseEncoderError.is(error)) return error;
+  const text = messageOf(error, secrets);
+  // The client reads hits of an answer that has none when the server refused the search.
+  const refused = error instanceof TypeError ? `the server refused the request (${text})` : text;
+  const advice = /UNAVAILABLE|DEADLINE|ECONN|connect/i.test(text)
+    ? "Check that the server runs and can be reached; the call may be made again."
+    : /auth|permission/i.test(text)
+      ? "Check the token."
+      : "";
+  return new SparseEncoderError(
+    "STORE_FAILED",
+    `The milvus store failed: ${refused}. ${further} ${advice}`.replace(/\s+/g, " ").trim(),
+    {
+      cause: secrets.length === 0 ? error : new Error(text),
+    },
+  );
+}
