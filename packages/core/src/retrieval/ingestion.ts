@@ -7,6 +7,7 @@ import {
   type SparseEncoderErrorCode,
 } from "../errors.ts";
 import type { Metadata, Store, StoredDocument } from "../stores/index.ts";
+import type { SparseVector } from "../vector/index.ts";
 import type { Arm, VectorSource } from "./arm.ts";
 import { Deadline } from "./deadline.ts";
 import type { TextVector } from "./embedder.ts";
@@ -20,6 +21,13 @@ export interface NewDocument {
   readonly text: string;
   /** A JSON object. Default `{}`. */
   readonly metadata?: Metadata | undefined;
+  /** What is encoded in place of the text, such as the text with its title before it. Default: the text. */
+  readonly encodedText?: string | undefined;
+  /**
+   * Vectors that are at hand, by their name in the store: they are stored as they are, and their encoder does not see the
+   * document. A dense one of zeros, which is near to nothing, is left out.
+   */
+  readonly vectors?: Readonly<Record<string, SparseVector | Float32Array>> | undefined;
 }
 
 /** How far a call of `add` has come. */
@@ -201,7 +209,7 @@ function checkDocuments(documents: readonly unknown[], first: number): void {
   const places = new Map<string, number>();
   for (const [offset, document] of documents.entries()) {
     const place = first + offset;
-    const { id, text, metadata } = (document ?? {}) as { id?: unknown; text?: unknown; metadata?: unknown };
+    const { id, text, metadata, encodedText, vectors } = (document ?? {}) as Record<string, unknown>;
     if (typeof id !== "string" || id === "" || id.length > maximumIdLength || !id.isWellFormed()) {
       throw invalidDocument(
         `the id of document ${place} must be a well-formed string of 1 to ${maximumIdLength} characters, received ${received(id)}`,
@@ -218,6 +226,16 @@ function checkDocuments(documents: readonly unknown[], first: number): void {
     ) {
       throw invalidDocument(
         `the metadata of document ${place} (${received(id)}) must be an object, received ${received(metadata)}`,
+      );
+    }
+    if (encodedText !== undefined && typeof encodedText !== "string") {
+      throw invalidDocument(
+        `encodedText of document ${place} (${received(id)}) must be a string, received ${received(encodedText)}`,
+      );
+    }
+    if (vectors !== undefined && (typeof vectors !== "object" || vectors === null)) {
+      throw invalidDocument(
+        `vectors of document ${place} (${received(id)}) must map names to vectors, received ${received(vectors)}`,
       );
     }
     const other = places.get(id);
@@ -239,12 +257,15 @@ async function encode(
   deadline: Deadline,
 ): Promise<Encoded> {
   const started = performance.now();
-  const texts = documents.map(({ text }) => text);
-  const byEncoder = new Map<object, Promise<TextVector[]>>();
+  const byEncoder = new Map<object, Promise<ReadonlyMap<NewDocument, TextVector>>>();
   for (const { embedder, vector } of sources) {
     if (byEncoder.has(embedder.identity)) continue;
+    const names = sources.filter((one) => one.embedder.identity === embedder.identity);
+    const lacking = documents.filter((document) => names.some((one) => !has(document, one.vector)));
+    const texts = lacking.map(({ text, encodedText }) => encodedText ?? text);
     const vectors = deadline
-      .race((signal) => embedder.embed("document", texts, signal))
+      .race(async (signal) => (texts.length === 0 ? [] : embedder.embed("document", texts, signal)))
+      .then((rows) => new Map(lacking.map((document, row) => [document, rows[row]])))
       .catch((cause) => {
         throw failure(cause, "ARM_FAILED", `The encoder of the vectors ${received(vector)} failed`);
       });
@@ -258,17 +279,26 @@ async function encode(
         .filter((one) => one.store === store)
         .map(async ({ vector, embedder }) => [vector, await byEncoder.get(embedder.identity)!] as const),
     );
-    const batch = documents.map(({ id, text, metadata = {} }, row) => ({
-      id,
-      text,
-      metadata,
-      vectors: Object.fromEntries(
-        columns.flatMap(([vector, rows]) => (rows[row] === undefined ? [] : [[vector, rows[row]]])),
-      ),
-    }));
+    const batch = documents.map((document) => {
+      const { id, text, metadata = {} } = document;
+      const vectors = columns.flatMap(([name, encoded]) => {
+        const vector = has(document, name) ? nearToAny(document.vectors![name]!) : encoded.get(document);
+        return vector === undefined ? [] : [[name, vector] as const];
+      });
+      return { id, text, metadata, vectors: Object.fromEntries(vectors) };
+    });
     upserts.set(store, batch);
   }
   return { documents, upserts, milliseconds: performance.now() - started };
+}
+
+function has({ vectors }: NewDocument, name: string): boolean {
+  return vectors !== undefined && Object.hasOwn(vectors, name);
+}
+
+/** A given vector, as an encoder's would be: none for a dense one of zeros. */
+function nearToAny(vector: SparseVector | Float32Array): TextVector {
+  return vector instanceof Float32Array && vector.every((value) => value === 0) ? undefined : vector;
 }
 
 /** An error of this library as it is; another one wrapped. */
