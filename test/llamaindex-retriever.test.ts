@@ -8,6 +8,7 @@ import {
 import {
   BaseRetriever,
   type MetadataFilters,
+  MetadataMode,
   type NodeWithScore,
   type QueryBundle,
   RetrieverQueryEngine,
@@ -474,7 +475,7 @@ describe("VectorStoreRetriever", () => {
     expect((await retriever.retrieve("number 7"))[0]!.node.id_).toBe("n07");
     await vectorStore.add([new TextNode({ id_: "n07", text: "house number 7 pink" })]);
     const [found] = await retriever.retrieve("number 7 pink");
-    expect(found!.node.getContent("NONE" as never)).toBe("house number 7 pink");
+    expect(found!.node.getContent(MetadataMode.NONE)).toBe("house number 7 pink");
   });
 
   it("lets the options of a call go before its own", async () => {
