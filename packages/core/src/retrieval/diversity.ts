@@ -49,11 +49,9 @@ function relevance({ score }: ScoredId, candidates: readonly ScoredId[]): number
 }
 
 function cosine(a: SparseVector | Float32Array, b: SparseVector | Float32Array): number {
-  const [dot, norms] =
-    a instanceof Float32Array || b instanceof Float32Array
-      ? [denseDot(a as Float32Array, b as Float32Array), norm(a as Float32Array) * norm(b as Float32Array)]
-      : [a.dot(b), a.norm * b.norm];
-  return norms === 0 ? 0 : dot / norms;
+  if (!(a instanceof Float32Array || b instanceof Float32Array)) return a.cosine(b);
+  const norms = norm(a as Float32Array) * norm(b as Float32Array);
+  return norms === 0 ? 0 : denseDot(a as Float32Array, b as Float32Array) / norms;
 }
 
 function denseDot(a: Float32Array, b: Float32Array): number {

@@ -80,7 +80,29 @@ describe("relativeScore", () => {
   });
 });
 
+describe("lists of equal scores", () => {
+  it("get what the options say", () => {
+    const sign = { flat: (score: number) => (score > 0 ? 1 : 0) };
+    for (const fusion of [relativeScore, distributionScore]) {
+      expect(scores(fusion(sign)({ arm: ranking("a 3, b 3") }))).toEqual({ a: 1, b: 1 });
+      expect(scores(fusion(sign)({ arm: ranking("a -3") }))).toEqual({ a: 0 });
+      expect(scores(fusion({ flat: 0.25 })({ arm: ranking("a 3") }))).toEqual({ a: 0.25 });
+      expect(() => fusion({ flat: Number.NaN })).toThrow("flat must be a finite number or a function");
+    }
+  });
+});
+
 describe("distributionScore", () => {
+  it("divides by n for the deviation of a population", () => {
+    // Mean 4, squares 4 + 0 + 4, so a deviation of sqrt(8 / 3).
+    const fused = distributionScore({ deviation: "population" })({ arm: ranking("a 6, b 4, c 2") });
+    const step = 2 / (6 * Math.sqrt(8 / 3));
+    expect(fused.map(({ score }) => score)).toEqual(
+      [0.5 + step, 0.5, 0.5 - step].map((score) => expect.closeTo(score, 12)),
+    );
+    expect(() => distributionScore({ deviation: "n" as "sample" })).toThrow('"sample" or "population"');
+  });
+
   it("scales by mean and three sample deviations", () => {
     // Mean 2, deviation sqrt((1 + 0 + 1) / 2) = 1: from -1 to 5.
     const fused = scores(distributionScore()({ arm: ranking("a 3, b 2, c 1") }));

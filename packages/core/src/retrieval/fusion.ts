@@ -31,6 +31,21 @@ export interface FusionOptions {
   readonly weights?: Weights;
 }
 
+/** Options of {@link relativeScore}. */
+export interface RelativeScoreOptions extends FusionOptions {
+  /**
+   * What the documents of a list of equal scores, or of one, get: a number, or a function of their score. LlamaIndex
+   * (Python) gives 1 if the score is above 0, else 0, in both fusions that scale scores.
+   */
+  readonly flat?: number | ((score: number) => number);
+}
+
+/** Options of {@link distributionScore}. */
+export interface DistributionScoreOptions extends RelativeScoreOptions {
+  /** Whether the squares are divided by n - 1 (`sample`, the default) or by n (`population`). */
+  readonly deviation?: "sample" | "population";
+}
+
 /** Options of {@link rrf}. */
 export interface RrfOptions extends FusionOptions {
   /** How slowly the value of a rank falls: a finite number of at least 0. Default 60. */
@@ -60,33 +75,42 @@ export function rrf(options: RrfOptions = {}): Fusion {
 
 /**
  * The weighted sum of the scores, each arm's list scaled so that its best is 1 and its worst 0. A list of equal scores, or
- * of one, is all 1. An arm gives 0 to documents that it did not find.
+ * of one, is all `flat`, 1 by default. An arm gives 0 to documents that it did not find.
  */
-export function relativeScore(options: FusionOptions = {}): Fusion {
-  checkOptionNames("relativeScore", options, ["weights"]);
+export function relativeScore(options: RelativeScoreOptions = {}): Fusion {
+  checkOptionNames("relativeScore", options, ["weights", "flat"]);
+  const flat = flatValue("relativeScore", options.flat, 1);
   return weightedSum("relativeScore", options, (ranking) => {
     const scores = inRange(ranking);
     const [least, most] = extremes(scores);
-    return scores.map((score) => (most === least ? 1 : (score - least) / (most - least)));
+    return scores.map((score) => (most === least ? flat(score) : (score - least) / (most - least)));
   });
 }
 
 /**
  * The weighted sum of the scores, each arm's list scaled so that its mean less 3 standard deviations is 0, and its mean plus
- * 3 is 1; scores beyond are not cut. The deviation is that of a sample (n - 1). A list of equal scores, or of one, is all
- * 0.5. An arm gives 0 to documents that it did not find. Qdrant's `dbsf` counts alike; LlamaIndex (Python) divides by n.
+ * 3 is 1; scores beyond are not cut. The deviation is that of a sample (n - 1), unless the options say otherwise. A list of
+ * equal scores, or of one, is all `flat`, 0.5 by default. An arm gives 0 to documents that it did not find. Qdrant's `dbsf`
+ * counts alike; LlamaIndex (Python) counts with `deviation: "population"`.
  */
-export function distributionScore(options: FusionOptions = {}): Fusion {
-  checkOptionNames("distributionScore", options, ["weights"]);
+export function distributionScore(options: DistributionScoreOptions = {}): Fusion {
+  checkOptionNames("distributionScore", options, ["weights", "flat", "deviation"]);
+  const flat = flatValue("distributionScore", options.flat, 0.5);
+  const { deviation: kind = "sample" } = options;
+  if (kind !== "sample" && kind !== "population") {
+    throw invalidArgument(
+      `distributionScore: deviation must be "sample" or "population", received ${received(kind)}.`,
+    );
+  }
   return weightedSum("distributionScore", options, (ranking) => {
     const scores = inRange(ranking);
     const [least, most] = extremes(scores);
     const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
     const squares = scores.reduce((sum, score) => sum + (score - mean) ** 2, 0);
-    const deviation = Math.sqrt(squares / (scores.length - 1));
+    const deviation = Math.sqrt(squares / (kind === "sample" ? scores.length - 1 : scores.length));
     // Rounding of the mean may leave equal scores a deviation; tiny ones may have a square of 0.
-    const flat = most === least || deviation === 0;
-    return scores.map((score) => (flat ? 0.5 : (score - (mean - 3 * deviation)) / (6 * deviation)));
+    const isFlat = most === least || deviation === 0;
+    return scores.map((score) => (isFlat ? flat(score) : (score - (mean - 3 * deviation)) / (6 * deviation)));
   });
 }
 
@@ -109,6 +133,19 @@ export function fusionOf(fusion: Fusion | FusionName): Fusion {
   throw invalidArgument(
     `fusion must be a function or one of ${Object.keys(fusions).join(", ")}, received ${received(fusion)}.`,
   );
+}
+
+function flatValue(
+  call: string,
+  flat: RelativeScoreOptions["flat"],
+  byDefault: number,
+): (score: number) => number {
+  if (typeof flat === "function") return flat;
+  const value = flat ?? byDefault;
+  if (typeof value !== "number" || !Number.isFinite(value)) {
+    throw invalidArgument(`${call}: flat must be a finite number or a function, received ${received(flat)}.`);
+  }
+  return () => value;
 }
 
 /** Order of hits: score descending, then the smaller id by UTF-16 code units. */

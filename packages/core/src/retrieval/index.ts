@@ -11,12 +11,14 @@ export type {
 } from "./arm.ts";
 export type { ArmCallOptions, ArmEncoder, Embeddings, EmbedFunction } from "./embedder.ts";
 export {
+  type DistributionScoreOptions,
   distributionScore,
   type Fusion,
   type FusionName,
   type FusionOptions,
   max,
   type Rankings,
+  type RelativeScoreOptions,
   type RrfOptions,
   relativeScore,
   rrf,

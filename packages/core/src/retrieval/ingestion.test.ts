@@ -119,6 +119,32 @@ describe("add", () => {
     expect([...store.documents.values()].map(({ vectors }) => Object.keys(vectors))).toEqual([[], ["dense"]]);
   });
 
+  it("stores vectors that are at hand, and encodes the rest", async () => {
+    const store = new FakeStore();
+    const embed = vi.fn(embedLengths);
+    const retriever = new HybridRetriever({ arms: { dense: { embed, store }, other: { embed, store } } });
+    const given = Float32Array.of(7, 7);
+    await retriever.add([
+      { id: "a", text: "a", vectors: { dense: given, other: given } },
+      { id: "b", text: "bb", vectors: { dense: given } },
+      { id: "c", text: "ccc", encodedText: "title ccc" },
+      { id: "d", text: "d", vectors: { dense: Float32Array.of(0, 0), other: given } },
+    ]);
+    expect(embed.mock.calls.map(([texts]) => texts)).toEqual([["bb", "title ccc"]]);
+    expect(Array.from(store.documents.values(), ({ vectors }) => vectors)).toEqual([
+      { dense: given, other: given },
+      { dense: given, other: Float32Array.of(2, 1) },
+      { dense: Float32Array.of(9, 1), other: Float32Array.of(9, 1) },
+      { other: given },
+    ]);
+    expect(store.documents.get("c")!.text).toBe("ccc");
+    for (const wrong of [{ encodedText: 5 }, { vectors: "dense" }, { vectors: { unknown: given } }]) {
+      await expect(retriever.add([{ id: "a", text: "a", ...wrong } as never])).rejects.toMatchObject({
+        code: "INVALID_DOCUMENT",
+      });
+    }
+  });
+
   it("replaces documents by id, so that it can be called again", async () => {
     const { store, retriever } = setUp();
     await retriever.add(numbered(5), { batchSize: 2 });

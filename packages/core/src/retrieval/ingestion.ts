@@ -21,7 +21,12 @@ export interface NewDocument {
   readonly text: string;
   /** A JSON object. Default `{}`. */
   readonly metadata?: Metadata | undefined;
-  /** Vectors that are known, by their name in the store; the rest are encoded. */
+  /** What is encoded in place of the text, such as the text with its title before it. Default: the text. */
+  readonly encodedText?: string | undefined;
+  /**
+   * Vectors that are at hand, by their name in the store: they are stored as they are, and their encoder does not see the
+   * document. A dense one of zeros, which is near to nothing, is left out.
+   */
   readonly vectors?: Readonly<Record<string, SparseVector | Float32Array>> | undefined;
 }
 
@@ -206,7 +211,7 @@ function checkDocuments(documents: readonly unknown[], first: number, names: Rea
   const places = new Map<string, number>();
   for (const [offset, document] of documents.entries()) {
     const place = first + offset;
-    const { id, text, metadata, vectors } = (document ?? {}) as Record<string, unknown>;
+    const { id, text, metadata, encodedText, vectors } = (document ?? {}) as Record<string, unknown>;
     if (typeof id !== "string" || id === "" || id.length > maximumIdLength || !id.isWellFormed()) {
       throw invalidDocument(
         `the id of document ${place} must be a well-formed string of 1 to ${maximumIdLength} characters, received ${received(id)}`,
@@ -223,6 +228,11 @@ function checkDocuments(documents: readonly unknown[], first: number, names: Rea
     ) {
       throw invalidDocument(
         `the metadata of document ${place} (${received(id)}) must be an object, received ${received(metadata)}`,
+      );
+    }
+    if (encodedText !== undefined && typeof encodedText !== "string") {
+      throw invalidDocument(
+        `encodedText of document ${place} (${received(id)}) must be a string, received ${received(encodedText)}`,
       );
     }
     checkGivenVectors(`document ${place} (${received(id)})`, vectors, names);
@@ -259,27 +269,19 @@ async function encode(
   deadline: Deadline,
 ): Promise<Encoded> {
   const started = performance.now();
-  const byEncoder = new Map<object, Promise<(row: number) => TextVector>>();
+  const byEncoder = new Map<object, Promise<ReadonlyMap<NewDocument, TextVector>>>();
   for (const { embedder, vector } of sources) {
     if (byEncoder.has(embedder.identity)) continue;
     const names = sources.filter((one) => one.embedder.identity === embedder.identity);
-    const rows = [...documents.keys()].filter((row) =>
-      names.some((one) => givenVector(documents[row]!, one.vector) === undefined),
-    );
+    const lacking = documents.filter((document) => names.some((one) => !has(document, one.vector)));
+    const texts = lacking.map(({ text, encodedText }) => encodedText ?? text);
     const vectors = deadline
-      .race(async (signal) => {
-        if (rows.length === 0) return [];
-        const texts = rows.map((row) => documents[row]!.text);
-        return embedder.embed("document", texts, signal);
-      })
+      .race(async (signal) => (texts.length === 0 ? [] : embedder.embed("document", texts, signal)))
+      .then((rows) => new Map(lacking.map((document, row) => [document, rows[row]])))
       .catch((cause) => {
         throw failure(cause, "ARM_FAILED", `The encoder of the vectors ${received(vector)} failed`);
       });
-    const places = new Map(rows.map((row, place) => [row, place]));
-    byEncoder.set(
-      embedder.identity,
-      vectors.then((encoded) => (row) => encoded[places.get(row)!]),
-    );
+    byEncoder.set(embedder.identity, vectors);
   }
   await Promise.all(byEncoder.values());
   const upserts = new Map<Store, StoredDocument[]>();
@@ -289,24 +291,26 @@ async function encode(
         .filter((one) => one.store === store)
         .map(async ({ vector, embedder }) => [vector, await byEncoder.get(embedder.identity)!] as const),
     );
-    const batch = documents.map((document, row) => ({
-      id: document.id,
-      text: document.text,
-      metadata: document.metadata ?? {},
-      vectors: Object.fromEntries(
-        columns.flatMap(([vector, encoded]) => {
-          const own = givenVector(document, vector) ?? encoded(row);
-          return own === undefined ? [] : [[vector, own]];
-        }),
-      ),
-    }));
+    const batch = documents.map((document) => {
+      const { id, text, metadata = {} } = document;
+      const vectors = columns.flatMap(([name, encoded]) => {
+        const vector = has(document, name) ? nearToAny(document.vectors![name]!) : encoded.get(document);
+        return vector === undefined ? [] : [[name, vector] as const];
+      });
+      return { id, text, metadata, vectors: Object.fromEntries(vectors) };
+    });
     upserts.set(store, batch);
   }
   return { documents, upserts, milliseconds: performance.now() - started };
 }
 
-function givenVector({ vectors }: NewDocument, name: string): SparseVector | Float32Array | undefined {
-  return vectors !== undefined && Object.hasOwn(vectors, name) ? vectors[name] : undefined;
+function has({ vectors }: NewDocument, name: string): boolean {
+  return vectors !== undefined && Object.hasOwn(vectors, name);
+}
+
+/** A given vector, as an encoder's would be: none for a dense one of zeros. */
+function nearToAny(vector: SparseVector | Float32Array): TextVector {
+  return vector instanceof Float32Array && vector.every((value) => value === 0) ? undefined : vector;
 }
 
 /** An error of this library as it is; another one wrapped. */

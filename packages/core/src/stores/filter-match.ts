@@ -19,6 +19,11 @@ export function matches(node: FilterNode, metadata: Metadata): boolean {
       return holds(lookUp(node.path, metadata), (value) => value === node.value);
     case "in":
       return holds(lookUp(node.path, metadata), (value) => node.values.includes(value as FilterValue));
+    case "contains":
+      return holds(
+        lookUp(node.path, metadata),
+        (value) => typeof value === "string" && value.includes(node.part),
+      );
     case "compare":
       return holds(lookUp(node.path, metadata), (value) => compare(value, node.operator, node.value));
   }

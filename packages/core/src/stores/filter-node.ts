@@ -17,6 +17,7 @@ export type FilterNode =
       readonly value: string | number;
     }
   | { readonly type: "in"; readonly path: readonly string[]; readonly values: readonly FilterValue[] }
+  | { readonly type: "contains"; readonly path: readonly string[]; readonly part: string }
   | { readonly type: "exists"; readonly path: readonly string[] };
 
 /** So deep may `$and`, `$or` and `$not` nest: stores compile filters by recursion, and a cycle must end. */
@@ -25,7 +26,7 @@ const maximumDepth = 32;
 /** So many conditions may a filter have, values of lists not counted. */
 const maximumConditions = 10_000;
 
-const fieldOperators = ["$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$exists"];
+const fieldOperators = ["$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$exists", "$contains"];
 const logicalOperators = ["$and", "$or", "$not"];
 
 /**
@@ -135,6 +136,10 @@ function parseCondition(
       if (!values.every(isFilterValue)) throw fail(`needs an array of which each value is ${scalar}`);
       const node: FilterNode = { type: "in", path, values };
       return operator === "$in" ? node : { type: "not", node };
+    }
+    case "$contains": {
+      if (typeof value !== "string") throw fail("needs a string");
+      return { type: "contains", path, part: value };
     }
     case "$exists": {
       if (typeof value !== "boolean") throw fail("needs true or false");

@@ -51,6 +51,15 @@ describe("filters", () => {
     [{ year: { $nin: [] } }, true],
     [{ year: { $nin: [1, 2020] } }, false],
     [{ year: { $in: ["2020"] } }, false],
+    [{ title: { $contains: "ebr" } }, true],
+    [{ title: { $contains: "" } }, true],
+    [{ title: { $contains: "zeb" } }, false],
+    [{ title: { $contains: "%" } }, false],
+    [{ title: { $contains: "Zebras" } }, false],
+    [{ year: { $contains: "20" } }, false],
+    [{ tags: { $contains: "gre" } }, true],
+    [{ tags: { $contains: "7" } }, false],
+    [{ missing: { $contains: "" } }, false],
   ])("with a plain field: %o is %s", (filter, expected) => {
     expect(passes(filter, book)).toBe(expected);
   });

@@ -14,6 +14,7 @@ export interface FieldCondition {
   readonly $in?: readonly FilterValue[];
   readonly $nin?: readonly FilterValue[];
   readonly $exists?: boolean;
+  readonly $contains?: string;
 }
 
 /**
@@ -23,8 +24,9 @@ export interface FieldCondition {
  * - Conditions look at the value of the field or, if it is an array, at its elements: they hold if any element passes.
  *   Objects, and arrays in arrays, equal nothing. The names on the way to a field lead through objects alone, not into
  *   the elements of arrays, and a name that itself contains a dot cannot be reached.
- * - A missing field passes none of `$eq $gt $gte $lt $lte $in`. `null` is a value: `$eq: null` wants a null that is there.
+ * - A missing field passes none of `$eq $gt $gte $lt $lte $in $contains`. `null` is a value: `$eq: null` wants a null that is there.
  * - `$exists: true` wants the field to be there, whatever its value (null and [] too), `$exists: false` to be missing.
+ * - `$contains` wants a string that has the given one in it, letter for letter; every string has the empty one.
  * - `$ne`, `$nin` and `$not` are the negations of `$eq`, `$in` and of a filter, so a missing field passes `$ne` and `$nin`.
  * - Values of different types are neither equal nor ordered: `"5"` is not 5. Strings are ordered by UTF-16 code units.
  * - `{}` and `$and: []` let all documents pass, `$or: []` and `$in: []` none.
@@ -49,6 +51,7 @@ export const filterOperators = [
   "$in",
   "$nin",
   "$exists",
+  "$contains",
   "$and",
   "$or",
   "$not",

@@ -30,6 +30,8 @@ function passesOperator(operator: string, value: MetadataValue | undefined, oper
       return !(operand as FilterValue[]).some((one) => equals(value, one));
     case "$exists":
       return (value !== undefined) === operand;
+    case "$contains":
+      return elements(value).some((one) => typeof one === "string" && one.indexOf(operand as string) !== -1);
     default:
       return elements(value).some((one) => {
         if (typeof one !== typeof bound) return false;

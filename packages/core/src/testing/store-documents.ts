@@ -109,7 +109,7 @@ export function randomFilter(random: Random, operators: ReadonlySet<string>, dep
 
 function randomCondition(random: Random, operators: ReadonlySet<string>): Filter[string] {
   const comparisons = ["$gt", "$gte", "$lt", "$lte"];
-  const names = ["$eq", "$ne", ...comparisons, "$in", "$nin", "$exists"].filter((name) =>
+  const names = ["$eq", "$ne", ...comparisons, "$in", "$nin", "$exists", "$contains"].filter((name) =>
     operators.has(name),
   );
   if (operators.has("$eq") && random.below(4) === 0) return random.pick(scalars);
@@ -117,6 +117,7 @@ function randomCondition(random: Random, operators: ReadonlySet<string>): Filter
   const conditions = Array.from({ length: 1 + random.below(2) }, (): [string, unknown] => {
     const name = random.pick(names);
     if (name === "$exists") return [name, random.below(2) === 0];
+    if (name === "$contains") return [name, random.pick(["", "e", "Red", "-", "é"])];
     if (name === "$in" || name === "$nin") {
       return [name, Array.from({ length: random.below(4) }, () => random.pick(scalars))];
     }

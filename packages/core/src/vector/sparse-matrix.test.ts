@@ -194,3 +194,9 @@ describe("SparseMatrix", () => {
     }
   });
 });
+
+it("mean divides the sum of each dim by the number of rows", () => {
+  const rows = [{ 1: 2, 5: 1 }, { 1: 1, 7: -3 }, { 5: -1 }].map((row) => SparseVector.from(row, 10));
+  expect(SparseMatrix.fromRows(rows).mean()).toEqual(SparseVector.from({ 1: 1, 7: -1 }, 10));
+  expect(() => SparseMatrix.fromRows([], 10).mean()).toThrow("no rows");
+});

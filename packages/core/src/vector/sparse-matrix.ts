@@ -189,6 +189,17 @@ export class SparseMatrix implements Iterable<SparseVector> {
     return [...this];
   }
 
+  /** The mean of the rows: for each dim the sum of its weights, divided by the number of rows. */
+  mean(): SparseVector {
+    if (this.length === 0) throw invalidArgument("SparseMatrix.mean: the matrix has no rows.");
+    const sums = new Map<number, number>();
+    for (const row of this) {
+      for (const [index, value] of row) sums.set(index, (sums.get(index) ?? 0) + value);
+    }
+    const means = Array.from(sums, ([index, sum]) => [index, sum / this.length] as const);
+    return SparseVector.from(means, this.dimension);
+  }
+
   /** One dense row a text. Mind the size: rows x dimension x 4 bytes. */
   toDense(): Float32Array[] {
     return Array.from(this, (row) => row.toDense());

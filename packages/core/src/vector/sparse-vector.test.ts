@@ -231,3 +231,10 @@ describe("SparseVector", () => {
     );
   });
 });
+
+it("cosine divides the dot product by both lengths, and is 0 without one", () => {
+  const vector = (entries: Record<number, number>) => SparseVector.from(entries, 10);
+  expect(vector({ 1: 3, 2: 4 }).cosine(vector({ 1: 4, 5: 3 }))).toBeCloseTo(12 / 25, 12);
+  expect(vector({ 1: 3 }).cosine(vector({ 1: -2 }))).toBe(-1);
+  expect(vector({}).cosine(vector({ 1: 2 }))).toBe(0);
+});

@@ -140,6 +140,12 @@ export class SparseVector implements Iterable<SparseEntry> {
     return sum;
   }
 
+  /** Cosine of the angle between both; 0 if one of them has no active dims. */
+  cosine(other: SparseVector): number {
+    const norms = this.norm * other.norm;
+    return norms === 0 ? 0 : this.dot(other) / norms;
+  }
+
   /** Euclidean length. */
   get norm(): number {
     let sum = 0;

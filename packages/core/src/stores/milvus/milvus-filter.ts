@@ -42,6 +42,11 @@ export function compileFilter(node: FilterNode, knowsNot: boolean, isNegated = f
       if (isNegated) return `(${terms.map(condition).join(" and ")})`;
       return `array_contains_any(terms, [${terms.map((term) => `"${term}"`).join(", ")}])`;
     }
+    case "contains":
+      throw new SparseEncoderError(
+        "STORE_UNSUPPORTED",
+        `The milvus store has no filter $contains (field ${JSON.stringify(node.path.join("."))}): its expressions do not look into strings of metadata.`,
+      );
     case "compare": {
       const { path, operator, value } = node;
       if (typeof value === "string" && value.length > maximumBoundLength) {

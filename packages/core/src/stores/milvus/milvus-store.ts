@@ -43,7 +43,7 @@ export class MilvusStore extends EngineStore {
   readonly capabilities: StoreCapabilities = {
     sparse: true,
     dense: true,
-    filters: new Set(filterOperators),
+    filters: new Set(filterOperators.filter((operator) => operator !== "$contains")),
     exact: true,
     durable: true,
     negativeWeights: false,

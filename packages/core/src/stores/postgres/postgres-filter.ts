@@ -27,6 +27,10 @@ export function compileFilter(node: FilterNode, bindings: Bindings): string {
       const values = bindings.add(`[${node.values.map(toJson).join()}]`, "jsonb");
       return `(${field(node.path, bindings)} @> ANY (ARRAY(SELECT jsonb_array_elements(${values}))))`;
     }
+    case "contains": {
+      const part = bindings.add(escapeText(node.part), "text");
+      return ofStrings(field(node.path, bindings), (value) => `strpos(${value} #>> '{}', ${part}) > 0`);
+    }
     case "compare": {
       const found = field(node.path, bindings);
       const operator = operators[node.operator];
@@ -72,8 +76,13 @@ function compareStrings(found: string, operator: string, bound: string, bindings
     const text = `(${value} #>> '{}')`;
     return `${isPlain ? text : orderKey(text)} COLLATE "C" ${operator} ${wanted}`;
   };
-  const element = anyElement(found, `jsonb_typeof(element) = 'string' AND ${compare("element")}`);
-  return `(CASE jsonb_typeof(${found}) WHEN 'string' THEN ${compare(found)} WHEN 'array' THEN ${element} END)`;
+  return ofStrings(found, compare);
+}
+
+/** A condition on a string, or on any string of an array. */
+function ofStrings(found: string, condition: (value: string) => string): string {
+  const element = anyElement(found, `jsonb_typeof(element) = 'string' AND ${condition("element")}`);
+  return `(CASE jsonb_typeof(${found}) WHEN 'string' THEN ${condition(found)} WHEN 'array' THEN ${element} END)`;
 }
 
 function anyElement(found: string, condition: string): string {
