@@ -14,6 +14,9 @@ export type {
   PostgresPoolClient,
   PostgresStatement,
 } from "./postgres/server-database.ts";
+export type { QdrantConnection, QdrantPoint } from "./qdrant/qdrant-client.ts";
+export type { QdrantStoreOptions } from "./qdrant/qdrant-options.ts";
+export { QdrantStore } from "./qdrant/qdrant-store.ts";
 export type {
   DeleteTarget,
   DenseMetric,

@@ -18,6 +18,8 @@ export interface MetadataTerms {
   readonly terms: readonly string[];
   /** Least and greatest by {@link boundName}, in an order that is that of strings. */
   readonly bounds: Readonly<Record<string, string>>;
+  /** The same as they are in the metadata. */
+  readonly ends: Readonly<Record<string, string | number>>;
 }
 
 /** Which end of the values of a field, and which kind of them. */
@@ -27,6 +29,7 @@ type BoundKind = "number" | "string";
 export function termsOf(metadata: Metadata): MetadataTerms {
   const terms = new Set<string>();
   const bounds: Record<string, string> = {};
+  const ends: Record<string, string | number> = {};
   const visit = (path: readonly string[], value: MetadataValue) => {
     terms.add(existsTerm(path));
     for (const element of Array.isArray(value) ? (value as readonly MetadataValue[]) : [value]) {
@@ -37,14 +40,20 @@ export function termsOf(metadata: Metadata): MetadataTerms {
       const bound = toBound(element);
       const least = boundName(path, element, "least");
       const greatest = boundName(path, element, "greatest");
-      if (bounds[least] === undefined || bound < bounds[least]) bounds[least] = bound;
-      if (bounds[greatest] === undefined || bound > bounds[greatest]) bounds[greatest] = bound;
+      if (bounds[least] === undefined || bound < bounds[least]) {
+        bounds[least] = bound;
+        ends[least] = element;
+      }
+      if (bounds[greatest] === undefined || bound > bounds[greatest]) {
+        bounds[greatest] = bound;
+        ends[greatest] = element;
+      }
     }
     if (typeof value !== "object" || value === null || Array.isArray(value)) return;
     for (const [name, part] of Object.entries(value as Metadata)) visit([...path, name], part);
   };
   for (const [name, value] of Object.entries(metadata)) visit([name], value);
-  return { terms: [...terms], bounds };
+  return { terms: [...terms], bounds, ends };
 }
 
 /** The term of a document in which the field is there. */
