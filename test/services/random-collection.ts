@@ -6,8 +6,12 @@ export const collectionVectors = {
   dense: { kind: "dense", dimension: 32 },
 } as const;
 
-/** Documents with about 40 active dims of unequal frequency, the same in every run. */
-export function* randomCollection(count: number): Generator<StoredDocument> {
+/** Documents with about so many active dims of unequal frequency, the same in every run. */
+export function* randomCollection(
+  count: number,
+  activeDims = 40,
+  dimension: number = collectionVectors.dense.dimension,
+): Generator<StoredDocument> {
   let state = 1;
   const next = () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
@@ -15,14 +19,15 @@ export function* randomCollection(count: number): Generator<StoredDocument> {
   };
   for (let number = 0; number < count; number++) {
     const weights: Record<number, number> = {};
-    for (let term = 0; term < 40; term++) weights[Math.floor(30_522 * next() ** 3)] = 0.1 + 2 * next();
+    for (let term = 0; term < activeDims; term++)
+      weights[Math.floor(30_522 * next() ** 3)] = 0.1 + 2 * next();
     yield {
       id: `document ${number}`,
       text: `text of ${number}`,
       metadata: { number, tags: [`t${number % 7}`, `u${number % 11}`] },
       vectors: {
         sparse: SparseVector.from(weights, 30_522),
-        dense: Float32Array.from({ length: 32 }, () => next() - 0.5),
+        dense: Float32Array.from({ length: dimension }, () => next() - 0.5),
       },
     };
   }

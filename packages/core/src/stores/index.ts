@@ -6,6 +6,9 @@ export { type DurableStoreOptions, MemoryStore, type MemoryStoreOptions } from "
 export type { MilvusConnection, MilvusRow, MilvusStatus } from "./milvus/milvus-client.ts";
 export type { MilvusConsistency, MilvusStoreOptions } from "./milvus/milvus-options.ts";
 export { MilvusStore } from "./milvus/milvus-store.ts";
+export type { OpenSearchConnection, OpenSearchHit, OpenSearchItem } from "./opensearch/opensearch-client.ts";
+export type { OpenSearchStoreOptions } from "./opensearch/opensearch-options.ts";
+export { OpenSearchStore } from "./opensearch/opensearch-store.ts";
 export type { PgliteClient } from "./postgres/pglite-database.ts";
 export type { HnswOptions, PostgresStoreOptions } from "./postgres/postgres-options.ts";
 export { PostgresStore } from "./postgres/postgres-store.ts";
@@ -14,6 +17,9 @@ export type {
   PostgresPoolClient,
   PostgresStatement,
 } from "./postgres/server-database.ts";
+export type { QdrantConnection, QdrantPoint } from "./qdrant/qdrant-client.ts";
+export type { QdrantStoreOptions } from "./qdrant/qdrant-options.ts";
+export { QdrantStore } from "./qdrant/qdrant-store.ts";
 export type {
   DeleteTarget,
   DenseMetric,

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
+import { SparseEncoderError } from "../errors.ts";
 import type { FilterValue } from "./filter.ts";
+import { filterOperators } from "./filter.ts";
 import { toOrderKey } from "./order-key.ts";
 import type { Metadata, MetadataValue } from "./store.ts";
 
@@ -18,6 +20,8 @@ export interface MetadataTerms {
   readonly terms: readonly string[];
   /** Least and greatest by {@link boundName}, in an order that is that of strings. */
   readonly bounds: Readonly<Record<string, string>>;
+  /** The same as they are in the metadata. */
+  readonly ends: Readonly<Record<string, string | number>>;
 }
 
 /** Which end of the values of a field, and which kind of them. */
@@ -27,6 +31,7 @@ type BoundKind = "number" | "string";
 export function termsOf(metadata: Metadata): MetadataTerms {
   const terms = new Set<string>();
   const bounds: Record<string, string> = {};
+  const ends: Record<string, string | number> = {};
   const visit = (path: readonly string[], value: MetadataValue) => {
     terms.add(existsTerm(path));
     for (const element of Array.isArray(value) ? (value as readonly MetadataValue[]) : [value]) {
@@ -37,14 +42,20 @@ export function termsOf(metadata: Metadata): MetadataTerms {
       const bound = toBound(element);
       const least = boundName(path, element, "least");
       const greatest = boundName(path, element, "greatest");
-      if (bounds[least] === undefined || bound < bounds[least]) bounds[least] = bound;
-      if (bounds[greatest] === undefined || bound > bounds[greatest]) bounds[greatest] = bound;
+      if (bounds[least] === undefined || bound < bounds[least]) {
+        bounds[least] = bound;
+        ends[least] = element;
+      }
+      if (bounds[greatest] === undefined || bound > bounds[greatest]) {
+        bounds[greatest] = bound;
+        ends[greatest] = element;
+      }
     }
     if (typeof value !== "object" || value === null || Array.isArray(value)) return;
     for (const [name, part] of Object.entries(value as Metadata)) visit([...path, name], part);
   };
   for (const [name, value] of Object.entries(metadata)) visit([name], value);
-  return { terms: [...terms], bounds };
+  return { terms: [...terms], bounds, ends };
 }
 
 /** The term of a document in which the field is there. */
@@ -90,4 +101,17 @@ export function toBound(value: string | number): string {
 /** 128 bits: two fields or values of one term are not to be met. */
 function digest(content: unknown): string {
   return createHash("sha256").update(JSON.stringify(content)).digest("base64url").slice(0, 22);
+}
+
+/** Operators of filters that terms and bounds can answer. */
+export const termFilterOperators: ReadonlySet<string> = new Set(
+  filterOperators.filter((operator) => operator !== "$contains"),
+);
+
+/** @throws SparseEncoderError `STORE_UNSUPPORTED` for a filter by a part of a string, which terms and bounds do not tell */
+export function refuseContains(store: string, path: readonly string[]): never {
+  throw new SparseEncoderError(
+    "STORE_UNSUPPORTED",
+    `The ${store} store has no filter $contains (field ${JSON.stringify(path.join("."))}): it does not look into strings of metadata.`,
+  );
 }

@@ -6,6 +6,7 @@ import {
   existsTerm,
   kindTerm,
   maximumBoundLength,
+  refuseContains,
   toBound,
 } from "../metadata-terms.ts";
 
@@ -43,10 +44,7 @@ export function compileFilter(node: FilterNode, knowsNot: boolean, isNegated = f
       return `array_contains_any(terms, [${terms.map((term) => `"${term}"`).join(", ")}])`;
     }
     case "contains":
-      throw new SparseEncoderError(
-        "STORE_UNSUPPORTED",
-        `The milvus store has no filter $contains (field ${JSON.stringify(node.path.join("."))}): its expressions do not look into strings of metadata.`,
-      );
+      return refuseContains("milvus", node.path);
     case "compare": {
       const { path, operator, value } = node;
       if (typeof value === "string" && value.length > maximumBoundLength) {

@@ -1,9 +1,8 @@
 import { SparseEncoderError, throwIfAborted } from "../../errors.ts";
 import type { SparseVector } from "../../vector/index.ts";
 import { type EngineQuery, EngineStore } from "../engine-store.ts";
-import { filterOperators } from "../filter.ts";
 import type { FilterNode } from "../filter-node.ts";
-import { vectorTerm } from "../metadata-terms.ts";
+import { termFilterOperators, vectorTerm } from "../metadata-terms.ts";
 import { messageOf } from "../network-failure.ts";
 import { importOptional } from "../optional-package.ts";
 import type { Metadata, StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
@@ -43,7 +42,7 @@ export class MilvusStore extends EngineStore {
   readonly capabilities: StoreCapabilities = {
     sparse: true,
     dense: true,
-    filters: new Set(filterOperators.filter((operator) => operator !== "$contains")),
+    filters: termFilterOperators,
     exact: true,
     durable: true,
     negativeWeights: false,

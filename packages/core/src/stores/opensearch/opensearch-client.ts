@@ -1,0 +1,43 @@
+interface Answer<Body> {
+  readonly body: Body;
+}
+
+/** A document as a search gives it. */
+export interface OpenSearchHit {
+  readonly _id: string;
+  readonly _score: number | null;
+  readonly _source?: Readonly<Record<string, unknown>>;
+  readonly sort?: readonly unknown[];
+}
+
+/** What became of one item of a bulk. */
+export interface OpenSearchItem {
+  readonly status: number;
+  readonly result?: string;
+  readonly error?: { readonly type?: string; readonly reason?: string };
+}
+
+/** As much of `Client` of the package `@opensearch-project/opensearch` as is used. */
+export interface OpenSearchConnection {
+  readonly indices: {
+    exists(request: object): Promise<Answer<boolean>>;
+    create(request: object): Promise<Answer<unknown>>;
+    getMapping(request: object): Promise<Answer<unknown>>;
+    refresh(request: object): Promise<Answer<unknown>>;
+  };
+  bulk(request: object): Promise<Answer<{ items: readonly Readonly<Record<string, OpenSearchItem>>[] }>>;
+  mget(
+    request: object,
+  ): Promise<
+    Answer<{ docs: readonly { found?: boolean; _id: string; _source?: Readonly<Record<string, unknown>> }[] }>
+  >;
+  count(request: object): Promise<Answer<{ count: number; _shards?: { failed?: number } }>>;
+  search(request: object): Promise<
+    Answer<{
+      timed_out?: boolean;
+      _shards?: { failed?: number };
+      hits: { hits: readonly OpenSearchHit[] };
+    }>
+  >;
+  close(): Promise<void>;
+}

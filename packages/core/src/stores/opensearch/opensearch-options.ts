@@ -1,0 +1,89 @@
+import { checkOptionNames, invalidArgument, positiveInteger, received } from "../../errors.ts";
+import { checkModelOption } from "../../index/index.ts";
+import type { VectorSchema } from "../store.ts";
+import { checkSchema, type ResolvedField } from "../vector-fields.ts";
+import type { OpenSearchConnection } from "./opensearch-client.ts";
+
+/** Options of `OpenSearchStore.open`. One of `url` and `client` says where the cluster is. */
+export interface OpenSearchStoreOptions {
+  /** A node, such as `https://localhost:9200`. Needs the package `@opensearch-project/opensearch`. */
+  readonly url?: string | undefined;
+  /** A `Client`. It stays open when the store is closed. */
+  readonly client?: OpenSearchConnection | undefined;
+  readonly auth?: { readonly username: string; readonly password: string } | undefined;
+  /** TLS options of Node for `url`, such as `{ ca }`. */
+  readonly tls?: Readonly<Record<string, unknown>> | undefined;
+  /** Name of the index, or of an alias of one; an index is made if missing. Default `documents`. */
+  readonly index?: string | undefined;
+  /** Vectors by name. Needed to make the index; none can be added later. */
+  readonly vectors?: VectorSchema | undefined;
+  /** A name of the model or models of the vectors, kept with them. */
+  readonly model?: string | undefined;
+  /**
+   * When searches see what was written: `wait_for` before the call resolves, by the cluster's schedule; `true` at once, at
+   * a cost for the cluster; `false` some time later, which breaks the promise of `Store`. Default `wait_for`.
+   */
+  readonly refresh?: "wait_for" | boolean | undefined;
+  /** Milliseconds that a request may take. Default 60,000. */
+  readonly timeout?: number | undefined;
+  /** How often a request, or the items of a bulk that an overloaded node refused, are tried again. Default 5. */
+  readonly retries?: number | undefined;
+}
+
+/** Options after they were checked. */
+export interface ResolvedOpenSearchOptions {
+  readonly index: string;
+  readonly declared: Map<string, ResolvedField> | undefined;
+  readonly model: string | undefined;
+  readonly refresh: "wait_for" | boolean;
+  readonly timeout: number;
+  readonly retries: number;
+}
+
+const call = "OpenSearchStore.open";
+const names = ["url", "client", "auth", "tls", "index", "vectors", "model", "refresh", "timeout", "retries"];
+
+/** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
+export function checkOpenSearchOptions(options: OpenSearchStoreOptions): ResolvedOpenSearchOptions {
+  checkOptionNames(call, options, names);
+  const { url, client, auth, tls, index = "documents", refresh = "wait_for", retries = 5 } = options;
+  if ((url === undefined) === (client === undefined)) {
+    throw invalidArgument(`${call}: one of url and client says where the cluster is.`);
+  }
+  if (url !== undefined && (typeof url !== "string" || !/^https?:\/\/[^\s@]+$/.test(url))) {
+    throw invalidArgument(
+      `${call}: url must be one such as "https://localhost:9200"; passwords go into auth.`,
+    );
+  }
+  if (client !== undefined && (auth !== undefined || tls !== undefined)) {
+    throw invalidArgument(`${call}: auth and tls belong to a url.`);
+  }
+  if (auth !== undefined && (typeof auth?.username !== "string" || typeof auth.password !== "string")) {
+    throw invalidArgument(`${call}: auth must be { username, password }.`);
+  }
+  // It becomes a part of the path of each request; OpenSearch takes small letters alone.
+  if (typeof index !== "string" || !/^[a-z0-9][a-z0-9_-]{0,199}$/.test(index)) {
+    throw invalidArgument(
+      `${call}: index must be 1 to 200 of a-z, 0-9, _ and -, beginning with a letter or digit, received ${received(index)}.`,
+    );
+  }
+  checkModelOption(call, options.model);
+  if (refresh !== "wait_for" && typeof refresh !== "boolean") {
+    throw invalidArgument(
+      `${call}: refresh must be "wait_for", true or false, received ${received(refresh)}.`,
+    );
+  }
+  if (!Number.isInteger(retries) || retries < 0) {
+    throw invalidArgument(
+      `${call}: retries must be a whole number of at least 0, received ${received(retries)}.`,
+    );
+  }
+  return {
+    index,
+    declared: options.vectors === undefined ? undefined : checkSchema(call, options.vectors),
+    model: options.model,
+    refresh,
+    timeout: positiveInteger(`${call}: timeout`, options.timeout ?? 60_000, 2 ** 31 - 1),
+    retries,
+  };
+}

@@ -1,0 +1,77 @@
+import { checkOptionNames, invalidArgument, positiveInteger, received } from "../../errors.ts";
+import { checkModelOption } from "../../index/index.ts";
+import type { VectorSchema } from "../store.ts";
+import { checkSchema, type ResolvedField } from "../vector-fields.ts";
+import type { QdrantConnection } from "./qdrant-client.ts";
+
+/** Options of `QdrantStore.open`. One of `url` and `client` says where the server is. */
+export interface QdrantStoreOptions {
+  /** A server or cloud endpoint, such as `http://localhost:6333`. Needs the package `@qdrant/js-client-rest`. */
+  readonly url?: string | undefined;
+  /** A `QdrantClient`. */
+  readonly client?: QdrantConnection | undefined;
+  readonly apiKey?: string | undefined;
+  /** Name of the collection; made if missing. Default `documents`. */
+  readonly collection?: string | undefined;
+  /** Vectors by name. Needed to make the collection; none can be added later. */
+  readonly vectors?: VectorSchema | undefined;
+  /** A name of the model or models of the vectors, kept with them. */
+  readonly model?: string | undefined;
+  /** False lets dense searches use the approximate index. Sparse ones are exact always. Default true. */
+  readonly exact?: boolean | undefined;
+  /** Milliseconds that a request may take. Default 60,000. */
+  readonly timeout?: number | undefined;
+  /** How often a request is tried again after a lost connection or an overloaded server. Default 5. */
+  readonly retries?: number | undefined;
+}
+
+/** Options after they were checked. */
+export interface ResolvedQdrantOptions {
+  readonly collection: string;
+  readonly declared: Map<string, ResolvedField> | undefined;
+  readonly model: string | undefined;
+  readonly exact: boolean;
+  readonly timeout: number;
+  readonly retries: number;
+}
+
+const call = "QdrantStore.open";
+const names = ["url", "client", "apiKey", "collection", "vectors", "model", "exact", "timeout", "retries"];
+
+/** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
+export function checkQdrantOptions(options: QdrantStoreOptions): ResolvedQdrantOptions {
+  checkOptionNames(call, options, names);
+  const { url, client, apiKey, collection = "documents", exact = true, retries = 5 } = options;
+  if ((url === undefined) === (client === undefined)) {
+    throw invalidArgument(`${call}: one of url and client says where the server is.`);
+  }
+  if (url !== undefined && (typeof url !== "string" || !/^https?:\/\/[^\s@]+$/.test(url))) {
+    throw invalidArgument(`${call}: url must be one such as "http://localhost:6333"; keys go into apiKey.`);
+  }
+  if (apiKey !== undefined && (typeof apiKey !== "string" || apiKey === "" || client !== undefined)) {
+    throw invalidArgument(`${call}: apiKey must be a string, and belongs to a url.`);
+  }
+  // It becomes a part of the path of each request.
+  if (typeof collection !== "string" || !/^[A-Za-z0-9_-]{1,200}$/.test(collection)) {
+    throw invalidArgument(
+      `${call}: collection must be 1 to 200 letters, digits, _ and -, received ${received(collection)}.`,
+    );
+  }
+  if (typeof exact !== "boolean") {
+    throw invalidArgument(`${call}: exact must be true or false, received ${received(exact)}.`);
+  }
+  checkModelOption(call, options.model);
+  if (!Number.isInteger(retries) || retries < 0) {
+    throw invalidArgument(
+      `${call}: retries must be a whole number of at least 0, received ${received(retries)}.`,
+    );
+  }
+  return {
+    collection,
+    declared: options.vectors === undefined ? undefined : checkSchema(call, options.vectors),
+    model: options.model,
+    exact,
+    timeout: positiveInteger(`${call}: timeout`, options.timeout ?? 60_000, 2 ** 31 - 1),
+    retries,
+  };
+}

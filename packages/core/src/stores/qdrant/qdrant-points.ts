@@ -1,0 +1,102 @@
+import { createHash } from "node:crypto";
+import { SparseVector, TRUSTED } from "../../vector/index.ts";
+import { termsOf, vectorTerm } from "../metadata-terms.ts";
+import type { Metadata, StoredDocument } from "../store.ts";
+import type { CheckedDocument } from "../store-arguments.ts";
+import { escapeMetadata, escapeText, parseMetadata, unescapeText } from "../stored-text.ts";
+import type { ResolvedField } from "../vector-fields.ts";
+import type { QdrantPoint } from "./qdrant-client.ts";
+import { toChunks } from "./qdrant-filter.ts";
+
+/** A random namespace: points of other programs that make ids from names do not meet these. */
+const namespace = Buffer.from("5f0e6b6c6c1f4d0a9d8e4b8d1a3c7e21", "hex");
+
+/** The id of a point: Qdrant takes numbers and UUIDs alone, so this is one of version 5, made of the document's id. */
+export function toPointId(id: string): string {
+  const bytes = createHash("sha1").update(namespace).update(id, "utf8").digest().subarray(0, 16);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x50;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
+/** The point of a document. Qdrant scales vectors of the cosine to length 1, so the payload has them as they were. */
+export function toPoint(
+  { id, text, metadata, vectors }: CheckedDocument,
+  fields: ReadonlyMap<string, ResolvedField>,
+): object {
+  const { terms, ends } = termsOf(metadata);
+  const bounds: Record<string, number> = {};
+  for (const [name, end] of Object.entries(ends)) {
+    if (typeof end === "number") bounds[name] = end;
+    else for (const [position, chunk] of toChunks(end).entries()) bounds[`${name}_${position}`] = chunk;
+  }
+  const vector: Record<string, unknown> = {};
+  const originals: Record<string, string> = {};
+  for (const [name, value] of vectors) {
+    if (value instanceof Float32Array) {
+      vector[name] = Array.from(value);
+      const field = fields.get(name);
+      if (field?.kind === "dense" && field.metric === "cosine") originals[name] = toBase64(value);
+    } else {
+      vector[name] = { indices: Array.from(value.indices), values: Array.from(value.values) };
+    }
+  }
+  return {
+    id: toPointId(id),
+    vector,
+    payload: {
+      id: escapeText(id),
+      text: escapeText(text),
+      metadata: escapeMetadata(metadata),
+      terms: [...terms, ...[...vectors.keys()].map(vectorTerm)],
+      bounds,
+      originals,
+    },
+  };
+}
+
+export function contentOf({ payload }: QdrantPoint): { id: string; text: string; metadata: Metadata } {
+  const { id, text, metadata } = payload as { id: string; text: string; metadata: Metadata };
+  return {
+    id: unescapeText(id),
+    text: unescapeText(text),
+    metadata: parseMetadata(JSON.stringify(metadata)),
+  };
+}
+
+export function fromPoint(point: QdrantPoint, fields: ReadonlyMap<string, ResolvedField>): StoredDocument {
+  const given = (point.vector ?? {}) as Readonly<Record<string, unknown>>;
+  const originals = (point.payload?.originals ?? {}) as Readonly<Record<string, string>>;
+  const vectors: [string, SparseVector | Float32Array][] = [];
+  for (const [name, field] of fields) {
+    if (!Object.hasOwn(given, name)) continue;
+    if (field.kind === "sparse") vectors.push([name, toSparse(given[name], field.dimension)]);
+    else if (Object.hasOwn(originals, name)) vectors.push([name, fromBase64(originals[name]!)]);
+    else vectors.push([name, Float32Array.from(given[name] as number[])]);
+  }
+  return { ...contentOf(point), vectors: Object.fromEntries(vectors) };
+}
+
+function toSparse(given: unknown, dimension: number): SparseVector {
+  const { indices, values } = given as { indices: number[]; values: number[] };
+  // Their order is the server's.
+  const entries = indices.map((index, position) => [index, values[position]!] as const);
+  entries.sort(([a], [b]) => a - b);
+  return new SparseVector(
+    Uint32Array.from(entries, ([index]) => index),
+    Float32Array.from(entries, ([, value]) => value),
+    dimension,
+    TRUSTED,
+  );
+}
+
+function toBase64(vector: Float32Array): string {
+  const bytes = Buffer.alloc(4 * vector.length);
+  for (const [position, value] of vector.entries()) bytes.writeFloatLE(value, 4 * position);
+  return bytes.toString("base64");
+}
+
+function fromBase64(text: string): Float32Array {
+  const bytes = Buffer.from(text, "base64");
+  return Float32Array.from({ length: bytes.length / 4 }, (_, position) => bytes.readFloatLE(4 * position));
+}

@@ -1,0 +1,314 @@
+import { SparseEncoderError, throwIfAborted } from "../../errors.ts";
+import type { SparseVector } from "../../vector/index.ts";
+import { type EngineQuery, EngineStore } from "../engine-store.ts";
+import type { FilterNode } from "../filter-node.ts";
+import { termFilterOperators, vectorTerm } from "../metadata-terms.ts";
+import { isConnectionFailure, messageOf } from "../network-failure.ts";
+import { importOptional } from "../optional-package.ts";
+import { withRetries } from "../retry.ts";
+import type { StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
+import type { CheckedDocument } from "../store-arguments.ts";
+import { unescapeText } from "../stored-text.ts";
+import { resolveTies } from "../tied-hits.ts";
+import type { ResolvedField } from "../vector-fields.ts";
+import type { QdrantConnection, QdrantPoint } from "./qdrant-client.ts";
+import { openCollection } from "./qdrant-collection.ts";
+import { compileFilter, hasTerm, type QdrantCondition } from "./qdrant-filter.ts";
+import { checkQdrantOptions, type QdrantStoreOptions, type ResolvedQdrantOptions } from "./qdrant-options.ts";
+import { contentOf, fromPoint, toPoint, toPointId } from "./qdrant-points.ts";
+
+/** Bytes of JSON and points of one request: servers take bodies of 32 MB. */
+const requestBytes = 1 << 24;
+const requestPoints = 1000;
+
+/** Points that a request names or gives at once. */
+const idsAtOnce = 1000;
+
+const firstDelay = 200;
+
+/**
+ * Documents in Qdrant: a server, a cluster, or its cloud, from version 1.16 on. Tested against a fake of its documented
+ * requests, never against a server.
+ *
+ * Ids of documents become UUIDs and stay in the payload. Filters look at terms and bounds in the payload. Qdrant has no
+ * transactions: a failed upsert may have stored some of its documents, each whole; making it again completes it. As Qdrant
+ * does not order by ids, `iterate` reads those of all that pass first.
+ *
+ * @example
+ * await using store = await QdrantStore.open({ url: "http://localhost:6333", vectors });
+ */
+export class QdrantStore extends EngineStore {
+  readonly name = "qdrant";
+  readonly capabilities: StoreCapabilities;
+  private readonly client: QdrantConnection;
+  private readonly options: ResolvedQdrantOptions;
+  private readonly secrets: readonly string[];
+
+  private constructor(
+    client: QdrantConnection,
+    options: ResolvedQdrantOptions,
+    fields: ReadonlyMap<string, ResolvedField>,
+    secrets: readonly string[],
+  ) {
+    super(fields, true);
+    this.client = client;
+    this.options = options;
+    this.secrets = secrets;
+    this.capabilities = {
+      sparse: true,
+      dense: true,
+      filters: termFilterOperators,
+      exact: options.exact,
+      durable: true,
+    };
+  }
+
+  /**
+   * Connects, and makes the collection if there is none.
+   * @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION`; `MISSING_PACKAGE`; `STORE_MISMATCH` for a collection of
+   * others, of another model, or with other vectors; `STORE_FAILED`
+   */
+  static async open(options: QdrantStoreOptions): Promise<QdrantStore> {
+    const checked = checkQdrantOptions(options);
+    const secrets = options.apiKey === undefined ? [] : [options.apiKey];
+    const client = options.client ?? (await connect(options, checked));
+    const fields = await attempt(checked, secrets, undefined, () => openCollection(client, checked));
+    return new QdrantStore(client, checked, fields, secrets);
+  }
+
+  /** Never called: a collection has the vectors it was made with. */
+  protected async addFields(): Promise<ReadonlyMap<string, ResolvedField>> {
+    return this.fields;
+  }
+
+  protected async readFields(): Promise<ReadonlyMap<string, ResolvedField>> {
+    return this.fields;
+  }
+
+  protected async write(
+    documents: readonly CheckedDocument[],
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    for (const points of toRequests(documents.map((document) => toPoint(document, this.fields)))) {
+      // To store a point twice is to store it once.
+      await this.attempt(signal, () => this.client.upsert(this.options.collection, { points, wait: true }));
+    }
+  }
+
+  protected async remove(ids: readonly string[], signal: AbortSignal | undefined): Promise<number> {
+    const points: string[] = [];
+    for (let start = 0; start < ids.length; start += idsAtOnce) {
+      const wanted = ids.slice(start, start + idsAtOnce).map(toPointId);
+      const found = await this.retrieve(wanted, { with_payload: false, with_vector: false }, signal);
+      points.push(...found.map(({ id }) => String(id)));
+    }
+    return this.removePoints(points, signal);
+  }
+
+  protected async removeMatching(node: FilterNode, signal: AbortSignal | undefined): Promise<number> {
+    const points: string[] = [];
+    for await (const page of this.scroll(node, false, signal))
+      points.push(...page.map(({ id }) => String(id)));
+    return this.removePoints(points, signal);
+  }
+
+  protected async read(
+    ids: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<ReadonlyMap<string, StoredDocument>> {
+    const found = new Map<string, StoredDocument>();
+    for (let start = 0; start < ids.length; start += idsAtOnce) {
+      const wanted = ids.slice(start, start + idsAtOnce).map(toPointId);
+      for (const point of await this.retrieve(wanted, { with_payload: true, with_vector: true }, signal)) {
+        const document = fromPoint(point, this.fields);
+        found.set(document.id, document);
+      }
+    }
+    return found;
+  }
+
+  protected async tally(node: FilterNode | undefined, signal: AbortSignal | undefined): Promise<number> {
+    const request = {
+      exact: true,
+      ...(node === undefined ? {} : { filter: toFilter([compileFilter(node)]) }),
+    };
+    return (await this.attempt(signal, () => this.client.count(this.options.collection, request))).count;
+  }
+
+  protected async *pages(
+    after: string,
+    node: FilterNode | undefined,
+    batchSize: number,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<readonly StoredDocument[], void, undefined> {
+    const ids: string[] = [];
+    for await (const page of this.scroll(node, ["id"], signal)) {
+      for (const { payload } of page) {
+        const id = unescapeText(payload!.id as string);
+        if (id > after) ids.push(id);
+      }
+    }
+    // Without a comparison function, strings are sorted by UTF-16 code units.
+    ids.sort();
+    for (let start = 0; start < ids.length; start += batchSize) {
+      const wanted = ids.slice(start, start + batchSize);
+      const found = await this.read(wanted, signal);
+      yield wanted.map((id) => found.get(id)).filter((document) => document !== undefined);
+    }
+  }
+
+  protected rankSparse(query: EngineQuery<SparseVector>): Promise<StoreHit[]> {
+    const { indices, values } = query.vector;
+    return this.rank(query, { indices: Array.from(indices), values: Array.from(values) }, (score) => score);
+  }
+
+  protected rankDense(query: EngineQuery<Float32Array>): Promise<StoreHit[]> {
+    const field = this.fields.get(query.name);
+    const isEuclidean = field?.kind === "dense" && field.metric === "euclidean";
+    return this.rank(query, Array.from(query.vector), (score) => (isEuclidean ? -score : score));
+  }
+
+  /** The client keeps no connection that had to be ended. */
+  protected async disconnect(): Promise<void> {}
+
+  private rank(
+    { name, k, node, signal }: EngineQuery<unknown>,
+    query: unknown,
+    toScore: (score: number) => number,
+  ): Promise<StoreHit[]> {
+    const conditions = [hasTerm(vectorTerm(name)), ...(node === undefined ? [] : [compileFilter(node)])];
+    return resolveTies(k, Number.MAX_SAFE_INTEGER, async (limit) => {
+      const request = {
+        query,
+        using: name,
+        limit,
+        filter: toFilter(conditions),
+        with_payload: ["id", "text", "metadata"],
+        params: { exact: this.options.exact },
+      };
+      const { points } = await this.attempt(signal, () =>
+        this.client.query(this.options.collection, request),
+      );
+      return points.map((point) => ({ ...contentOf(point), score: toScore(point.score!) + 0 }));
+    });
+  }
+
+  private retrieve(
+    ids: readonly string[],
+    what: { with_payload: boolean; with_vector: boolean },
+    signal: AbortSignal | undefined,
+  ): Promise<QdrantPoint[]> {
+    return this.attempt(signal, () => this.client.retrieve(this.options.collection, { ids, ...what }));
+  }
+
+  private async *scroll(
+    node: FilterNode | undefined,
+    payload: readonly string[] | false,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<readonly QdrantPoint[], void, undefined> {
+    for (let offset: unknown; ; ) {
+      const request = {
+        limit: idsAtOnce,
+        with_payload: payload,
+        with_vector: false,
+        ...(node === undefined ? {} : { filter: toFilter([compileFilter(node)]) }),
+        ...(offset === undefined ? {} : { offset }),
+      };
+      const page = await this.attempt(signal, () => this.client.scroll(this.options.collection, request));
+      yield page.points;
+      if (page.next_page_offset === undefined || page.next_page_offset === null) return;
+      offset = page.next_page_offset;
+    }
+  }
+
+  private async removePoints(points: readonly string[], signal: AbortSignal | undefined): Promise<number> {
+    for (let start = 0; start < points.length; start += idsAtOnce) {
+      const request = { points: points.slice(start, start + idsAtOnce), wait: true };
+      await this.attempt(signal, () => this.client.delete(this.options.collection, request));
+    }
+    return points.length;
+  }
+
+  private attempt<Result>(signal: AbortSignal | undefined, call: () => Promise<Result>): Promise<Result> {
+    return attempt(this.options, this.secrets, signal, call);
+  }
+}
+
+function toFilter(conditions: readonly QdrantCondition[]): object {
+  return { must: conditions };
+}
+
+function* toRequests(points: readonly object[]): Generator<object[]> {
+  let batch: object[] = [];
+  let bytes = 0;
+  for (const point of points) {
+    const length = Buffer.byteLength(JSON.stringify(point));
+    if (batch.length > 0 && (batch.length >= requestPoints || bytes + length > requestBytes)) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(point);
+    bytes += length;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+async function connect(
+  { url, apiKey }: QdrantStoreOptions,
+  { timeout }: ResolvedQdrantOptions,
+): Promise<QdrantConnection> {
+  const { QdrantClient } = await importOptional(
+    "A QdrantStore",
+    "@qdrant/js-client-rest",
+    () => import("@qdrant/js-client-rest"),
+  );
+  const client = new QdrantClient({
+    url: url!,
+    timeout,
+    // It would print a warning, and ask the server before anything else.
+    checkCompatibility: false,
+    ...(apiKey === undefined ? {} : { apiKey }),
+  });
+  return client as unknown as QdrantConnection;
+}
+
+async function attempt<Result>(
+  { retries }: ResolvedQdrantOptions,
+  secrets: readonly string[],
+  signal: AbortSignal | undefined,
+  call: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    throwIfAborted(signal);
+    return await withRetries({ retries, delay: firstDelay }, signal, mayPass, call);
+  } catch (error) {
+    throw failure(error, secrets);
+  }
+}
+
+/** Too many requests, a server that starts or is overloaded, and lost connections. */
+function mayPass(error: unknown): boolean {
+  const { status } = error as { status?: unknown };
+  return [429, 500, 502, 503, 504].includes(Number(status)) || isConnectionFailure(error);
+}
+
+function failure(error: unknown, secrets: readonly string[]): SparseEncoderError {
+  if (SparseEncoderError.is(error)) return error;
+  const { status, data } = error as { status?: unknown; data?: { status?: { error?: unknown } } };
+  const reason = typeof data?.status?.error === "string" ? data.status.error : "";
+  const text = messageOf(
+    new Error([messageOf(error, secrets), reason].filter((part) => part !== "").join(": ")),
+    secrets,
+  );
+  const advice =
+    status === 401 || status === 403
+      ? "Check the apiKey."
+      : mayPass(error)
+        ? "Check that the server runs and can be reached; the call may be made again."
+        : "";
+  // The client's error holds the request, with its key.
+  return new SparseEncoderError("STORE_FAILED", `The qdrant store failed: ${text}. ${advice}`.trim(), {
+    cause: new Error(text),
+  });
+}

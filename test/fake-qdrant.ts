@@ -1,0 +1,320 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+
+type Json = Record<string, unknown>;
+
+interface Point {
+  readonly id: string;
+  readonly vector: Readonly<Record<string, number[] | { indices: number[]; values: number[] }>>;
+  readonly payload: Json;
+}
+
+interface FakeCollection {
+  readonly vectors: Readonly<Record<string, { size: number; distance: string }>>;
+  readonly sparse: ReadonlySet<string>;
+  metadata: unknown;
+  readonly points: Map<string, Point>;
+}
+
+/** A request that the server refuses. */
+class Refusal extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** The limit of the server's default configuration. */
+const maximumBody = 32 * 1024 * 1024;
+
+function check(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new Refusal(400, `Format error in JSON body: ${message}`);
+}
+
+/** Names beyond the documented ones are refused, where the server would pass them over. */
+function checkNames(what: string, value: unknown, names: readonly string[]): asserts value is Json {
+  check(typeof value === "object" && value !== null && !Array.isArray(value), `${what} is no object`);
+  for (const name of Object.keys(value)) check(names.includes(name), `${what} has no ${name}`);
+}
+
+/**
+ * A fake of a Qdrant server over HTTP: it takes the requests that Qdrant's API description documents, as far as the store
+ * makes them, and refuses all others. It proves nothing of how the server scores or stores.
+ */
+export class FakeQdrant {
+  /** Answers the next requests with these statuses instead. */
+  readonly failures: number[] = [];
+  /** Method and path of each request. */
+  readonly requests: string[] = [];
+  apiKey: string | undefined;
+  readonly collections = new Map<string, FakeCollection>();
+  private readonly server: Server;
+
+  private constructor(server: Server) {
+    this.server = server;
+  }
+
+  static async start(): Promise<FakeQdrant> {
+    const server = createServer();
+    const fake = new FakeQdrant(server);
+    server.on("request", async (request, response) => {
+      let status = 200;
+      let body: Json;
+      try {
+        body = { result: await fake.answer(request), status: "ok", time: 0 };
+      } catch (error) {
+        status = error instanceof Refusal ? error.status : 500;
+        body = { status: { error: (error as Error).message }, time: 0 };
+      }
+      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return fake;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as { port: number }).port}`;
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    this.server.close();
+    await once(this.server, "close");
+  }
+
+  private async answer(request: IncomingMessage): Promise<unknown> {
+    const url = new URL(request.url!, "http://fake");
+    this.requests.push(`${request.method} ${url.pathname}`);
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const bytes = Buffer.concat(chunks);
+    const failure = this.failures.shift();
+    if (failure !== undefined) throw new Refusal(failure, "it was told to fail");
+    if (bytes.length > maximumBody) throw new Refusal(413, "Payload too large");
+    if (this.apiKey !== undefined && request.headers["api-key"] !== this.apiKey) {
+      throw new Refusal(401, "Invalid API key");
+    }
+    const [, , name = "", ...rest] = url.pathname.split("/");
+    const call = `${request.method} ${["", ...rest].join("/")}`;
+    const body: unknown = bytes.length === 0 ? undefined : JSON.parse(bytes.toString("utf8"));
+    if (call === "GET /exists") return { exists: this.collections.has(name) };
+    if (call === "PUT ") return this.create(name, body);
+    const collection = this.collections.get(name);
+    if (collection === undefined) throw new Refusal(404, `Not found: Collection \`${name}\` doesn't exist!`);
+    switch (call) {
+      case "GET ":
+        return { status: "green", config: { metadata: collection.metadata } };
+      case "PATCH ":
+        checkNames("change", body, ["metadata"]);
+        collection.metadata = body.metadata;
+        return true;
+      case "PUT /index":
+        checkNames("index", body, ["field_name", "field_schema"]);
+        return { status: "completed" };
+      case "PUT /points":
+        return this.upsert(collection, body);
+      case "POST /points/delete":
+        checkNames("delete", body, ["points"]);
+        for (const id of checkIds(body.points)) collection.points.delete(id);
+        return { status: "completed" };
+      case "POST /points":
+        checkNames("retrieve", body, ["ids", "with_payload", "with_vector"]);
+        return checkIds(body.ids)
+          .map((id) => collection.points.get(id))
+          .filter((point) => point !== undefined)
+          .map((point) => show(point, body));
+      case "POST /points/count":
+        checkNames("count", body, ["exact", "filter"]);
+        return { count: matching(collection, body.filter).length };
+      case "POST /points/scroll":
+        return scroll(collection, body);
+      case "POST /points/query":
+        return { points: query(collection, body) };
+      default:
+        throw new Refusal(404, `no such call: ${call}`);
+    }
+  }
+
+  private create(name: string, body: unknown): boolean {
+    checkNames("collection", body, ["vectors", "sparse_vectors", "metadata"]);
+    const {
+      vectors = {},
+      sparse_vectors: sparse = {},
+      metadata,
+    } = body as {
+      vectors?: Record<string, { size: number; distance: string }>;
+      sparse_vectors?: Record<string, { index?: Json }>;
+      metadata?: unknown;
+    };
+    for (const vector of Object.values(vectors)) {
+      checkNames("vector", vector, ["size", "distance"]);
+      check(Number.isInteger(vector.size) && vector.size >= 1 && vector.size <= 65_536, "size");
+      check(["Cosine", "Euclid", "Dot", "Manhattan"].includes(vector.distance), "distance");
+    }
+    for (const vector of Object.values(sparse)) {
+      checkNames("sparse vector", vector, ["index"]);
+      checkNames("index", vector.index, ["on_disk", "datatype", "full_scan_threshold"]);
+    }
+    if (this.collections.has(name)) throw new Refusal(409, `Collection \`${name}\` already exists!`);
+    this.collections.set(name, {
+      vectors,
+      sparse: new Set(Object.keys(sparse)),
+      metadata,
+      points: new Map(),
+    });
+    return true;
+  }
+
+  private upsert(collection: FakeCollection, body: unknown): Json {
+    checkNames("upsert", body, ["points"]);
+    check(Array.isArray(body.points), "points");
+    const points = body.points.map((given: unknown): Point => {
+      checkNames("point", given, ["id", "vector", "payload"]);
+      const [id] = checkIds([given.id]);
+      const vector: Record<string, Point["vector"][string]> = {};
+      for (const [name, value] of Object.entries(given.vector as Json)) {
+        vector[name] = stored(collection, name, value);
+      }
+      return { id: id!, vector, payload: given.payload as Json };
+    });
+    for (const point of points) collection.points.set(point.id, point);
+    return { status: "completed" };
+  }
+}
+
+function stored(collection: FakeCollection, name: string, value: unknown): Point["vector"][string] {
+  if (collection.sparse.has(name)) {
+    checkNames("sparse vector", value, ["indices", "values"]);
+    const { indices, values } = value as { indices: number[]; values: number[] };
+    check(indices.length === values.length, "must be the same length as indices");
+    check(new Set(indices).size === indices.length, "must be unique");
+    check(
+      indices.every((index) => Number.isInteger(index) && index >= 0 && index < 2 ** 32),
+      "u32",
+    );
+    check(values.every(Number.isFinite), "values");
+    return { indices, values: values.map(Math.fround) };
+  }
+  const params = collection.vectors[name];
+  if (params === undefined) throw new Refusal(400, `Not existing vector name error: ${name}`);
+  const vector = value as number[];
+  if (vector.length !== params.size) throw new Refusal(400, "Vector dimension error");
+  if (params.distance !== "Cosine") return vector.map(Math.fround);
+  const length = Math.hypot(...vector);
+  return vector.map((one) => Math.fround(one / length));
+}
+
+function checkIds(ids: unknown): string[] {
+  check(Array.isArray(ids), "ids");
+  for (const id of ids) {
+    const isId = typeof id === "string" && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(id);
+    check(
+      isId,
+      `value ${String(id)} is not a valid point ID, valid values are either an unsigned integer or a UUID`,
+    );
+  }
+  return ids as string[];
+}
+
+function show({ id, vector, payload }: Point, what: Json): Json {
+  const { with_payload: wanted, with_vector: withVector } = what;
+  check(typeof withVector === "boolean" || withVector === undefined, "with_vector");
+  const shown = Array.isArray(wanted)
+    ? Object.fromEntries(wanted.map((name: string) => [name, payload[name]]))
+    : wanted === true
+      ? payload
+      : null;
+  return { id, payload: shown, ...(withVector === true ? { vector } : {}) };
+}
+
+function matching(collection: FakeCollection, filter: unknown): Point[] {
+  return [...collection.points.values()].filter((point) => filter === undefined || passes(filter, point));
+}
+
+function scroll(collection: FakeCollection, body: unknown): Json {
+  checkNames("scroll", body, ["limit", "with_payload", "with_vector", "filter", "offset"]);
+  const limit = body.limit as number;
+  const points = matching(collection, body.filter)
+    .filter(({ id }) => body.offset === undefined || id >= (body.offset as string))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+  return {
+    points: points.slice(0, limit).map((point) => show(point, body)),
+    next_page_offset: points[limit]?.id ?? null,
+  };
+}
+
+function query(collection: FakeCollection, body: unknown): Json[] {
+  checkNames("query", body, ["query", "using", "limit", "filter", "with_payload", "params"]);
+  checkNames("params", body.params, ["exact", "hnsw_ef"]);
+  const name = body.using as string;
+  const limit = body.limit as number;
+  check(Number.isInteger(limit) && limit >= 1, "limit");
+  const wanted = stored(collection, name, body.query);
+  const isEuclidean = collection.vectors[name]?.distance === "Euclid";
+  const hits: { point: Point; score: number }[] = [];
+  for (const point of matching(collection, body.filter)) {
+    const vector = point.vector[name];
+    if (vector === undefined) continue;
+    const score = scoreOf(wanted, vector, isEuclidean);
+    if (score !== undefined) hits.push({ point, score: Math.fround(score) });
+  }
+  hits.sort((a, b) => (isEuclidean ? a.score - b.score : b.score - a.score));
+  return hits.slice(0, limit).map(({ point, score }) => ({ ...show(point, body), version: 0, score }));
+}
+
+function scoreOf(
+  a: Point["vector"][string],
+  b: Point["vector"][string],
+  isEuclidean: boolean,
+): number | undefined {
+  if (Array.isArray(a) && Array.isArray(b)) {
+    return isEuclidean
+      ? Math.hypot(...a.map((value, position) => value - b[position]!))
+      : a.reduce((sum, value, position) => sum + value * b[position]!, 0);
+  }
+  if (Array.isArray(a) || Array.isArray(b)) return undefined;
+  const weights = new Map(b.indices.map((index, position) => [index, b.values[position]!]));
+  const shared = a.indices.flatMap((index, position) =>
+    weights.has(index) ? [a.values[position]! * weights.get(index)!] : [],
+  );
+  return shared.length === 0 ? undefined : shared.reduce((sum, part) => sum + part, 0);
+}
+
+/** Conditions as the API describes them: a key leads through objects, and looks into arrays at its end. */
+function passes(condition: unknown, point: Point): boolean {
+  const one = condition as Json;
+  if ("key" in one) {
+    check(/^[\w-]+(\.[\w-]+)*$/.test(one.key as string), `key ${String(one.key)}`);
+    let value: unknown = point.payload;
+    for (const name of (one.key as string).split(".")) value = (value as Json | undefined)?.[name];
+    const values = Array.isArray(value) ? value : [value];
+    if ("match" in one) {
+      checkNames("condition", one, ["key", "match"]);
+      checkNames("match", one.match, ["value", "any"]);
+      const { value: wanted, any } = one.match as { value?: unknown; any?: unknown[] };
+      return values.some((found) => (any === undefined ? found === wanted : any.includes(found)));
+    }
+    checkNames("condition", one, ["key", "range"]);
+    checkNames("range", one.range, ["gt", "gte", "lt", "lte"]);
+    const { gt, gte, lt, lte } = one.range as Record<string, number | undefined>;
+    return values.some(
+      (found) =>
+        typeof found === "number" &&
+        (gt === undefined || found > gt) &&
+        (gte === undefined || found >= gte) &&
+        (lt === undefined || found < lt) &&
+        (lte === undefined || found <= lte),
+    );
+  }
+  if ("has_id" in one) return checkIds(one.has_id).includes(point.id);
+  checkNames("filter", one, ["must", "should", "must_not"]);
+  const { must = [], should, must_not: mustNot = [] } = one as Record<string, unknown[]>;
+  return (
+    must.every((part) => passes(part, point)) &&
+    (should === undefined || should.length === 0 || should.some((part) => passes(part, point))) &&
+    !mustNot.some((part) => passes(part, point))
+  );
+}
