@@ -59,7 +59,7 @@ class Engine {
 /** Number of texts: one batch of 32 for each shape, so that peak memory is that of 32 x 128 tokens. */
 const textCount = 32;
 
-/** Compares shapes and numbers of threads, prints a table and writes it to `encode-reference`. */
+/** Compares shapes and numbers of threads, prints a table and writes it to `encode-reference-<shapes>`. */
 export async function compareWithReference(
   texts: readonly string[],
   rounds: number,
@@ -112,7 +112,7 @@ export async function compareWithReference(
       console.table(rows);
     }
   }
-  writeReport("encode-reference", rows);
+  writeReport(`encode-reference-${shapes.join("-")}`, rows);
   rmSync(cache, { recursive: true });
 }
 
