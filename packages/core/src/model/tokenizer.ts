@@ -4,8 +4,8 @@ import { readJsonObject } from "./json-file.ts";
 import { type Boundaries, boundariesOf, cutPosition } from "./text-boundary.ts";
 import { readTokenizerDefinition, type TokenizerDefinition } from "./tokenizer-definition.ts";
 
-/** Texts a native call: small batches spread work without holding many encodings at once. */
-const textsPerCall = 32;
+/** Texts a native call: what each gives is copied on this thread, and the event loop is to run between. */
+const textsPerCall = 8;
 
 /** A text longer than this many characters per wanted token is first tried cut off. */
 const charactersPerToken = 32;
