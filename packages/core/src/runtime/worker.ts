@@ -1,3 +1,4 @@
+import { getPriority, setPriority } from "node:os";
 import { Piscina } from "piscina";
 import type { EncodedRows, WorkerSetup, WorkerTask } from "./messages.ts";
 import { RunGate } from "./run-gate.ts";
@@ -9,6 +10,8 @@ const setup = Piscina.workerData as WorkerSetup;
 const gate = new RunGate(setup.gate);
 /** One for batches that run alone, one for the others; opened when it is needed, and kept. */
 const sessions = new Map<boolean, Promise<Session | undefined>>();
+
+giveWay();
 
 /** Carries out one task; null if the pool is stopping. */
 export async function runTask(task: WorkerTask): Promise<EncodedRows | null | "ready"> {
@@ -40,4 +43,17 @@ function transfer(rows: EncodedRows): EncodedRows {
       return rows;
     },
   } as never) as unknown as EncodedRows;
+}
+
+/**
+ * Lets the main thread go first when there are more threads than cores. Linux sets the priority of the calling thread
+ * and of those that it starts; other systems would set that of the whole process.
+ */
+function giveWay(): void {
+  if (process.platform !== "linux") return;
+  try {
+    setPriority(Math.min(getPriority() + 5, 19));
+  } catch {
+    // A sandbox may forbid it, and encoding works without.
+  }
 }
