@@ -1,10 +1,17 @@
-import type { Pipeline, TensorTable } from "../model/index.ts";
+import type { Pipeline, StoredTensor, TensorTable } from "../model/index.ts";
 import { familyOf, shapeOf, type TransformerShape } from "./families.ts";
 import type { Building, Tuning } from "./layers.ts";
 import { OnnxGraph, type Value } from "./onnx-graph.ts";
 import { addDense, addNormalize, addPooling, addSparseAutoEncoder } from "./pooled-head.ts";
+import { type ScreenTables, screenTables } from "./screened-decoder.ts";
 import { addSpladeHead, unsupportedPipeline } from "./splade-head.ts";
 import { addTransformer, type HiddenStates } from "./transformer.ts";
+
+/** A model that gives, besides `embeddings` [C, B], the numbers `dims` of their entries; all others are 0. */
+export interface ScreenedModel {
+  readonly bytes: Uint8Array;
+  readonly tables: ScreenTables;
+}
 
 /** A model ready to be opened as an ONNX session. */
 export interface CompiledModel {
@@ -12,6 +19,8 @@ export interface CompiledModel {
   readonly bytes: Uint8Array;
   /** The same model, tuned for a batch that runs alone. */
   readonly aloneBytes: Uint8Array;
+  /** The same model for texts that activate a small part of the vocabulary; undefined if there is none. */
+  readonly screened: ScreenedModel | undefined;
   /** The file of an exported model that comes before `bytes`; undefined for a graph that was built from weights. */
   readonly exportFile: string | undefined;
   /** Names of the inputs. */
@@ -41,6 +50,8 @@ interface Stage {
   readonly vectors: Value;
   readonly width: number;
   readonly activeDims: number | undefined;
+  readonly dims?: Value | undefined;
+  readonly screenable?: StoredTensor | undefined;
 }
 
 /**
@@ -50,15 +61,22 @@ interface Stage {
  * @throws SparseEncoderError `MODEL_UNSUPPORTED`, `MODEL_INVALID` or `WEIGHTS_INVALID`
  */
 export function compileModel(pipeline: Pipeline, weights: ReadonlyMap<string, TensorTable>): CompiledModel {
-  const model = buildGraph(pipeline, weights, "throughput");
-  return { ...model, aloneBytes: buildGraph(pipeline, weights, "latency").bytes };
+  const { screenable, ...model } = buildGraph(pipeline, weights, "throughput");
+  return {
+    ...model,
+    aloneBytes: buildGraph(pipeline, weights, "latency").bytes,
+    screened: screenable && {
+      bytes: buildGraph(pipeline, weights, "screened").bytes,
+      tables: screenTables(screenable),
+    },
+  };
 }
 
 function buildGraph(
   pipeline: Pipeline,
   weights: ReadonlyMap<string, TensorTable>,
   tuning: Tuning,
-): Omit<CompiledModel, "aloneBytes"> {
+): Omit<CompiledModel, "aloneBytes" | "screened"> & { readonly screenable: StoredTensor | undefined } {
   const [transformer, head] = pipeline;
   const unsupported = () => unsupportedPipeline(pipeline.map((module) => module.kind));
   if (transformer?.kind !== "Transformer" || head === undefined) throw unsupported();
@@ -72,13 +90,18 @@ function buildGraph(
   let sparse = true;
   if (head.kind === "SpladePooling") {
     if (pipeline.length > 2) throw unsupported();
-    const vectors = addSpladeHead(building, family, shape, head, hidden);
-    stage = { vectors, width: shape.vocabularySize, activeDims: undefined };
+    const splade = addSpladeHead(building, family, shape, head, hidden);
+    stage = { ...splade, width: shape.vocabularySize, activeDims: undefined };
   } else {
     stage = addPooledModules(building, pipeline.slice(1), weights, hidden, shape) ?? raise(unsupported());
     sparse = pipeline.at(-1)?.kind === "SparseAutoEncoder";
   }
-  graph.output("embeddings", stage.vectors, "float32", ["batch", stage.width]);
+  if (stage.dims === undefined) {
+    graph.output("embeddings", stage.vectors, "float32", ["batch", stage.width]);
+  } else {
+    graph.output("embeddings", stage.vectors, "float32", ["active", "batch"]);
+    graph.output("dims", stage.dims, "int64", ["active"]);
+  }
   return {
     bytes: graph.finish(),
     exportFile: undefined,
@@ -92,6 +115,7 @@ function buildGraph(
     activeDims: stage.activeDims,
     poolsPrompt: head.kind !== "Pooling" || head.includePrompt,
     family: String(transformer.config.model_type),
+    screenable: stage.screenable,
   };
 }
 

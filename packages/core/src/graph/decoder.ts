@@ -6,8 +6,8 @@ import type { Value } from "./onnx-graph.ts";
  * a short text the number of chunks counts. The decision record on the head has the measurements.
  */
 const chunkRows = {
-  float: { throughput: 1024, latency: 4096 },
-  integer: { throughput: 64, latency: 1024 },
+  float: { throughput: 1024, screened: 1024, latency: 4096 },
+  integer: { throughput: 64, screened: 64, latency: 1024 },
 } as const;
 
 /** Rows [start, end) of the vocabulary. */

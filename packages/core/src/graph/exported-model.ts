@@ -46,6 +46,7 @@ export function compileExportedModel(pipeline: Pipeline, exported: OnnxExport): 
   return {
     bytes,
     aloneBytes: bytes,
+    screened: undefined,
     exportFile: exported.file,
     inputs: exported.inputs,
     weightsFolder: path.dirname(exported.file),

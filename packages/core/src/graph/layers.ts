@@ -2,8 +2,11 @@ import { SparseEncoderError } from "../errors.ts";
 import type { TensorTable } from "../model/index.ts";
 import { absent, type OnnxGraph, type Value } from "./onnx-graph.ts";
 
-/** What a graph is tuned for: many tokens at once, or the shortest wait for one short text. Both give the same numbers. */
-export type Tuning = "throughput" | "latency";
+/**
+ * What a graph is tuned for: many tokens at once, the same for texts that activate a small part of the vocabulary, or the
+ * shortest wait for one short text. All give the same numbers.
+ */
+export type Tuning = "throughput" | "screened" | "latency";
 
 /** A graph under construction and the weights it draws on. */
 export interface Building {

@@ -36,6 +36,22 @@ const operatorSet = 20;
 const contributed = "com.microsoft";
 const contributedOperators = ["DynamicQuantizeMatMul"];
 
+/**
+ * Bytes that, put behind those of a model and followed by `byteLength` bytes of data, give it the initializer `name`: two
+ * ONNX messages one behind the other are one.
+ */
+export function initializerStart(
+  name: string,
+  type: ElementType,
+  shape: readonly number[],
+  byteLength: number,
+): Uint8Array {
+  const tensor = tensorHeader(name, type, shape).opening(9, byteLength).finish();
+  const graph = new ProtobufWriter().opening(5, tensor.length + byteLength).finish();
+  const model = new ProtobufWriter().opening(7, graph.length + tensor.length + byteLength).finish();
+  return Buffer.concat([model, graph, tensor]);
+}
+
 /** Stands for an optional input that is left out. */
 export const absent = "" as Value;
 
@@ -120,6 +136,11 @@ export class OnnxGraph {
   /** A float32 vector under a name of its own. */
   vector(name: string, values: Float32Array): Value {
     return this.constant(name, "float32", [values.length], values);
+  }
+
+  /** An int8 vector of zeros. */
+  int8Zeros(count: number): Value {
+    return this.constant(`zeros${count}`, "int8", [count], new Int8Array(count));
   }
 
   /** An int64 vector, for shapes and axes. */

@@ -28,6 +28,11 @@ export class ProtobufWriter {
     return this.bytes(field, value.finish());
   }
 
+  /** The start of a length-delimited field, whose `length` bytes follow what is written so far. */
+  opening(field: number, length: number): this {
+    return this.tag(field, 2).varint(length);
+  }
+
   finish(): Uint8Array {
     return Buffer.concat(this.parts);
   }

@@ -1,14 +1,25 @@
 import { SparseEncoderError } from "../errors.ts";
-import type { SpladePoolingModule } from "../model/index.ts";
+import type { SpladePoolingModule, StoredTensor } from "../model/index.ts";
 import { addDecoder } from "./decoder.ts";
 import type { Family, TransformerShape } from "./families.ts";
 import { activation, type Building, layerNorm, linear } from "./layers.ts";
 import type { OnnxGraph, Value } from "./onnx-graph.ts";
+import { addScreenedDecoder } from "./screened-decoder.ts";
 import type { HiddenStates } from "./transformer.ts";
 
+/** What the head gives. */
+export interface SpladeHead {
+  /** [B, V], float32, never negative; or [C, B], of the entries `dims` alone. */
+  readonly vectors: Value;
+  /** If the decoder is screened: numbers of the entries that some text may activate, int64 [C], ascending. */
+  readonly dims: Value | undefined;
+  /** The weight of a decoder that could be screened, or is. */
+  readonly screenable: StoredTensor | undefined;
+}
+
 /**
- * Adds the masked-LM head with SPLADE pooling: [B, V], float32, never negative. Neither the logits [B, S, V] nor
- * their activations ever exist whole: the decoder runs in chunks of the vocabulary, each reduced at once.
+ * Adds the masked-LM head with SPLADE pooling. Neither the logits [B, S, V] nor their activations ever exist whole: the
+ * decoder runs in chunks of the vocabulary, each reduced at once.
  */
 export function addSpladeHead(
   building: Building,
@@ -16,7 +27,7 @@ export function addSpladeHead(
   shape: TransformerShape,
   pooling: SpladePoolingModule,
   hidden: HiddenStates,
-): Value {
+): SpladeHead {
   const { graph, tensors } = building;
   const { vocabularySize } = shape;
   const width = shape.embeddingSize ?? shape.hiddenSize;
@@ -27,7 +38,22 @@ export function addSpladeHead(
   const biasName = biases.find((name) => tensors.has(name)) ?? head.bias[0]!;
   const bias = tensors.get(biasName, [vocabularySize]);
   const decoderName = shape.tiedDecoder ? hidden.prefix + words : head.decoder;
-  const decoder = addDecoder(building, decoderName, tokens, [vocabularySize, width], hidden.batchShape);
+  const decoderShape = [vocabularySize, width] as const;
+  const screenable =
+    pooling.strategy === "max" && tensors.quantised(decoderName, decoderShape) === undefined
+      ? tensors.get(decoderName, decoderShape)
+      : undefined;
+  if (building.tuning === "screened" && screenable !== undefined) {
+    const { dims, maxima } = addScreenedDecoder(
+      graph,
+      screenable,
+      tokens,
+      hidden.batchShape,
+      graph.weight(bias),
+    );
+    return { vectors: addActivation(graph, maxima, pooling), dims, screenable };
+  }
+  const decoder = addDecoder(building, decoderName, tokens, decoderShape, hidden.batchShape);
 
   const chunks: Value[] = [];
   for (let start = 0; start < vocabularySize; start += decoder.chunkRows) {
@@ -38,11 +64,12 @@ export function addSpladeHead(
         : addSum(graph, decoder.scores(range), graph.weight(bias, range), pooling, hidden.mask),
     );
   }
-  if (pooling.strategy === "sum") return graph.op("Concat", chunks, { axis: 1 });
+  const joined = graph.op("Concat", chunks, { axis: 1 });
+  if (pooling.strategy === "sum") return { vectors: joined, dims: undefined, screenable };
   // Relu, log1p and adding the bias of an entry keep order, so for the maximum they come after it: once an entry
   // instead of once a token.
-  const maxima = decoder.scale(graph.op("Concat", chunks, { axis: 1 }));
-  return addActivation(graph, graph.op("Add", [maxima, graph.weight(bias)]), pooling);
+  const logits = graph.op("Add", [decoder.scale(joined), graph.weight(bias)]);
+  return { vectors: addActivation(graph, logits, pooling), dims: undefined, screenable };
 }
 
 /** Dense layer, activation and norm before the decoder: [B x S, H] to [B x S, width of the words]. */

@@ -38,3 +38,25 @@ export function compressRows(dense: Float32Array, rows: number, maxActiveDims: n
     ? { offsets, indices, values }
     : { offsets, indices: indices.slice(0, entries), values: values.slice(0, entries) };
 }
+
+/**
+ * As {@link compressRows}, of values [entries, rows] for the entries `dims` alone, which ascend; all others are 0.
+ */
+export function compressEntries(
+  values: Float32Array,
+  dims: Uint32Array,
+  rows: number,
+  maxActiveDims: number,
+): SparseRows {
+  const dense = new Float32Array(values.length);
+  for (let row = 0; row < rows; row++) {
+    for (let entry = 0; entry < dims.length; entry++) {
+      dense[row * dims.length + entry] = values[entry * rows + row]!;
+    }
+  }
+  const compressed = compressRows(dense, rows, maxActiveDims);
+  for (let at = 0; at < compressed.indices.length; at++) {
+    compressed.indices[at] = dims[compressed.indices[at]!]!;
+  }
+  return compressed;
+}

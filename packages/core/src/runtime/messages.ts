@@ -2,6 +2,22 @@ import type { Device } from "./device.ts";
 
 /** What crosses the boundary between the main thread and a worker. Everything here is copied or transferred. */
 
+/** A model that gives of a batch the entries `dims` alone, and what it needs beside the weights. */
+export interface ScreenedModel {
+  readonly bytes: Uint8Array;
+  readonly tables: {
+    /** A model without inputs that computes them. */
+    readonly model: Uint8Array;
+    /** What follows `bytes`: each time `start`, then elements [from, to) of an output of that model. */
+    readonly parts: readonly {
+      readonly start: Uint8Array;
+      readonly output: string;
+      readonly from: number;
+      readonly to: number;
+    }[];
+  };
+}
+
 /** Given to every worker of a pool when it starts. */
 export interface WorkerSetup {
   /** An exported model that comes before `model`, if there is one. */
@@ -10,6 +26,8 @@ export interface WorkerSetup {
   readonly model: Uint8Array;
   /** The same, tuned for a batch that runs alone. */
   readonly aloneModel: Uint8Array;
+  /** The same, for texts that activate a small part of the vocabulary; undefined if there is none for this device. */
+  readonly screened: ScreenedModel | undefined;
   readonly weightsFolder: string;
   /** Names of the model's inputs. */
   readonly inputs: readonly string[];
@@ -17,6 +35,8 @@ export interface WorkerSetup {
   readonly prepack: boolean;
   /** True if only non-zero entries are to leave the worker. */
   readonly sparse: boolean;
+  /** Width of an embedding. */
+  readonly dimension: number;
   /** Where the model runs. */
   readonly device: Device;
   /** Threads that one operator may use while other batches run. */

@@ -1,14 +1,25 @@
 import { readFile } from "node:fs/promises";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
-import { compressRows } from "./compressed-rows.ts";
+import { compressEntries, compressRows } from "./compressed-rows.ts";
 import type { Device } from "./device.ts";
-import type { EncodeBatch, EncodedRows, WorkerSetup } from "./messages.ts";
+import type { EncodeBatch, EncodedRows, ScreenedModel, WorkerSetup } from "./messages.ts";
+
+/** For batches that run alone; for batches among others; and for these if texts activate a small part of the vocabulary. */
+export type SessionKind = "alone" | "shared" | "screened";
+
+/**
+ * Entries of the vocabulary that a batch may activate before screening is given up: it then costs more than it saves.
+ * Screening takes about a third of the time of all products.
+ */
+const screenedShare = 0.5;
 
 /** An opened model in a worker thread. */
 export class Session {
   private readonly native: InferenceSession;
   private readonly tensor: typeof Tensor;
   private readonly setup: WorkerSetup;
+  /** True if a batch activated so much that a session of kind `shared` is faster. */
+  screensInVain = false;
 
   private constructor(native: InferenceSession, tensor: typeof Tensor, setup: WorkerSetup) {
     this.native = native;
@@ -16,15 +27,13 @@ export class Session {
     this.setup = setup;
   }
 
-  /** @param alone true for batches that run alone */
-  static async open(setup: WorkerSetup, alone: boolean): Promise<Session> {
-    const [model, threads] = alone ? [setup.aloneModel, setup.aloneThreads] : [setup.model, setup.threads];
+  static async open(setup: WorkerSetup, kind: SessionKind): Promise<Session> {
+    const threads = kind === "alone" ? setup.aloneThreads : setup.threads;
     // Imported here, where no one ends the thread: its end while the native library loads aborts the process too.
     const { env, InferenceSession, Tensor } = await import("onnxruntime-node");
     // A library is silent; what matters of these messages is in the errors that are thrown.
     env.logLevel = "fatal";
-    const exported = setup.exportFile === undefined ? [] : [await readFile(setup.exportFile)];
-    const native = await InferenceSession.create(Buffer.concat([...exported, model]), {
+    const options: InferenceSession.SessionOptions = {
       executionProviders: [provider(setup.device)],
       intraOpNumThreads: threads,
       logSeverityLevel: 4,
@@ -39,15 +48,34 @@ export class Session {
           force_spinning_stop: "1",
         },
       },
-    });
+    };
+    const parts: Uint8Array[] = [];
+    if (setup.exportFile !== undefined) parts.push(await readFile(setup.exportFile));
+    if (kind === "screened")
+      parts.push(...(await completeScreened(setup.screened!, InferenceSession, options)));
+    else parts.push(kind === "alone" ? setup.aloneModel : setup.model);
+    const native = await InferenceSession.create(Buffer.concat(parts), options);
     return new Session(native, Tensor, setup);
+  }
+
+  /** Frees what the runtime holds. */
+  release(): Promise<void> {
+    return this.native.release();
   }
 
   /** Embeds a batch; of sparse embeddings only the non-zero entries are returned. */
   async encode(batch: EncodeBatch): Promise<EncodedRows> {
     const rows = batch.lengths.length;
-    const { embeddings } = await this.native.run(this.feeds(batch), ["embeddings"]);
+    const { embeddings, dims } = await this.native.run(this.feeds(batch));
     const values = embeddings!.data as Float32Array;
+    if (dims !== undefined) {
+      const numbers = Uint32Array.from(dims.data as BigInt64Array, Number);
+      this.screensInVain ||= numbers.length > this.setup.dimension * screenedShare;
+      const entries = compressEntries(values, numbers, rows, batch.maxActiveDims);
+      embeddings!.dispose();
+      dims.dispose();
+      return entries;
+    }
     // The copy: dense values are moved to another thread, and the runtime's own buffer cannot be.
     const result = this.setup.sparse
       ? compressRows(values, rows, batch.maxActiveDims)
@@ -70,6 +98,23 @@ export class Session {
     };
     return Object.fromEntries(this.setup.inputs.map((name) => [name, available[name]!()]));
   }
+}
+
+/** The pieces of a screened model: its graph, and the tables that are computed here. */
+async function completeScreened(
+  { bytes, tables }: ScreenedModel,
+  runtime: typeof InferenceSession,
+  options: InferenceSession.SessionOptions,
+): Promise<Uint8Array[]> {
+  // Without inputs all of it is constant: optimised, it would be computed while it is opened, with all its steps kept.
+  const session = await runtime.create(tables.model, { ...options, graphOptimizationLevel: "disabled" });
+  const outputs = await session.run({});
+  await session.release();
+  const parts = tables.parts.flatMap(({ start, output, from, to }) => {
+    const part = (outputs[output]!.data as Float32Array | Int8Array).subarray(from, to);
+    return [start, new Uint8Array(part.buffer, part.byteOffset, part.byteLength)];
+  });
+  return [bytes, ...parts];
 }
 
 function provider({ kind, index }: Device): InferenceSession.ExecutionProviderConfig {

@@ -3,7 +3,7 @@ import { Piscina } from "piscina";
 import { SparseEncoderError } from "../errors.ts";
 import { coreShare } from "./cpu-share.ts";
 import { cpu, type Device } from "./device.ts";
-import type { EncodeBatch, EncodedRows, WorkerSetup, WorkerTask } from "./messages.ts";
+import type { EncodeBatch, EncodedRows, ScreenedModel, WorkerSetup, WorkerTask } from "./messages.ts";
 import { RunGate } from "./run-gate.ts";
 
 /** The built worker; src/runtime and dist/esm or dist/cjs lie equally deep. */
@@ -20,11 +20,15 @@ export interface PooledModel {
   readonly bytes: Uint8Array;
   /** The same, tuned for a batch that runs alone. */
   readonly aloneBytes: Uint8Array;
+  /** The same, for texts that activate a small part of the vocabulary. */
+  readonly screened?: ScreenedModel | undefined;
   readonly exportFile: string | undefined;
   readonly inputs: readonly string[];
   readonly weightsFolder: string;
   readonly prepack: boolean;
   readonly sparse: boolean;
+  /** Width of an embedding. */
+  readonly dimension: number;
 }
 
 export interface WorkerPoolOptions {
@@ -77,11 +81,14 @@ export class WorkerPool {
     const setup: WorkerSetup = {
       model: model.bytes,
       aloneModel: model.aloneBytes,
+      // Elsewhere integer products are not known to be faster.
+      screened: this.device.kind === "cpu" ? model.screened : undefined,
       exportFile: model.exportFile,
       inputs: model.inputs,
       weightsFolder: model.weightsFolder,
       prepack: model.prepack,
       sparse: model.sparse,
+      dimension: model.dimension,
       device: this.device,
       threads: this.threads,
       aloneThreads: options.threads ?? (this.device.kind === "cpu" ? cores : this.threads),

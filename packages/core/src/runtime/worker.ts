@@ -2,34 +2,44 @@ import { getPriority, setPriority } from "node:os";
 import { Piscina } from "piscina";
 import type { EncodedRows, WorkerSetup, WorkerTask } from "./messages.ts";
 import { RunGate } from "./run-gate.ts";
-import { Session } from "./session.ts";
+import { Session, type SessionKind } from "./session.ts";
 
 /** Entry of a worker thread. It opens its session at the first task and keeps it. */
 
 const setup = Piscina.workerData as WorkerSetup;
 const gate = new RunGate(setup.gate);
-/** One for batches that run alone, one for the others; opened when it is needed, and kept. */
-const sessions = new Map<boolean, Promise<Session | undefined>>();
+/** Opened when they are needed, and kept. */
+const sessions = new Map<SessionKind, Promise<Session | undefined>>();
+/** What batches among others run in. */
+let shared: SessionKind = setup.screened === undefined ? "shared" : "screened";
 
 giveWay();
 
 /** Carries out one task; null if the pool is stopping. */
 export async function runTask(task: WorkerTask): Promise<EncodedRows | null | "ready"> {
-  const session = await open(task === "open" ? setup.opensAlone : task.alone);
+  const session = await open((task === "open" ? setup.opensAlone : task.alone) ? "alone" : shared);
   if (session === undefined) return null;
   if (task === "open") return "ready";
   const rows = await gate.pass(() => session.encode(task));
+  if (session.screensInVain) await giveUpScreening(session);
   return rows === undefined ? null : transfer(rows);
 }
 
-function open(alone: boolean): Promise<Session | undefined> {
-  const known = sessions.get(alone);
+function open(kind: SessionKind): Promise<Session | undefined> {
+  const known = sessions.get(kind);
   if (known !== undefined) return known;
-  const opening = gate.pass(() => Session.open(setup, alone));
-  sessions.set(alone, opening);
+  const opening = gate.pass(() => Session.open(setup, kind));
+  sessions.set(kind, opening);
   // What failed for want of memory may succeed the next time.
-  opening.catch(() => sessions.delete(alone));
+  opening.catch(() => sessions.delete(kind));
   return opening;
+}
+
+/** A worker carries out one task at a time, so nothing else uses the session. */
+async function giveUpScreening(session: Session): Promise<void> {
+  shared = "shared";
+  sessions.delete("screened");
+  await gate.pass(() => session.release());
 }
 
 /** Marks the buffers of the rows to be moved to the main thread, not copied. */

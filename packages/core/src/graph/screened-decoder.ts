@@ -1,0 +1,200 @@
+import type { StoredTensor } from "../model/index.ts";
+import { initializerStart, OnnxGraph, type Value } from "./onnx-graph.ts";
+
+/**
+ * Rows of the vocabulary whose exact products are made at once: for 1,024 tokens, at most 8 MB of them. Each block packs the
+ * tokens again.
+ */
+const blockRows = 2048;
+
+/** Rows of the vocabulary an integer product: its sums for 1,024 tokens stay in the cache until they are reduced. */
+const chunkRows = 128;
+
+/** As in the int8 format: seven bits, so that no processor saturates. */
+const largestInteger = 63;
+
+/** Covers the rounding of float32 in the products and norms here, relative to the product of two norms. */
+const roundingSlack = 1e-4;
+
+/** What a graph with a screened decoder needs beside the weights: computed from them when the model is opened. */
+export interface ScreenTables {
+  /** An ONNX model without inputs that computes them. */
+  readonly model: Uint8Array;
+  /** What follows the bytes of the graph: each time `start`, then a part of an output of `model`. */
+  readonly parts: readonly TablePart[];
+}
+
+/** Elements [from, to) of an output. */
+interface TablePart {
+  readonly start: Uint8Array;
+  readonly output: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The vocabulary entries that some text of a batch can activate, and their exact scores. */
+export interface Screened {
+  /** Numbers of the entries: int64 [C], ascending. */
+  readonly dims: Value;
+  /** Largest score over the tokens of each text, bias included: [C, B]. */
+  readonly maxima: Value;
+}
+
+/**
+ * Adds a decoder that finds out with integer products which entries can be positive at all, and makes exact products for
+ * these alone. An entry is left out only if a bound on its score is not above 0: with q(x) for what x is after
+ * quantisation, |h.w - q(h).q(w)| <= |h - q(h)| |w| + |q(h)| |w - q(w)|. So the result is that of the whole decoder.
+ *
+ * @param weight [V, width] of the decoder
+ * @param tokens [B x S, width]
+ * @param batchShape int64 vector [B, S]
+ * @param bias [V]
+ */
+export function addScreenedDecoder(
+  graph: OnnxGraph,
+  weight: StoredTensor,
+  tokens: Value,
+  batchShape: Value,
+  bias: Value,
+): Screened {
+  const possible = addScreen(graph, weight, tokens, batchShape, bias);
+  const dims: Value[] = [];
+  const maxima: Value[] = [];
+  for (const [start, end] of ranges(weight.shape[0]!, blockRows)) {
+    const part = graph.op("Slice", [possible, graph.integers(start), graph.integers(end), graph.integers(0)]);
+    const chosen = graph.op("Squeeze", [graph.op("NonZero", [part]), graph.integers(0)]);
+    const rows = graph.op("Gather", [graph.weight(weight, [start, end]), chosen]);
+    const products = graph.op("Gemm", [rows, tokens], { transB: 1 });
+    const shape = graph.op("Concat", [graph.op("Shape", [chosen]), batchShape], { axis: 0 });
+    const byText = graph.op("Reshape", [products, shape], { allowzero: 1 });
+    maxima.push(graph.op("ReduceMax", [byText, graph.integers(2)], { keepdims: 0 }));
+    dims.push(graph.op("Add", [chosen, graph.integer(start)]));
+  }
+  const all = graph.op("Concat", dims, { axis: 0 });
+  const biases = graph.op("Unsqueeze", [graph.op("Gather", [bias, all]), graph.integers(1)]);
+  const joined = graph.op("Concat", maxima, { axis: 0 });
+  return { dims: all, maxima: graph.op("Add", [joined, biases]) };
+}
+
+/** True for each entry that may be positive in some text: bool [V]. */
+function addScreen(
+  graph: OnnxGraph,
+  weight: StoredTensor,
+  tokens: Value,
+  batchShape: Value,
+  bias: Value,
+): Value {
+  const [vocabulary, width] = weight.shape as [number, number];
+  const [quantised, scale, zeroPoint] = graph.outputsOf("DynamicQuantizeLinear", 3, [tokens]);
+  const shifted = graph.op("Sub", [widen(graph, quantised!), widen(graph, zeroPoint!)]);
+  const restored = graph.op("Mul", [shifted, scale!]);
+  /** Largest norm of a token of each text: [B, 1]. */
+  const largestNorm = (values: Value) => {
+    const norms = graph.op("Reshape", [norm(graph, values), batchShape]);
+    return graph.op("ReduceMax", [norms, graph.integers(1)], { keepdims: 1 });
+  };
+  const tokenNorm = largestNorm(restored);
+  const tokenError = largestNorm(graph.op("Sub", [tokens, restored]));
+
+  const tokenShape = graph.op("Concat", [batchShape, graph.integers(width)], { axis: 0 });
+  const byText = graph.op("Reshape", [quantised!, tokenShape]);
+  const sums = ranges(vocabulary, chunkRows).map(([start]) => {
+    const products = graph.op("MatMulInteger", [byText, chunkName(start), zeroPoint!]);
+    return graph.op("ReduceMax", [products, graph.integers(1)], { keepdims: 0 });
+  });
+  // All scales are positive, so the maximum may be taken before them.
+  const approximate = graph.op("Mul", [
+    widen(graph, graph.op("Concat", sums, { axis: 1 })),
+    graph.op("Mul", [statisticNames.scales, scale!]),
+  ]);
+  const slack = graph.op("Mul", [tokenNorm, graph.scalar(roundingSlack)]);
+  const error = graph.op("Add", [
+    graph.op("Mul", [graph.op("Add", [tokenError, slack]), statisticNames.norms]),
+    graph.op("Mul", [tokenNorm, statisticNames.errors]),
+  ]);
+  const bounds = graph.op("Add", [approximate, error]);
+  const highest = graph.op("ReduceMax", [bounds, graph.integers(0)], { keepdims: 0 });
+  // Not "above 0": what is no number must get into the exact products, where it is found.
+  return graph.op("Not", [graph.op("LessOrEqual", [graph.op("Add", [highest, bias]), graph.scalar(0)])]);
+}
+
+/**
+ * The tables for a decoder's weight. The runtime computes them from the mapped file, block by block: it is not read a
+ * second time, and memory holds little more than they take.
+ */
+export function screenTables(weight: StoredTensor): ScreenTables {
+  const graph = new OnnxGraph();
+  const [vocabulary, width] = weight.shape as [number, number];
+  const chunks: Value[] = [];
+  const statistics: Record<keyof typeof statisticNames, Value[]> = { scales: [], norms: [], errors: [] };
+  for (const [start, end] of ranges(vocabulary, blockRows)) {
+    const rows = graph.weight(weight, [start, end]);
+    const peak = graph.op("ReduceMax", [graph.op("Abs", [rows]), graph.integers(1)], { keepdims: 0 });
+    const exact = graph.op("Mul", [peak, graph.scalar(1 / largestInteger)]);
+    // A row of zeros has a scale too.
+    const scale = graph.op("Max", [exact, graph.scalar(1e-30)]);
+    const quantised = graph.op("QuantizeLinear", [rows, scale, graph.int8Zeros(end - start)], { axis: 0 });
+    const column = graph.op("Unsqueeze", [scale, graph.integers(1)]);
+    const restored = graph.op("Mul", [widen(graph, quantised), column]);
+    statistics.scales.push(scale);
+    statistics.norms.push(norm(graph, rows));
+    statistics.errors.push(norm(graph, graph.op("Sub", [rows, restored])));
+    for (const [from, to] of ranges(end - start, chunkRows)) {
+      const chunk = graph.op("Slice", [
+        quantised,
+        graph.integers(from),
+        graph.integers(to),
+        graph.integers(0),
+      ]);
+      const turned = graph.op("Transpose", [chunk], { perm: [1, 0] });
+      chunks.push(graph.op("Reshape", [turned, graph.integers(-1)]));
+    }
+  }
+  graph.output("chunks", graph.op("Concat", chunks, { axis: 0 }), "int8", [vocabulary * width]);
+  const parts: TablePart[] = ranges(vocabulary, chunkRows).map(([start, end]) => {
+    const [from, to] = [start * width, end * width];
+    const shape = [width, end - start];
+    return {
+      start: initializerStart(chunkName(start), "int8", shape, to - from),
+      output: "chunks",
+      from,
+      to,
+    };
+  });
+  for (const [output, values] of Object.entries(statistics)) {
+    graph.output(output, graph.op("Concat", values, { axis: 0 }), "float32", [vocabulary]);
+    const name = statisticNames[output as keyof typeof statisticNames];
+    const start = initializerStart(name, "float32", [vocabulary], vocabulary * 4);
+    parts.push({ start, output, from: 0, to: vocabulary });
+  }
+  return { model: graph.finish(), parts };
+}
+
+/** Names of the tables in the graph that uses them: scale, norm and norm of the quantisation error of each entry. */
+const statisticNames = {
+  scales: "screen_scales" as Value,
+  norms: "screen_norms" as Value,
+  errors: "screen_errors" as Value,
+};
+
+/** The quantised entries from number `start` on: int8 [width, entries]. */
+function chunkName(start: number): Value {
+  return `screen_chunk_${start}` as Value;
+}
+
+function widen(graph: OnnxGraph, integers: Value): Value {
+  return graph.op("Cast", [integers], { to: 1 });
+}
+
+/** Euclidean norm of each row. */
+function norm(graph: OnnxGraph, rows: Value): Value {
+  return graph.op("ReduceL2", [rows, graph.integers(-1)], { keepdims: 0 });
+}
+
+/** [start, end) of each piece of at most `size` out of `total`. */
+function ranges(total: number, size: number): [start: number, end: number][] {
+  return Array.from({ length: Math.ceil(total / size) }, (_, piece) => [
+    piece * size,
+    Math.min((piece + 1) * size, total),
+  ]);
+}
