@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SparseMatrix } from "../vector/index.ts";
-import { compressRows } from "./compressed-rows.ts";
+import { compressEntries, compressRows } from "./compressed-rows.ts";
 
 /** What the definition keeps of one dense row. */
 function keep(row: readonly number[], maxActiveDims: number): [number, number][] {
@@ -57,5 +57,29 @@ describe("compressRows", () => {
       indices: Uint32Array.of(),
       values: Float32Array.of(),
     });
+  });
+});
+
+describe("compressEntries", () => {
+  it("gives what compressRows gives of the whole rows", () => {
+    // [entries, rows]: dims 2, 5 and 9 of two rows.
+    const values = Float32Array.of(1, 0, 0, 4, 3, 4);
+    const whole = new Float32Array(20);
+    [2, 5, 9].forEach((dim, entry) => {
+      whole[dim] = values[entry * 2]!;
+      whole[10 + dim] = values[entry * 2 + 1]!;
+    });
+    for (const maxActiveDims of [0, 1]) {
+      expect(compressEntries(values, Uint32Array.of(2, 5, 9), 2, maxActiveDims)).toEqual(
+        compressRows(whole, 2, maxActiveDims),
+      );
+    }
+    expect(compressEntries(values, Uint32Array.of(2, 5, 9), 2, 1).indices).toEqual(Uint32Array.of(9, 5));
+  });
+
+  it("names the dim of a number that is not finite", () => {
+    expect(() => compressEntries(Float32Array.of(1, Number.NaN), Uint32Array.of(3, 8), 1, 0)).toThrow(
+      /dim 8/,
+    );
   });
 });

@@ -5,9 +5,15 @@ import type { SparseRows } from "./messages.ts";
  * The non-zero entries of `rows` dense rows, in CSR form; of each row at most the `maxActiveDims` of largest
  * absolute weight (0 keeps all), equal weights by smaller index.
  *
+ * @param dims numbers of the columns, ascending; default 0, 1, 2 …
  * @throws Error for a NaN or an infinity, which no sparse vector may hold
  */
-export function compressRows(dense: Float32Array, rows: number, maxActiveDims: number): SparseRows {
+export function compressRows(
+  dense: Float32Array,
+  rows: number,
+  maxActiveDims: number,
+  dims?: Uint32Array,
+): SparseRows {
   const width = rows === 0 ? 0 : dense.length / rows;
   let active = 0;
   for (let position = 0; position < dense.length; position++) if (dense[position] !== 0) active++;
@@ -18,9 +24,10 @@ export function compressRows(dense: Float32Array, rows: number, maxActiveDims: n
   for (let row = 0; row < rows; row++) {
     const start = row * width;
     const first = entries;
-    for (let index = 0; index < width; index++) {
-      const value = dense[start + index]!;
+    for (let column = 0; column < width; column++) {
+      const value = dense[start + column]!;
       if (value === 0) continue;
+      const index = dims === undefined ? column : dims[column]!;
       if (!Number.isFinite(value)) {
         throw new Error(`the model gives ${value} for dim ${index}; its weights are broken or overflow`);
       }
@@ -54,9 +61,5 @@ export function compressEntries(
       dense[row * dims.length + entry] = values[entry * rows + row]!;
     }
   }
-  const compressed = compressRows(dense, rows, maxActiveDims);
-  for (let at = 0; at < compressed.indices.length; at++) {
-    compressed.indices[at] = dims[compressed.indices[at]!]!;
-  }
-  return compressed;
+  return compressRows(dense, rows, maxActiveDims, dims);
 }

@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { compressEntries, compressRows } from "./compressed-rows.ts";
 import type { Device } from "./device.ts";
-import type { EncodeBatch, EncodedRows, ScreenedModel, WorkerSetup } from "./messages.ts";
+import type { EncodeBatch, EncodedRows, WorkerSetup } from "./messages.ts";
+import { completeScreenedModel } from "./screened-model.ts";
 
 /** For batches that run alone; for batches among others; and for these if texts activate a small part of the vocabulary. */
 export type SessionKind = "alone" | "shared" | "screened";
@@ -52,7 +53,7 @@ export class Session {
     const parts: Uint8Array[] = [];
     if (setup.exportFile !== undefined) parts.push(await readFile(setup.exportFile));
     if (kind === "screened")
-      parts.push(...(await completeScreened(setup.screened!, InferenceSession, options)));
+      parts.push(...(await completeScreenedModel(setup.screened!, InferenceSession, options)));
     else parts.push(kind === "alone" ? setup.aloneModel : setup.model);
     const native = await InferenceSession.create(Buffer.concat(parts), options);
     return new Session(native, Tensor, setup);
@@ -98,23 +99,6 @@ export class Session {
     };
     return Object.fromEntries(this.setup.inputs.map((name) => [name, available[name]!()]));
   }
-}
-
-/** The pieces of a screened model: its graph, and the tables that are computed here. */
-async function completeScreened(
-  { bytes, tables }: ScreenedModel,
-  runtime: typeof InferenceSession,
-  options: InferenceSession.SessionOptions,
-): Promise<Uint8Array[]> {
-  // Without inputs all of it is constant: optimised, it would be computed while it is opened, with all its steps kept.
-  const session = await runtime.create(tables.model, { ...options, graphOptimizationLevel: "disabled" });
-  const outputs = await session.run({});
-  await session.release();
-  const parts = tables.parts.flatMap(({ start, output, from, to }) => {
-    const part = (outputs[output]!.data as Float32Array | Int8Array).subarray(from, to);
-    return [start, new Uint8Array(part.buffer, part.byteOffset, part.byteLength)];
-  });
-  return [bytes, ...parts];
 }
 
 function provider({ kind, index }: Device): InferenceSession.ExecutionProviderConfig {
