@@ -7,8 +7,8 @@ import { initializerStart, OnnxGraph, type Value } from "./onnx-graph.ts";
  */
 const blockRows = 2048;
 
-/** Rows of the vocabulary an integer product: its sums for 1,024 tokens stay in the cache until they are reduced. */
-const chunkRows = 128;
+/** Rows of the vocabulary an integer product: its sums for 1,024 tokens are 1 MB, and are reduced at once. */
+const chunkRows = 256;
 
 /** As in the int8 format: seven bits, so that no processor saturates. */
 const largestInteger = 63;
@@ -139,14 +139,21 @@ export function screenTables(weight: StoredTensor): ScreenTables {
     statistics.scales.push(scale);
     statistics.norms.push(norm(graph, rows));
     statistics.errors.push(norm(graph, graph.op("Sub", [rows, restored])));
-    for (const [from, to] of ranges(end - start, chunkRows)) {
-      const chunk = graph.op("Slice", [
+    // Chunks of equal size are turned together; the last one of all may be smaller.
+    const whole = Math.floor((end - start) / chunkRows) * chunkRows;
+    const pieces = [
+      { from: 0, to: whole, size: chunkRows },
+      { from: whole, to: end - start, size: end - start - whole },
+    ];
+    for (const { from, to, size } of pieces.filter((piece) => piece.from < piece.to)) {
+      const piece = graph.op("Slice", [
         quantised,
         graph.integers(from),
         graph.integers(to),
         graph.integers(0),
       ]);
-      const turned = graph.op("Transpose", [chunk], { perm: [1, 0] });
+      const cut = graph.op("Reshape", [piece, graph.integers(-1, size, width)]);
+      const turned = graph.op("Transpose", [cut], { perm: [0, 2, 1] });
       chunks.push(graph.op("Reshape", [turned, graph.integers(-1)]));
     }
   }
