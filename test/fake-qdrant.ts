@@ -1,7 +1,4 @@
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server } from "node:http";
-
-type Json = Record<string, unknown>;
+import { check, checkNames, type FakeRequest, FakeServer, type Json, Refusal } from "./fake-server.ts";
 
 interface Point {
   readonly id: string;
@@ -16,89 +13,39 @@ interface FakeCollection {
   readonly points: Map<string, Point>;
 }
 
-/** A request that the server refuses. */
-class Refusal extends Error {
-  readonly status: number;
-
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
-
 /** The limit of the server's default configuration. */
 const maximumBody = 32 * 1024 * 1024;
-
-function check(condition: boolean, message: string): asserts condition {
-  if (!condition) throw new Refusal(400, `Format error in JSON body: ${message}`);
-}
-
-/** Names beyond the documented ones are refused, where the server would pass them over. */
-function checkNames(what: string, value: unknown, names: readonly string[]): asserts value is Json {
-  check(typeof value === "object" && value !== null && !Array.isArray(value), `${what} is no object`);
-  for (const name of Object.keys(value)) check(names.includes(name), `${what} has no ${name}`);
-}
 
 /**
  * A fake of a Qdrant server over HTTP: it takes the requests that Qdrant's API description documents, as far as the store
  * makes them, and refuses all others. It proves nothing of how the server scores or stores.
  */
-export class FakeQdrant {
-  /** Answers the next requests with these statuses instead. */
-  readonly failures: number[] = [];
+export class FakeQdrant extends FakeServer {
   /** Method and path of each request. */
   readonly requests: string[] = [];
   apiKey: string | undefined;
   readonly collections = new Map<string, FakeCollection>();
-  private readonly server: Server;
 
-  private constructor(server: Server) {
-    this.server = server;
+  static start(): Promise<FakeQdrant> {
+    return new FakeQdrant().listen();
   }
 
-  static async start(): Promise<FakeQdrant> {
-    const server = createServer();
-    const fake = new FakeQdrant(server);
-    server.on("request", async (request, response) => {
-      let status = 200;
-      let body: Json;
-      try {
-        body = { result: await fake.answer(request), status: "ok", time: 0 };
-      } catch (error) {
-        status = error instanceof Refusal ? error.status : 500;
-        body = { status: { error: (error as Error).message }, time: 0 };
-      }
-      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
-    });
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    return fake;
+  protected success(result: unknown): Json {
+    return { result, status: "ok", time: 0 };
   }
 
-  get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as { port: number }).port}`;
+  protected failure(_status: number, _type: string, message: string): Json {
+    return { status: { error: message }, time: 0 };
   }
 
-  async stop(): Promise<void> {
-    this.server.closeAllConnections();
-    this.server.close();
-    await once(this.server, "close");
-  }
-
-  private async answer(request: IncomingMessage): Promise<unknown> {
-    const url = new URL(request.url!, "http://fake");
-    this.requests.push(`${request.method} ${url.pathname}`);
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const bytes = Buffer.concat(chunks);
-    const failure = this.failures.shift();
-    if (failure !== undefined) throw new Refusal(failure, "it was told to fail");
+  protected answer({ method, url, headers, body: bytes }: FakeRequest): unknown {
+    this.requests.push(`${method} ${url.pathname}`);
     if (bytes.length > maximumBody) throw new Refusal(413, "Payload too large");
-    if (this.apiKey !== undefined && request.headers["api-key"] !== this.apiKey) {
+    if (this.apiKey !== undefined && headers["api-key"] !== this.apiKey) {
       throw new Refusal(401, "Invalid API key");
     }
     const [, , name = "", ...rest] = url.pathname.split("/");
-    const call = `${request.method} ${["", ...rest].join("/")}`;
+    const call = `${method} ${["", ...rest].join("/")}`;
     const body: unknown = bytes.length === 0 ? undefined : JSON.parse(bytes.toString("utf8"));
     if (call === "GET /exists") return { exists: this.collections.has(name) };
     if (call === "PUT ") return this.create(name, body);

@@ -205,13 +205,20 @@ export abstract class EngineStore implements Store {
     return this.close();
   }
 
-  /** Makes names of vectors known to the engine; resolves with all that it knows then. */
-  protected abstract addFields(
-    added: ReadonlyMap<string, ResolvedField>,
-  ): Promise<ReadonlyMap<string, ResolvedField>>;
+  /**
+   * Makes names of vectors known to the engine; resolves with all that it knows then. This and `readFields` are for stores
+   * that take further names: the others have the vectors they were made with.
+   */
+  protected async addFields(
+    _added: ReadonlyMap<string, ResolvedField>,
+  ): Promise<ReadonlyMap<string, ResolvedField>> {
+    return this.fields;
+  }
 
   /** Names of vectors as the engine knows them now; others may have added some. */
-  protected abstract readFields(): Promise<ReadonlyMap<string, ResolvedField>>;
+  protected async readFields(): Promise<ReadonlyMap<string, ResolvedField>> {
+    return this.fields;
+  }
 
   /** Stores documents, all or none. */
   protected abstract write(

@@ -1,7 +1,6 @@
-import { checkOptionNames, invalidArgument, positiveInteger, received } from "../../errors.ts";
-import { checkModelOption } from "../../index/index.ts";
+import { checkOptionNames, invalidArgument, received } from "../../errors.ts";
+import { checkEngineOptions, checkOneOf, type ResolvedEngineOptions } from "../engine-options.ts";
 import type { VectorSchema } from "../store.ts";
-import { checkSchema, type ResolvedField } from "../vector-fields.ts";
 import type { MilvusConnection } from "./milvus-client.ts";
 
 /** How much of what was written a read must see. */
@@ -34,13 +33,9 @@ export interface MilvusStoreOptions {
 }
 
 /** Options after they were checked. */
-export interface ResolvedMilvusOptions {
+export interface ResolvedMilvusOptions extends ResolvedEngineOptions {
   readonly collection: string;
-  readonly declared: Map<string, ResolvedField> | undefined;
-  readonly model: string | undefined;
   readonly consistency: MilvusConsistency;
-  readonly timeout: number;
-  readonly retries: number;
 }
 
 const call = "MilvusStore.open";
@@ -59,18 +54,8 @@ export function checkMilvusOptions(options: MilvusStoreOptions): ResolvedMilvusO
     "timeout",
     "retries",
   ]);
-  const {
-    address,
-    client,
-    token,
-    tls,
-    collection = "documents",
-    consistency = "Strong",
-    retries = 5,
-  } = options;
-  if ((address === undefined) === (client === undefined)) {
-    throw invalidArgument(`${call}: one of address and client says where the server is.`);
-  }
+  const { address, client, token, tls, collection = "documents", consistency = "Strong" } = options;
+  checkOneOf(call, options, ["address", "client"]);
   if (address !== undefined && (typeof address !== "string" || !/^[^\s@]+$/.test(address))) {
     throw invalidArgument(
       `${call}: address must be one such as "localhost:19530"; a user and password go into token as "user:password".`,
@@ -87,23 +72,10 @@ export function checkMilvusOptions(options: MilvusStoreOptions): ResolvedMilvusO
       `${call}: collection must be 1 to 200 letters, digits and _, not beginning with a digit, received ${received(collection)}.`,
     );
   }
-  checkModelOption(call, options.model);
   if (!levels.includes(consistency)) {
     throw invalidArgument(
       `${call}: consistency must be one of ${levels.join(", ")}, received ${received(consistency)}.`,
     );
   }
-  if (!Number.isInteger(retries) || retries < 0) {
-    throw invalidArgument(
-      `${call}: retries must be a whole number of at least 0, received ${received(retries)}.`,
-    );
-  }
-  return {
-    collection,
-    declared: options.vectors === undefined ? undefined : checkSchema(call, options.vectors),
-    model: options.model,
-    consistency,
-    timeout: positiveInteger(`${call}: timeout`, options.timeout ?? 60_000, 2 ** 31 - 1),
-    retries,
-  };
+  return { ...checkEngineOptions(call, options), collection, consistency };
 }

@@ -1,5 +1,6 @@
 import { SparseEncoderError, throwIfAborted } from "../../errors.ts";
 import type { SparseVector } from "../../vector/index.ts";
+import { adviceOf, attempt, type EngineRules, timeoutAdvice, toRequests } from "../engine-requests.ts";
 import { type EngineQuery, EngineStore } from "../engine-store.ts";
 import type { FilterNode } from "../filter-node.ts";
 import { termFilterOperators, vectorTerm } from "../metadata-terms.ts";
@@ -20,8 +21,7 @@ import { fromKey, fromRow, toKey, toRow, toSparseObject } from "./milvus-rows.ts
 const maximumRows = 16_384;
 
 /** Bytes of JSON, about, and rows of one request that writes. */
-const requestBytes = 1 << 23;
-const requestRows = 1000;
+const writes = { count: 1000, bytes: 1 << 23 };
 
 /** Keys that one expression names. */
 const keysAtOnce = 500;
@@ -52,7 +52,7 @@ export class MilvusStore extends EngineStore {
   private readonly client: MilvusConnection;
   private readonly owned: boolean;
   private readonly options: ResolvedMilvusOptions;
-  private readonly secrets: readonly string[];
+  private readonly rules: EngineRules;
   private readonly knowsNot: boolean;
 
   private constructor(
@@ -60,14 +60,14 @@ export class MilvusStore extends EngineStore {
     owned: boolean,
     options: ResolvedMilvusOptions,
     fields: ReadonlyMap<string, ResolvedField>,
-    secrets: readonly string[],
+    rules: EngineRules,
     knowsNot: boolean,
   ) {
     super(fields, true);
     this.client = client;
     this.owned = owned;
     this.options = options;
-    this.secrets = secrets;
+    this.rules = rules;
     this.knowsNot = knowsNot;
   }
 
@@ -78,26 +78,19 @@ export class MilvusStore extends EngineStore {
    */
   static async open(options: MilvusStoreOptions): Promise<MilvusStore> {
     const checked = checkMilvusOptions(options);
-    const secrets = options.token === undefined ? [] : [options.token, ...options.token.split(":").slice(1)];
+    const rules = rulesOf(checked, options.token);
     const client = options.client ?? (await connect(options, checked));
     const owned = options.client === undefined;
     try {
-      const fields = await openCollection(client, checked);
-      const knowsNot = await probeNot(client, checked.collection);
-      return new MilvusStore(client, owned, checked, fields, secrets, knowsNot);
+      return await attempt(rules, undefined, async () => {
+        const fields = await openCollection(client, checked);
+        const knowsNot = await probeNot(client, checked.collection);
+        return new MilvusStore(client, owned, checked, fields, rules, knowsNot);
+      });
     } catch (error) {
       if (owned) await client.closeConnection().catch(() => {});
-      throw failure(error, secrets);
+      throw error;
     }
-  }
-
-  /** Never called: a collection has the vectors it was made with. */
-  protected async addFields(): Promise<ReadonlyMap<string, ResolvedField>> {
-    return this.fields;
-  }
-
-  protected async readFields(): Promise<ReadonlyMap<string, ResolvedField>> {
-    return this.fields;
   }
 
   protected async write(
@@ -107,21 +100,18 @@ export class MilvusStore extends EngineStore {
     // All before the first request, so that a document that is refused stops the others.
     const rows = documents.map((document) => toRow(document, this.fields, this.knowsNot));
     let stored = 0;
-    try {
-      for (const data of toRequests(rows)) {
-        throwIfAborted(signal);
-        const answer = succeeded(await this.client.upsert({ ...this.collection, data }));
+    for (const data of toRequests(rows, writes)) {
+      await this.attempt(signal, async () => {
+        const answer = await this.client.upsert({ ...this.collection, data }).then(succeeded);
         if (answer.err_index !== undefined && answer.err_index.length > 0) {
           throw new Error(`${answer.err_index.length} of ${data.length} documents were refused`);
         }
-        stored += data.length;
-      }
-    } catch (error) {
-      throw failure(
-        error,
-        this.secrets,
-        stored === 0 ? "" : `${stored} of ${rows.length} documents were stored before it.`,
-      );
+      }).catch((error: unknown) => {
+        if (stored === 0 || !SparseEncoderError.is(error, "STORE_FAILED")) throw error;
+        const message = `${error.message} ${stored} of ${rows.length} documents were stored before it.`;
+        throw new SparseEncoderError("STORE_FAILED", message, { cause: error.cause });
+      });
+      stored += data.length;
     }
   }
 
@@ -234,8 +224,7 @@ export class MilvusStore extends EngineStore {
       params,
     };
     return resolveTies(k, maximumRows, async (limit) => {
-      throwIfAborted(signal);
-      const { results } = await this.attempt(async () =>
+      const { results } = await this.attempt(signal, async () =>
         succeeded(await this.client.search({ ...request, limit })),
       );
       return results.map((row) => ({
@@ -278,7 +267,7 @@ export class MilvusStore extends EngineStore {
       consistency_level: this.options.consistency,
       ...(limit === undefined ? {} : { limit }),
     };
-    return this.attempt(async () => {
+    return this.attempt(undefined, async () => {
       const answer = await this.client.query(request);
       // What Milvus Lite says when vectors are asked for and it never had any.
       if (/loss raw data/.test(answer.status?.reason ?? "") && (await this.tally(undefined)) === 0) return [];
@@ -288,40 +277,20 @@ export class MilvusStore extends EngineStore {
 
   private async removeKeys(keys: readonly string[]): Promise<number> {
     if (keys.length === 0) return 0;
-    await this.attempt(async () =>
+    await this.attempt(undefined, async () =>
       succeeded(await this.client.delete({ ...this.collection, filter: `key in ${toList(keys)}` })),
     );
     return keys.length;
   }
 
-  private async attempt<Result>(call: () => Promise<Result>): Promise<Result> {
-    try {
-      return await call();
-    } catch (error) {
-      throw failure(error, this.secrets);
-    }
+  private attempt<Result>(signal: AbortSignal | undefined, request: () => Promise<Result>): Promise<Result> {
+    return attempt(this.rules, signal, request);
   }
 }
 
 /** Keys are hexadecimal digits. */
 function toList(keys: readonly string[]): string {
   return `[${keys.map((key) => `"${key}"`).join(", ")}]`;
-}
-
-function* toRequests(rows: readonly Record<string, unknown>[]): Generator<Record<string, unknown>[]> {
-  let batch: Record<string, unknown>[] = [];
-  let bytes = 0;
-  for (const row of rows) {
-    const length = JSON.stringify(row).length;
-    if (batch.length > 0 && (batch.length >= requestRows || bytes + length > requestBytes)) {
-      yield batch;
-      batch = [];
-      bytes = 0;
-    }
-    batch.push(row);
-    bytes += length;
-  }
-  if (batch.length > 0) yield batch;
 }
 
 async function connect(
@@ -346,21 +315,26 @@ async function connect(
   return client as unknown as MilvusConnection;
 }
 
-function failure(error: unknown, secrets: readonly string[], further = ""): SparseEncoderError {
-  if (SparseEncoderError.is(error)) return error;
+/** The client itself makes a request again when the server cannot be reached. */
+function rulesOf({ timeout }: ResolvedMilvusOptions, token: string | undefined): EngineRules {
+  const secrets = token === undefined ? [] : [token, ...token.split(":").slice(1)];
+  return { retries: 0, mayPass, toFailure: (error) => failure(error, secrets, timeout) };
+}
+
+function mayPass(error: unknown): boolean {
+  return /UNAVAILABLE|ECONN|connect/i.test(messageOf(error));
+}
+
+function failure(error: unknown, secrets: readonly string[], timeout: number): SparseEncoderError {
   const text = messageOf(error, secrets);
   // The client reads hits of an answer that has none when the server refused the search.
   const refused = error instanceof TypeError ? `the server refused the request (${text})` : text;
-  const advice = /UNAVAILABLE|DEADLINE|ECONN|connect/i.test(text)
-    ? "Check that the server runs and can be reached; the call may be made again."
-    : /auth|permission/i.test(text)
-      ? "Check the token."
-      : "";
-  return new SparseEncoderError(
-    "STORE_FAILED",
-    `The milvus store failed: ${refused}. ${further} ${advice}`.replace(/\s+/g, " ").trim(),
-    {
-      cause: secrets.length === 0 ? error : new Error(text),
-    },
-  );
+  const advice = adviceOf({ mayPass }, error, [
+    [/DEADLINE/.test(text), timeoutAdvice(timeout)],
+    [/auth|permission/i.test(text), "Check the token."],
+    [/disk quota|no space left/i.test(text), "The server's disk is full: make room, then call again."],
+  ]);
+  return new SparseEncoderError("STORE_FAILED", `The milvus store failed: ${refused}. ${advice}`.trim(), {
+    cause: secrets.length === 0 ? error : new Error(text),
+  });
 }

@@ -1,7 +1,6 @@
-import { checkOptionNames, invalidArgument, positiveInteger, received } from "../../errors.ts";
-import { checkModelOption } from "../../index/index.ts";
+import { checkOptionNames, invalidArgument, received } from "../../errors.ts";
+import { checkEngineOptions, checkOneOf, type ResolvedEngineOptions } from "../engine-options.ts";
 import type { VectorSchema } from "../store.ts";
-import { checkSchema, type ResolvedField } from "../vector-fields.ts";
 import type { QdrantConnection } from "./qdrant-client.ts";
 
 /** Options of `QdrantStore.open`. One of `url` and `client` says where the server is. */
@@ -26,13 +25,9 @@ export interface QdrantStoreOptions {
 }
 
 /** Options after they were checked. */
-export interface ResolvedQdrantOptions {
+export interface ResolvedQdrantOptions extends ResolvedEngineOptions {
   readonly collection: string;
-  readonly declared: Map<string, ResolvedField> | undefined;
-  readonly model: string | undefined;
   readonly exact: boolean;
-  readonly timeout: number;
-  readonly retries: number;
 }
 
 const call = "QdrantStore.open";
@@ -41,10 +36,8 @@ const names = ["url", "client", "apiKey", "collection", "vectors", "model", "exa
 /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
 export function checkQdrantOptions(options: QdrantStoreOptions): ResolvedQdrantOptions {
   checkOptionNames(call, options, names);
-  const { url, client, apiKey, collection = "documents", exact = true, retries = 5 } = options;
-  if ((url === undefined) === (client === undefined)) {
-    throw invalidArgument(`${call}: one of url and client says where the server is.`);
-  }
+  const { url, client, apiKey, collection = "documents", exact = true } = options;
+  checkOneOf(call, options, ["url", "client"]);
   if (url !== undefined && (typeof url !== "string" || !/^https?:\/\/[^\s@]+$/.test(url))) {
     throw invalidArgument(`${call}: url must be one such as "http://localhost:6333"; keys go into apiKey.`);
   }
@@ -60,18 +53,5 @@ export function checkQdrantOptions(options: QdrantStoreOptions): ResolvedQdrantO
   if (typeof exact !== "boolean") {
     throw invalidArgument(`${call}: exact must be true or false, received ${received(exact)}.`);
   }
-  checkModelOption(call, options.model);
-  if (!Number.isInteger(retries) || retries < 0) {
-    throw invalidArgument(
-      `${call}: retries must be a whole number of at least 0, received ${received(retries)}.`,
-    );
-  }
-  return {
-    collection,
-    declared: options.vectors === undefined ? undefined : checkSchema(call, options.vectors),
-    model: options.model,
-    exact,
-    timeout: positiveInteger(`${call}: timeout`, options.timeout ?? 60_000, 2 ** 31 - 1),
-    retries,
-  };
+  return { ...checkEngineOptions(call, options), collection, exact };
 }

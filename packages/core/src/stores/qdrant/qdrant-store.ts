@@ -1,11 +1,11 @@
-import { SparseEncoderError, throwIfAborted } from "../../errors.ts";
+import { SparseEncoderError } from "../../errors.ts";
 import type { SparseVector } from "../../vector/index.ts";
+import { adviceOf, attempt, type EngineRules, timeoutAdvice, toRequests } from "../engine-requests.ts";
 import { type EngineQuery, EngineStore } from "../engine-store.ts";
 import type { FilterNode } from "../filter-node.ts";
 import { termFilterOperators, vectorTerm } from "../metadata-terms.ts";
 import { isConnectionFailure, messageOf } from "../network-failure.ts";
 import { importOptional } from "../optional-package.ts";
-import { withRetries } from "../retry.ts";
 import type { StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import { unescapeText } from "../stored-text.ts";
@@ -18,13 +18,10 @@ import { checkQdrantOptions, type QdrantStoreOptions, type ResolvedQdrantOptions
 import { contentOf, fromPoint, toPoint, toPointId } from "./qdrant-points.ts";
 
 /** Bytes of JSON and points of one request: servers take bodies of 32 MB. */
-const requestBytes = 1 << 24;
-const requestPoints = 1000;
+const request = { count: 1000, bytes: 1 << 24 };
 
 /** Points that a request names or gives at once. */
 const idsAtOnce = 1000;
-
-const firstDelay = 200;
 
 /**
  * Documents in Qdrant: a server, a cluster, or its cloud, from version 1.16 on. Tested against a fake of its documented
@@ -42,18 +39,18 @@ export class QdrantStore extends EngineStore {
   readonly capabilities: StoreCapabilities;
   private readonly client: QdrantConnection;
   private readonly options: ResolvedQdrantOptions;
-  private readonly secrets: readonly string[];
+  private readonly rules: EngineRules;
 
   private constructor(
     client: QdrantConnection,
     options: ResolvedQdrantOptions,
     fields: ReadonlyMap<string, ResolvedField>,
-    secrets: readonly string[],
+    rules: EngineRules,
   ) {
     super(fields, true);
     this.client = client;
     this.options = options;
-    this.secrets = secrets;
+    this.rules = rules;
     this.capabilities = {
       sparse: true,
       dense: true,
@@ -70,26 +67,18 @@ export class QdrantStore extends EngineStore {
    */
   static async open(options: QdrantStoreOptions): Promise<QdrantStore> {
     const checked = checkQdrantOptions(options);
-    const secrets = options.apiKey === undefined ? [] : [options.apiKey];
+    const rules = rulesOf(checked, options.apiKey);
     const client = options.client ?? (await connect(options, checked));
-    const fields = await attempt(checked, secrets, undefined, () => openCollection(client, checked));
-    return new QdrantStore(client, checked, fields, secrets);
-  }
-
-  /** Never called: a collection has the vectors it was made with. */
-  protected async addFields(): Promise<ReadonlyMap<string, ResolvedField>> {
-    return this.fields;
-  }
-
-  protected async readFields(): Promise<ReadonlyMap<string, ResolvedField>> {
-    return this.fields;
+    const fields = await attempt(rules, undefined, () => openCollection(client, checked));
+    return new QdrantStore(client, checked, fields, rules);
   }
 
   protected async write(
     documents: readonly CheckedDocument[],
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    for (const points of toRequests(documents.map((document) => toPoint(document, this.fields)))) {
+    const all = documents.map((document) => toPoint(document, this.fields));
+    for (const points of toRequests(all, request)) {
       // To store a point twice is to store it once.
       await this.attempt(signal, () => this.client.upsert(this.options.collection, { points, wait: true }));
     }
@@ -230,28 +219,12 @@ export class QdrantStore extends EngineStore {
   }
 
   private attempt<Result>(signal: AbortSignal | undefined, call: () => Promise<Result>): Promise<Result> {
-    return attempt(this.options, this.secrets, signal, call);
+    return attempt(this.rules, signal, call);
   }
 }
 
 function toFilter(conditions: readonly QdrantCondition[]): object {
   return { must: conditions };
-}
-
-function* toRequests(points: readonly object[]): Generator<object[]> {
-  let batch: object[] = [];
-  let bytes = 0;
-  for (const point of points) {
-    const length = Buffer.byteLength(JSON.stringify(point));
-    if (batch.length > 0 && (batch.length >= requestPoints || bytes + length > requestBytes)) {
-      yield batch;
-      batch = [];
-      bytes = 0;
-    }
-    batch.push(point);
-    bytes += length;
-  }
-  if (batch.length > 0) yield batch;
 }
 
 async function connect(
@@ -273,18 +246,9 @@ async function connect(
   return client as unknown as QdrantConnection;
 }
 
-async function attempt<Result>(
-  { retries }: ResolvedQdrantOptions,
-  secrets: readonly string[],
-  signal: AbortSignal | undefined,
-  call: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    throwIfAborted(signal);
-    return await withRetries({ retries, delay: firstDelay }, signal, mayPass, call);
-  } catch (error) {
-    throw failure(error, secrets);
-  }
+function rulesOf({ retries, timeout }: ResolvedQdrantOptions, apiKey: string | undefined): EngineRules {
+  const secrets = apiKey === undefined ? [] : [apiKey];
+  return { retries, mayPass, toFailure: (error) => failure(error, secrets, timeout) };
 }
 
 /** Too many requests, a server that starts or is overloaded, and lost connections. */
@@ -293,20 +257,22 @@ function mayPass(error: unknown): boolean {
   return [429, 500, 502, 503, 504].includes(Number(status)) || isConnectionFailure(error);
 }
 
-function failure(error: unknown, secrets: readonly string[]): SparseEncoderError {
-  if (SparseEncoderError.is(error)) return error;
-  const { status, data } = error as { status?: unknown; data?: { status?: { error?: unknown } } };
+function failure(error: unknown, secrets: readonly string[], timeout: number): SparseEncoderError {
+  const { status, data, name } = error as {
+    status?: unknown;
+    data?: { status?: { error?: unknown } };
+    name?: unknown;
+  };
   const reason = typeof data?.status?.error === "string" ? data.status.error : "";
   const text = messageOf(
     new Error([messageOf(error, secrets), reason].filter((part) => part !== "").join(": ")),
     secrets,
   );
-  const advice =
-    status === 401 || status === 403
-      ? "Check the apiKey."
-      : mayPass(error)
-        ? "Check that the server runs and can be reached; the call may be made again."
-        : "";
+  const advice = adviceOf({ mayPass }, error, [
+    [status === 401 || status === 403, "Check the apiKey, and what it may do."],
+    [/no space left/i.test(reason), "The server's disk is full: make room, then call again."],
+    [name === "QdrantClientTimeoutError", timeoutAdvice(timeout)],
+  ]);
   // The client's error holds the request, with its key.
   return new SparseEncoderError("STORE_FAILED", `The qdrant store failed: ${text}. ${advice}`.trim(), {
     cause: new Error(text),
