@@ -193,15 +193,60 @@ function scroll(collection: FakeCollection, body: unknown): Json {
   };
 }
 
+interface Scored {
+  readonly point: Point;
+  readonly score: number;
+}
+
 function query(collection: FakeCollection, body: unknown): Json[] {
-  checkNames("query", body, ["query", "using", "limit", "filter", "with_payload", "params"]);
+  check(typeof body === "object" && body !== null, "query");
+  const hits = "prefetch" in body ? fused(collection, body) : nearest(collection, body, ["with_payload"]);
+  const { with_payload } = body as Json;
+  return hits.map(({ point, score }) => ({ ...show(point, { with_payload }), version: 0, score }));
+}
+
+function fused(collection: FakeCollection, body: object): Scored[] {
+  checkNames("query", body, ["prefetch", "query", "limit", "with_payload"]);
+  check(Number.isInteger(body.limit) && (body.limit as number) >= 1, "limit");
+  const lists = (body.prefetch as unknown[]).map((prefetch) => nearest(collection, prefetch, []));
+  const scores = new Map<Point, number>();
+  const add = (point: Point, score: number) => scores.set(point, (scores.get(point) ?? 0) + score);
+  checkNames("fusion", body.query, ["rrf", "fusion"]);
+  if ("rrf" in body.query) {
+    checkNames("rrf", body.query.rrf, ["k", "weights"]);
+    const { k = 2, weights } = body.query.rrf as { k?: number; weights?: number[] };
+    check(Number.isInteger(k) && k >= 1, "k");
+    check(weights === undefined || weights.length === lists.length, "as many weights as prefetches");
+    for (const [number, list] of lists.entries()) {
+      for (const [position, { point }] of list.entries()) {
+        add(point, 1 / ((position + 1) / (weights?.[number] ?? 1) + k - 1));
+      }
+    }
+  } else {
+    check(body.query.fusion === "dbsf", "fusion");
+    for (const list of lists) {
+      const mean = list.reduce((sum, { score }) => sum + score, 0) / list.length;
+      const variance = list.reduce((sum, { score }) => sum + (score - mean) ** 2, 0) / (list.length - 1);
+      const low = mean - 3 * Math.sqrt(variance);
+      const high = mean + 3 * Math.sqrt(variance);
+      for (const { point, score } of list) add(point, high === low ? 0.5 : (score - low) / (high - low));
+    }
+  }
+  return [...scores]
+    .map(([point, score]) => ({ point, score: Math.fround(score) }))
+    .sort((a, b) => b.score - a.score)
+    .slice(0, body.limit as number);
+}
+
+function nearest(collection: FakeCollection, body: unknown, further: readonly string[]): Scored[] {
+  checkNames("query", body, ["query", "using", "limit", "filter", "params", ...further]);
   checkNames("params", body.params, ["exact", "hnsw_ef"]);
   const name = body.using as string;
   const limit = body.limit as number;
   check(Number.isInteger(limit) && limit >= 1, "limit");
   const wanted = stored(collection, name, body.query);
   const isEuclidean = collection.vectors[name]?.distance === "Euclid";
-  const hits: { point: Point; score: number }[] = [];
+  const hits: Scored[] = [];
   for (const point of matching(collection, body.filter)) {
     const vector = point.vector[name];
     if (vector === undefined) continue;
@@ -209,7 +254,7 @@ function query(collection: FakeCollection, body: unknown): Json[] {
     if (score !== undefined) hits.push({ point, score: Math.fround(score) });
   }
   hits.sort((a, b) => (isEuclidean ? a.score - b.score : b.score - a.score));
-  return hits.slice(0, limit).map(({ point, score }) => ({ ...show(point, body), version: 0, score }));
+  return hits.slice(0, limit);
 }
 
 function scoreOf(

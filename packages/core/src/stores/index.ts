@@ -23,8 +23,11 @@ export { QdrantStore } from "./qdrant/qdrant-store.ts";
 export type {
   DeleteTarget,
   DenseMetric,
+  HybridSearch,
+  HybridSearchOptions,
   Metadata,
   MetadataValue,
+  NativeFusion,
   Store,
   StoreCallOptions,
   StoreCapabilities,

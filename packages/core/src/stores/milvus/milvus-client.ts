@@ -27,6 +27,7 @@ export interface MilvusConnection {
   delete(request: object): Promise<Answer>;
   query(request: object): Promise<Answer & { readonly data: readonly MilvusRow[] }>;
   search(request: object): Promise<Answer & { readonly results: readonly MilvusRow[] }>;
+  hybridSearch(request: object): Promise<Answer & { readonly results: readonly MilvusRow[] }>;
   closeConnection(): Promise<unknown>;
 }
 

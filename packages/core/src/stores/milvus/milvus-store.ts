@@ -1,9 +1,11 @@
 import { SparseEncoderError, throwIfAborted } from "../../errors.ts";
+import { compareHits } from "../../index/index.ts";
 import type { SparseVector } from "../../vector/index.ts";
 import { adviceOf, attempt, type EngineRules, timeoutAdvice, toRequests } from "../engine-requests.ts";
-import { type EngineQuery, EngineStore } from "../engine-store.ts";
+import { type EngineQuery, EngineStore, type WeightedQuery } from "../engine-store.ts";
 import type { FilterNode } from "../filter-node.ts";
 import { termFilterOperators, vectorTerm } from "../metadata-terms.ts";
+import type { ResolvedFusion } from "../native-fusion.ts";
 import { messageOf } from "../network-failure.ts";
 import { importOptional } from "../optional-package.ts";
 import type { Metadata, StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
@@ -22,6 +24,9 @@ const maximumRows = 16_384;
 
 /** Bytes of JSON, about, and rows of one request that writes. */
 const writes = { count: 1000, bytes: 1 << 23 };
+
+/** What a hit is made of. */
+const hitFields = ["key", "text", "metadata"];
 
 /** Keys that one expression names. */
 const keysAtOnce = 500;
@@ -48,6 +53,7 @@ export class MilvusStore extends EngineStore {
     negativeWeights: false,
     // One more tells whether the last has equals.
     maximumK: maximumRows - 1,
+    nativeFusions: new Set(["rrf", "weighted"] as const),
   };
   private readonly client: MilvusConnection;
   private readonly owned: boolean;
@@ -180,7 +186,7 @@ export class MilvusStore extends EngineStore {
   }
 
   protected rankSparse(query: EngineQuery<SparseVector>): Promise<StoreHit[]> {
-    return this.rank(query, toSparseObject(query.vector), { drop_ratio_search: 0 }, (score) => score);
+    return this.rank(query, (score) => score);
   }
 
   protected rankDense(query: EngineQuery<Float32Array>): Promise<StoreHit[]> {
@@ -188,7 +194,39 @@ export class MilvusStore extends EngineStore {
     const isEuclidean = field?.kind === "dense" && field.metric === "euclidean";
     // Milvus gives the square of the distance.
     const toScore = (score: number) => (isEuclidean ? -Math.sqrt(Math.max(0, score)) : score);
-    return this.rank(query, Array.from(query.vector), {}, toScore);
+    return this.rank(query, toScore);
+  }
+
+  protected override async rankHybrid(
+    queries: readonly WeightedQuery[],
+    { native, k: constant }: ResolvedFusion,
+    k: number,
+    signal: AbortSignal | undefined,
+  ): Promise<StoreHit[]> {
+    const weights = queries.map(({ weight }) => weight);
+    if (native === "rrf" && weights.some((weight) => weight !== 1)) {
+      throw this.unsupported('takes no weights with rrf; { native: "weighted" } does.');
+    }
+    // It takes weights up to 1; what they have to each other is what counts.
+    const largest = Math.max(1, ...weights);
+    const request = {
+      ...this.collection,
+      data: queries.map((query) => {
+        const { filter, data, ...rest } = this.toSearch(query);
+        return { ...rest, expr: filter, data: data[0], limit: query.k };
+      }),
+      rerank:
+        native === "rrf"
+          ? { strategy: "rrf", params: { k: constant } }
+          : { strategy: "weighted", params: { weights: weights.map((weight) => weight / largest) } },
+      output_fields: hitFields,
+      consistency_level: this.options.consistency,
+      limit: k,
+    };
+    const { results } = await this.attempt(signal, async () =>
+      succeeded(await this.client.hybridSearch(request)),
+    );
+    return results.map((row) => toHit(row, (score) => score)).sort(compareHits);
   }
 
   protected async disconnect(): Promise<void> {
@@ -204,35 +242,37 @@ export class MilvusStore extends EngineStore {
     return ["key", "text", "metadata", "present", ...vectors];
   }
 
-  private rank(
-    { name, k, node, signal }: EngineQuery<unknown>,
-    vector: unknown,
-    params: object,
-    toScore: (score: number) => number,
-  ): Promise<StoreHit[]> {
+  /** What a search is about, as the client takes it. */
+  private toSearch({ name, vector, node }: EngineQuery<SparseVector | Float32Array>) {
     const conditions = [
       hasTerm(vectorTerm(name)),
       ...(node === undefined ? [] : [compileFilter(node, this.knowsNot)]),
     ];
+    const isDense = vector instanceof Float32Array;
+    return {
+      anns_field: fieldName([...this.fields.keys()].indexOf(name)),
+      data: [isDense ? Array.from(vector) : toSparseObject(vector)],
+      filter: conditions.join(" and "),
+      params: isDense ? {} : { drop_ratio_search: 0 },
+    };
+  }
+
+  private rank(
+    query: EngineQuery<SparseVector | Float32Array>,
+    toScore: (score: number) => number,
+  ): Promise<StoreHit[]> {
+    const { k, signal } = query;
     const request = {
       ...this.collection,
-      anns_field: fieldName([...this.fields.keys()].indexOf(name)),
-      data: [vector],
-      filter: conditions.join(" and "),
-      output_fields: ["key", "text", "metadata"],
+      ...this.toSearch(query),
+      output_fields: hitFields,
       consistency_level: this.options.consistency,
-      params,
     };
     return resolveTies(k, maximumRows, async (limit) => {
       const { results } = await this.attempt(signal, async () =>
         succeeded(await this.client.search({ ...request, limit })),
       );
-      return results.map((row) => ({
-        id: fromKey(row.key as string),
-        score: toScore(row.score as number) + 0,
-        text: unescapeText(row.text as string),
-        metadata: row.metadata as Metadata,
-      }));
+      return results.map((row) => toHit(row, toScore));
     });
   }
 
@@ -286,6 +326,15 @@ export class MilvusStore extends EngineStore {
   private attempt<Result>(signal: AbortSignal | undefined, request: () => Promise<Result>): Promise<Result> {
     return attempt(this.rules, signal, request);
   }
+}
+
+function toHit(row: MilvusRow, toScore: (score: number) => number): StoreHit {
+  return {
+    id: fromKey(row.key as string),
+    score: toScore(row.score as number) + 0,
+    text: unescapeText(row.text as string),
+    metadata: row.metadata as Metadata,
+  };
 }
 
 /** Keys are hexadecimal digits. */

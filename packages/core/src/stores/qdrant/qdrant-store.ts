@@ -1,9 +1,11 @@
 import { SparseEncoderError } from "../../errors.ts";
+import { compareHits } from "../../index/index.ts";
 import type { SparseVector } from "../../vector/index.ts";
 import { adviceOf, attempt, type EngineRules, timeoutAdvice, toRequests } from "../engine-requests.ts";
-import { type EngineQuery, EngineStore } from "../engine-store.ts";
+import { type EngineQuery, EngineStore, type WeightedQuery } from "../engine-store.ts";
 import type { FilterNode } from "../filter-node.ts";
 import { termFilterOperators, vectorTerm } from "../metadata-terms.ts";
+import type { ResolvedFusion } from "../native-fusion.ts";
 import { isConnectionFailure, messageOf } from "../network-failure.ts";
 import { importOptional } from "../optional-package.ts";
 import type { StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
@@ -57,6 +59,7 @@ export class QdrantStore extends EngineStore {
       filters: termFilterOperators,
       exact: options.exact,
       durable: true,
+      nativeFusions: new Set(["rrf", "dbsf"] as const),
     };
   }
 
@@ -147,31 +150,64 @@ export class QdrantStore extends EngineStore {
   }
 
   protected rankSparse(query: EngineQuery<SparseVector>): Promise<StoreHit[]> {
-    const { indices, values } = query.vector;
-    return this.rank(query, { indices: Array.from(indices), values: Array.from(values) }, (score) => score);
+    return this.rank(query, (score) => score);
   }
 
   protected rankDense(query: EngineQuery<Float32Array>): Promise<StoreHit[]> {
-    const field = this.fields.get(query.name);
-    const isEuclidean = field?.kind === "dense" && field.metric === "euclidean";
-    return this.rank(query, Array.from(query.vector), (score) => (isEuclidean ? -score : score));
+    return this.rank(query, this.isEuclidean(query.name) ? (score) => -score : (score) => score);
+  }
+
+  protected override async rankHybrid(
+    queries: readonly WeightedQuery[],
+    { native, k: constant }: ResolvedFusion,
+    k: number,
+    signal: AbortSignal | undefined,
+  ): Promise<StoreHit[]> {
+    const weights = queries.map(({ weight }) => weight);
+    const isWeighted = weights.some((weight) => weight !== 1);
+    if (native === "dbsf") {
+      if (isWeighted) throw this.unsupported("takes no weights with dbsf; with rrf it does.");
+      if (queries.some(({ name }) => this.isEuclidean(name))) {
+        throw this.unsupported("fuses no distances by dbsf; use rrf, or the metric cosine or dot.");
+      }
+    }
+    // Its constant is one more, as it counts ranks from 0.
+    const rrf = { k: constant + 1, ...(isWeighted ? { weights } : {}) };
+    const request = {
+      prefetch: queries.map((query) => ({
+        query: toQuery(query.vector),
+        using: query.name,
+        limit: query.k,
+        filter: toFilter(conditionsOf(query)),
+        params: { exact: this.options.exact },
+      })),
+      query: native === "rrf" ? { rrf } : { fusion: native },
+      limit: k,
+      with_payload: ["id", "text", "metadata"],
+    };
+    const { points } = await this.attempt(signal, () => this.client.query(this.options.collection, request));
+    return points.map((point) => ({ ...contentOf(point), score: point.score! })).sort(compareHits);
   }
 
   /** The client keeps no connection that had to be ended. */
   protected async disconnect(): Promise<void> {}
 
+  private isEuclidean(name: string): boolean {
+    const field = this.fields.get(name);
+    return field?.kind === "dense" && field.metric === "euclidean";
+  }
+
   private rank(
-    { name, k, node, signal }: EngineQuery<unknown>,
-    query: unknown,
+    query: EngineQuery<SparseVector | Float32Array>,
     toScore: (score: number) => number,
   ): Promise<StoreHit[]> {
-    const conditions = [hasTerm(vectorTerm(name)), ...(node === undefined ? [] : [compileFilter(node)])];
+    const { name, vector, k, signal } = query;
     return resolveTies(k, Number.MAX_SAFE_INTEGER, async (limit) => {
       const request = {
-        query,
+        query: toQuery(vector),
         using: name,
         limit,
-        filter: toFilter(conditions),
+        filter: toFilter(conditionsOf(query)),
         with_payload: ["id", "text", "metadata"],
         params: { exact: this.options.exact },
       };
@@ -221,6 +257,15 @@ export class QdrantStore extends EngineStore {
   private attempt<Result>(signal: AbortSignal | undefined, call: () => Promise<Result>): Promise<Result> {
     return attempt(this.rules, signal, call);
   }
+}
+
+function toQuery(vector: SparseVector | Float32Array): unknown {
+  if (vector instanceof Float32Array) return Array.from(vector);
+  return { indices: Array.from(vector.indices), values: Array.from(vector.values) };
+}
+
+function conditionsOf({ name, node }: EngineQuery<unknown>): QdrantCondition[] {
+  return [hasTerm(vectorTerm(name)), ...(node === undefined ? [] : [compileFilter(node)])];
 }
 
 function toFilter(conditions: readonly QdrantCondition[]): object {
