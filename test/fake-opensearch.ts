@@ -15,7 +15,7 @@ const maximumWindow = 10_000;
  */
 export class FakeOpenSearch extends FakeServer {
   /** Refuses items of the next bulks with these statuses, by position. */
-  readonly itemFailures: Record<number, number>[] = [];
+  readonly itemFailures: Record<number, number | Refusal>[] = [];
   /** Says of the next searches and counts that so many shards failed. */
   readonly failedShards: number[] = [];
   /** Number of items of each bulk. */
@@ -110,9 +110,11 @@ export class FakeOpenSearch extends FakeServer {
       const { _id } = action[kind] as { _id: string };
       check(Buffer.byteLength(_id) <= 512, "id is too long, must be no longer than 512 bytes");
       const source = kind === "index" ? (JSON.parse(lines[++line]!) as Json) : undefined;
-      const status = refused[items.length];
-      if (status !== undefined) {
-        items.push({ [kind]: { _id, status, error: { type: "refused", reason: "it was told to" } } });
+      const refusal = refused[items.length];
+      if (refusal !== undefined) {
+        const { status, type, message } =
+          typeof refusal === "number" ? new Refusal(refusal, "it was told to fail") : refusal;
+        items.push({ [kind]: { _id, status, error: { type, reason: message } } });
       } else if (source !== undefined) {
         const problem = problemOf(index, source);
         if (problem === undefined) index.documents.set(_id, source);

@@ -293,9 +293,11 @@ export class OpenSearchStore extends EngineStore {
         const overloaded = outcomes.find(({ status }) => status === 429);
         done += outcomes.filter(({ status }) => status < 300).length;
         if (refused !== undefined) {
+          const { type = "", reason = "" } = refused.error ?? {};
+          const advice = blockAdvice(reason).find(([applies]) => applies)?.[1] ?? "";
           throw new SparseEncoderError(
             "STORE_FAILED",
-            `The opensearch store failed: a document was refused (${refused.status} ${refused.error?.type ?? ""}: ${refused.error?.reason ?? ""}); ${done} of ${items.length} were stored.`,
+            `The opensearch store failed: a document was refused (${refused.status} ${type}: ${reason}); ${done} of ${items.length} were stored. ${advice}`.trim(),
           );
         }
         if (overloaded !== undefined) {
