@@ -1,16 +1,18 @@
 import { check, checkNames, type FakeRequest, FakeServer, type Json, Refusal } from "./fake-server.ts";
 
 interface Point {
-  readonly id: string;
+  readonly id: PointId;
   readonly vector: Readonly<Record<string, number[] | { indices: number[]; values: number[] }>>;
   readonly payload: Json;
 }
+
+type PointId = string | number;
 
 interface FakeCollection {
   readonly vectors: Readonly<Record<string, { size: number; distance: string }>>;
   readonly sparse: ReadonlySet<string>;
   metadata: unknown;
-  readonly points: Map<string, Point>;
+  readonly points: Map<PointId, Point>;
 }
 
 /** The limit of the server's default configuration. */
@@ -53,7 +55,7 @@ export class FakeQdrant extends FakeServer {
     if (collection === undefined) throw new Refusal(404, `Not found: Collection \`${name}\` doesn't exist!`);
     switch (call) {
       case "GET ":
-        return { status: "green", config: { metadata: collection.metadata } };
+        return { status: "green", config: configOf(collection) };
       case "PATCH ":
         checkNames("change", body, ["metadata"]);
         collection.metadata = body.metadata;
@@ -154,16 +156,29 @@ function stored(collection: FakeCollection, name: string, value: unknown): Point
   return vector.map((one) => Math.fround(one / length));
 }
 
-function checkIds(ids: unknown): string[] {
+/** One that has no name stands by itself. */
+function configOf({ vectors, sparse, metadata }: FakeCollection): Json {
+  return {
+    params: {
+      vectors: vectors[""] ?? vectors,
+      sparse_vectors: Object.fromEntries([...sparse].map((name) => [name, {}])),
+    },
+    metadata,
+  };
+}
+
+function checkIds(ids: unknown): PointId[] {
   check(Array.isArray(ids), "ids");
   for (const id of ids) {
-    const isId = typeof id === "string" && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(id);
+    const isId =
+      (typeof id === "number" && Number.isSafeInteger(id) && id >= 0) ||
+      (typeof id === "string" && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(id));
     check(
       isId,
       `value ${String(id)} is not a valid point ID, valid values are either an unsigned integer or a UUID`,
     );
   }
-  return ids as string[];
+  return ids as PointId[];
 }
 
 function show({ id, vector, payload }: Point, what: Json): Json {
@@ -174,7 +189,12 @@ function show({ id, vector, payload }: Point, what: Json): Json {
     : wanted === true
       ? payload
       : null;
-  return { id, payload: shown, ...(withVector === true ? { vector } : {}) };
+  const isAlone = Object.keys(vector).join() === "";
+  return {
+    id,
+    payload: shown,
+    ...(withVector === true ? { vector: isAlone ? (vector[""] ?? {}) : vector } : {}),
+  };
 }
 
 function matching(collection: FakeCollection, filter: unknown): Point[] {
@@ -185,7 +205,7 @@ function scroll(collection: FakeCollection, body: unknown): Json {
   checkNames("scroll", body, ["limit", "with_payload", "with_vector", "filter", "offset"]);
   const limit = body.limit as number;
   const points = matching(collection, body.filter)
-    .filter(({ id }) => body.offset === undefined || id >= (body.offset as string))
+    .filter(({ id }) => body.offset === undefined || id >= (body.offset as PointId))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
   return {
     points: points.slice(0, limit).map((point) => show(point, body)),
@@ -279,14 +299,18 @@ function scoreOf(
 function passes(condition: unknown, point: Point): boolean {
   const one = condition as Json;
   if ("key" in one) {
-    check(/^[\w-]+(\.[\w-]+)*$/.test(one.key as string), `key ${String(one.key)}`);
+    const key = one.key as string;
+    check(/^([\w-]+|"[^"]+")(\.([\w-]+|"[^"]+"))*$/.test(key), `key ${key}`);
     let value: unknown = point.payload;
-    for (const name of (one.key as string).split(".")) value = (value as Json | undefined)?.[name];
+    for (const [name] of key.matchAll(/[\w-]+|"[^"]+"/g)) {
+      value = (value as Json | undefined)?.[name.replaceAll('"', "")];
+    }
     const values = Array.isArray(value) ? value : [value];
     if ("match" in one) {
       checkNames("condition", one, ["key", "match"]);
       checkNames("match", one.match, ["value", "any"]);
       const { value: wanted, any } = one.match as { value?: unknown; any?: unknown[] };
+      check(any !== undefined || ["string", "boolean"].includes(typeof wanted), "match");
       return values.some((found) => (any === undefined ? found === wanted : any.includes(found)));
     }
     checkNames("condition", one, ["key", "range"]);

@@ -173,6 +173,7 @@ export {
   type PostgresStoreOptions,
   parseFilter,
   type QdrantConnection,
+  type QdrantLayout,
   type QdrantPoint,
   QdrantStore,
   type QdrantStoreOptions,

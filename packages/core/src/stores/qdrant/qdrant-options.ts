@@ -2,6 +2,7 @@ import { checkOptionNames, invalidArgument, received } from "../../errors.ts";
 import { checkEngineOptions, checkOneOf, type ResolvedEngineOptions } from "../engine-options.ts";
 import type { VectorSchema } from "../store.ts";
 import type { QdrantConnection } from "./qdrant-client.ts";
+import { checkLayout, type QdrantLayout, type ResolvedLayout } from "./qdrant-layout.ts";
 
 /** Options of `QdrantStore.open`. One of `url` and `client` says where the server is. */
 export interface QdrantStoreOptions {
@@ -16,6 +17,11 @@ export interface QdrantStoreOptions {
   readonly vectors?: VectorSchema | undefined;
   /** A name of the model or models of the vectors, kept with them. */
   readonly model?: string | undefined;
+  /**
+   * Reads a collection that another program made; `{}` for one of LangChain's Python package. Its vectors must be declared in
+   * `vectors`; ids are those of the points. It is read only, and filters compare with strings, numbers and booleans alone.
+   */
+  readonly layout?: QdrantLayout | undefined;
   /** False lets dense searches use the approximate index. Sparse ones are exact always. Default true. */
   readonly exact?: boolean | undefined;
   /** Milliseconds that a request may take. Default 60,000. */
@@ -28,10 +34,23 @@ export interface QdrantStoreOptions {
 export interface ResolvedQdrantOptions extends ResolvedEngineOptions {
   readonly collection: string;
   readonly exact: boolean;
+  /** Undefined for collections of the store. */
+  readonly layout: ResolvedLayout | undefined;
 }
 
 const call = "QdrantStore.open";
-const names = ["url", "client", "apiKey", "collection", "vectors", "model", "exact", "timeout", "retries"];
+const names = [
+  "url",
+  "client",
+  "apiKey",
+  "collection",
+  "vectors",
+  "model",
+  "layout",
+  "exact",
+  "timeout",
+  "retries",
+];
 
 /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
 export function checkQdrantOptions(options: QdrantStoreOptions): ResolvedQdrantOptions {
@@ -53,5 +72,9 @@ export function checkQdrantOptions(options: QdrantStoreOptions): ResolvedQdrantO
   if (typeof exact !== "boolean") {
     throw invalidArgument(`${call}: exact must be true or false, received ${received(exact)}.`);
   }
-  return { ...checkEngineOptions(call, options), collection, exact };
+  const layout = options.layout === undefined ? undefined : checkLayout(call, options.layout);
+  if (layout !== undefined && (options.vectors === undefined || options.model !== undefined)) {
+    throw invalidArgument(`${call}: with layout, vectors must be declared and no model be named.`);
+  }
+  return { ...checkEngineOptions(call, options), collection, exact, layout };
 }

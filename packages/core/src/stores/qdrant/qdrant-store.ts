@@ -4,20 +4,20 @@ import type { SparseVector } from "../../vector/index.ts";
 import { adviceOf, attempt, type EngineRules, timeoutAdvice, toRequests } from "../engine-requests.ts";
 import { type EngineQuery, EngineStore, type WeightedQuery } from "../engine-store.ts";
 import type { FilterNode } from "../filter-node.ts";
-import { termFilterOperators, vectorTerm } from "../metadata-terms.ts";
 import type { ResolvedFusion } from "../native-fusion.ts";
 import { isConnectionFailure, messageOf } from "../network-failure.ts";
 import { importOptional } from "../optional-package.ts";
 import type { StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
-import { unescapeText } from "../stored-text.ts";
 import { resolveTies } from "../tied-hits.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import type { QdrantConnection, QdrantPoint } from "./qdrant-client.ts";
 import { openCollection } from "./qdrant-collection.ts";
-import { compileFilter, hasTerm, type QdrantCondition } from "./qdrant-filter.ts";
+import type { QdrantCondition } from "./qdrant-filter.ts";
+import { ownFormat, type QdrantFormat } from "./qdrant-format.ts";
+import { foreignFormat, openForeign } from "./qdrant-layout.ts";
 import { checkQdrantOptions, type QdrantStoreOptions, type ResolvedQdrantOptions } from "./qdrant-options.ts";
-import { contentOf, fromPoint, toPoint, toPointId } from "./qdrant-points.ts";
+import { toPoint, toPointId } from "./qdrant-points.ts";
 
 /** Bytes of JSON and points of one request: servers take bodies of 32 MB. */
 const request = { count: 1000, bytes: 1 << 24 };
@@ -42,21 +42,24 @@ export class QdrantStore extends EngineStore {
   private readonly client: QdrantConnection;
   private readonly options: ResolvedQdrantOptions;
   private readonly rules: EngineRules;
+  private readonly format: QdrantFormat;
 
   private constructor(
     client: QdrantConnection,
     options: ResolvedQdrantOptions,
     fields: ReadonlyMap<string, ResolvedField>,
     rules: EngineRules,
+    format: QdrantFormat,
   ) {
     super(fields, true);
     this.client = client;
     this.options = options;
     this.rules = rules;
+    this.format = format;
     this.capabilities = {
       sparse: true,
       dense: true,
-      filters: termFilterOperators,
+      filters: format.filters,
       exact: options.exact,
       durable: true,
       nativeFusions: new Set(["rrf", "dbsf"] as const),
@@ -72,14 +75,21 @@ export class QdrantStore extends EngineStore {
     const checked = checkQdrantOptions(options);
     const rules = rulesOf(checked, options.apiKey);
     const client = options.client ?? (await connect(options, checked));
-    const fields = await attempt(rules, undefined, () => openCollection(client, checked));
-    return new QdrantStore(client, checked, fields, rules);
+    const { layout, declared } = checked;
+    const format = layout === undefined ? ownFormat : foreignFormat(layout);
+    const fields = await attempt(rules, undefined, () =>
+      layout === undefined
+        ? openCollection(client, checked)
+        : openForeign(client, checked.collection, declared!, format),
+    );
+    return new QdrantStore(client, checked, fields, rules, format);
   }
 
   protected async write(
     documents: readonly CheckedDocument[],
     signal: AbortSignal | undefined,
   ): Promise<void> {
+    this.checkWritable();
     const all = documents.map((document) => toPoint(document, this.fields));
     for (const points of toRequests(all, request)) {
       // To store a point twice is to store it once.
@@ -88,6 +98,7 @@ export class QdrantStore extends EngineStore {
   }
 
   protected async remove(ids: readonly string[], signal: AbortSignal | undefined): Promise<number> {
+    this.checkWritable();
     const points: string[] = [];
     for (let start = 0; start < ids.length; start += idsAtOnce) {
       const wanted = ids.slice(start, start + idsAtOnce).map(toPointId);
@@ -98,6 +109,7 @@ export class QdrantStore extends EngineStore {
   }
 
   protected async removeMatching(node: FilterNode, signal: AbortSignal | undefined): Promise<number> {
+    this.checkWritable();
     const points: string[] = [];
     for await (const page of this.scroll(node, false, signal))
       points.push(...page.map(({ id }) => String(id)));
@@ -110,9 +122,12 @@ export class QdrantStore extends EngineStore {
   ): Promise<ReadonlyMap<string, StoredDocument>> {
     const found = new Map<string, StoredDocument>();
     for (let start = 0; start < ids.length; start += idsAtOnce) {
-      const wanted = ids.slice(start, start + idsAtOnce).map(toPointId);
+      const wanted = ids
+        .slice(start, start + idsAtOnce)
+        .map((id) => this.format.toPointId(id))
+        .filter((id) => id !== undefined);
       for (const point of await this.retrieve(wanted, { with_payload: true, with_vector: true }, signal)) {
-        const document = fromPoint(point, this.fields);
+        const document = this.format.toDocument(point, this.fields);
         found.set(document.id, document);
       }
     }
@@ -122,7 +137,7 @@ export class QdrantStore extends EngineStore {
   protected async tally(node: FilterNode | undefined, signal: AbortSignal | undefined): Promise<number> {
     const request = {
       exact: true,
-      ...(node === undefined ? {} : { filter: toFilter([compileFilter(node)]) }),
+      ...(node === undefined ? {} : { filter: toFilter([this.format.compileFilter(node)]) }),
     };
     return (await this.attempt(signal, () => this.client.count(this.options.collection, request))).count;
   }
@@ -134,9 +149,9 @@ export class QdrantStore extends EngineStore {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<readonly StoredDocument[], void, undefined> {
     const ids: string[] = [];
-    for await (const page of this.scroll(node, ["id"], signal)) {
-      for (const { payload } of page) {
-        const id = unescapeText(payload!.id as string);
+    for await (const page of this.scroll(node, this.format.idPayload, signal)) {
+      for (const point of page) {
+        const id = this.format.idOf(point);
         if (id > after) ids.push(id);
       }
     }
@@ -176,21 +191,34 @@ export class QdrantStore extends EngineStore {
     const request = {
       prefetch: queries.map((query) => ({
         query: toQuery(query.vector),
-        using: query.name,
+        using: this.format.vectorName(query.name),
         limit: query.k,
-        filter: toFilter(conditionsOf(query)),
+        filter: toFilter(this.conditionsOf(query)),
         params: { exact: this.options.exact },
       })),
       query: native === "rrf" ? { rrf } : { fusion: native },
       limit: k,
-      with_payload: ["id", "text", "metadata"],
+      with_payload: this.format.hitPayload,
     };
     const { points } = await this.attempt(signal, () => this.client.query(this.options.collection, request));
-    return points.map((point) => ({ ...contentOf(point), score: point.score! })).sort(compareHits);
+    return points
+      .map((point) => ({ ...this.format.contentOf(point), score: point.score! }))
+      .sort(compareHits);
   }
 
   /** The client keeps no connection that had to be ended. */
   protected async disconnect(): Promise<void> {}
+
+  /** Collections of others are theirs to change. */
+  private checkWritable(): void {
+    if (this.options.layout !== undefined)
+      throw this.unsupported("writes to no collection of another program.");
+  }
+
+  private conditionsOf({ name, node }: EngineQuery<unknown>): QdrantCondition[] {
+    const { format } = this;
+    return [...format.conditionsOf(name), ...(node === undefined ? [] : [format.compileFilter(node)])];
+  }
 
   private isEuclidean(name: string): boolean {
     const field = this.fields.get(name);
@@ -205,21 +233,21 @@ export class QdrantStore extends EngineStore {
     return resolveTies(k, Number.MAX_SAFE_INTEGER, async (limit) => {
       const request = {
         query: toQuery(vector),
-        using: name,
+        using: this.format.vectorName(name),
         limit,
-        filter: toFilter(conditionsOf(query)),
-        with_payload: ["id", "text", "metadata"],
+        filter: toFilter(this.conditionsOf(query)),
+        with_payload: this.format.hitPayload,
         params: { exact: this.options.exact },
       };
       const { points } = await this.attempt(signal, () =>
         this.client.query(this.options.collection, request),
       );
-      return points.map((point) => ({ ...contentOf(point), score: toScore(point.score!) + 0 }));
+      return points.map((point) => ({ ...this.format.contentOf(point), score: toScore(point.score!) + 0 }));
     });
   }
 
   private retrieve(
-    ids: readonly string[],
+    ids: readonly (string | number)[],
     what: { with_payload: boolean; with_vector: boolean },
     signal: AbortSignal | undefined,
   ): Promise<QdrantPoint[]> {
@@ -236,7 +264,7 @@ export class QdrantStore extends EngineStore {
         limit: idsAtOnce,
         with_payload: payload,
         with_vector: false,
-        ...(node === undefined ? {} : { filter: toFilter([compileFilter(node)]) }),
+        ...(node === undefined ? {} : { filter: toFilter([this.format.compileFilter(node)]) }),
         ...(offset === undefined ? {} : { offset }),
       };
       const page = await this.attempt(signal, () => this.client.scroll(this.options.collection, request));
@@ -262,10 +290,6 @@ export class QdrantStore extends EngineStore {
 function toQuery(vector: SparseVector | Float32Array): unknown {
   if (vector instanceof Float32Array) return Array.from(vector);
   return { indices: Array.from(vector.indices), values: Array.from(vector.values) };
-}
-
-function conditionsOf({ name, node }: EngineQuery<unknown>): QdrantCondition[] {
-  return [hasTerm(vectorTerm(name)), ...(node === undefined ? [] : [compileFilter(node)])];
 }
 
 function toFilter(conditions: readonly QdrantCondition[]): object {
