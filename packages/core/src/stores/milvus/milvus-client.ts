@@ -21,6 +21,8 @@ export interface MilvusConnection {
     }
   >;
   createCollection(request: object): Promise<Answer>;
+  hasPartition(request: object): Promise<Answer & { readonly value?: boolean }>;
+  createPartition(request: object): Promise<Answer>;
   createIndex(request: object): Promise<Answer>;
   loadCollectionSync(request: object): Promise<Answer>;
   upsert(request: object): Promise<Answer & { readonly err_index?: readonly number[] }>;

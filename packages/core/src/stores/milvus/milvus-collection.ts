@@ -46,8 +46,22 @@ export async function openCollection(
   for (const [position, field] of [...stored.values()].entries()) {
     await createIndex(client, collection, fieldName(position), field);
   }
+  if (options.partition !== undefined) await makePartition(client, collection, options.partition);
   succeeded(await client.loadCollectionSync({ collection_name: collection }));
   return stored;
+}
+
+async function makePartition(client: MilvusConnection, collection: string, partition: string): Promise<void> {
+  const request = { collection_name: collection, partition_name: partition };
+  const exists = async () => succeeded(await client.hasPartition(request)).value === true;
+  if (await exists()) return;
+  succeeded(await client.createPartition(request));
+  // Milvus Lite says yes to all about partitions, and has none.
+  if (await exists()) return;
+  throw new SparseEncoderError(
+    "STORE_UNSUPPORTED",
+    `This Milvus has no partitions, as Milvus Lite; leave the option partition out, received ${received(partition)}.`,
+  );
 }
 
 async function create(

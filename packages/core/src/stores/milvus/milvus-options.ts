@@ -20,6 +20,11 @@ export interface MilvusStoreOptions {
   readonly tls?: boolean | Readonly<Record<string, string>> | undefined;
   /** Name of the collection; made if missing. Default `documents`. */
   readonly collection?: string | undefined;
+  /**
+   * Name of a partition of the collection, to which the store keeps: it reads, writes and searches there alone. Made if
+   * missing. Ids are of one partition. Default: the whole collection; what is stored goes into its default partition.
+   */
+  readonly partition?: string | undefined;
   /** Vectors by name. Needed to make the collection; none can be added later. */
   readonly vectors?: VectorSchema | undefined;
   /** A name of the model or models of the vectors, kept with them. */
@@ -35,6 +40,7 @@ export interface MilvusStoreOptions {
 /** Options after they were checked. */
 export interface ResolvedMilvusOptions extends ResolvedEngineOptions {
   readonly collection: string;
+  readonly partition: string | undefined;
   readonly consistency: MilvusConsistency;
 }
 
@@ -48,13 +54,22 @@ export function checkMilvusOptions(options: MilvusStoreOptions): ResolvedMilvusO
     "token",
     "tls",
     "collection",
+    "partition",
     "vectors",
     "model",
     "consistency",
     "timeout",
     "retries",
   ]);
-  const { address, client, token, tls, collection = "documents", consistency = "Strong" } = options;
+  const {
+    address,
+    client,
+    token,
+    tls,
+    collection = "documents",
+    partition,
+    consistency = "Strong",
+  } = options;
   checkOneOf(call, options, ["address", "client"]);
   if (address !== undefined && (typeof address !== "string" || !/^[^\s@]+$/.test(address))) {
     throw invalidArgument(
@@ -67,9 +82,13 @@ export function checkMilvusOptions(options: MilvusStoreOptions): ResolvedMilvusO
   if (token !== undefined && (typeof token !== "string" || token === "")) {
     throw invalidArgument(`${call}: token must be a key or "user:password".`);
   }
-  if (typeof collection !== "string" || !/^[A-Za-z_][A-Za-z0-9_]{0,199}$/.test(collection)) {
+  for (const [option, name] of Object.entries({
+    collection,
+    ...(partition === undefined ? {} : { partition }),
+  })) {
+    if (typeof name === "string" && /^[A-Za-z_][A-Za-z0-9_]{0,199}$/.test(name)) continue;
     throw invalidArgument(
-      `${call}: collection must be 1 to 200 letters, digits and _, not beginning with a digit, received ${received(collection)}.`,
+      `${call}: ${option} must be 1 to 200 letters, digits and _, not beginning with a digit, received ${received(name)}.`,
     );
   }
   if (!levels.includes(consistency)) {
@@ -77,5 +96,5 @@ export function checkMilvusOptions(options: MilvusStoreOptions): ResolvedMilvusO
       `${call}: consistency must be one of ${levels.join(", ")}, received ${received(consistency)}.`,
     );
   }
-  return { ...checkEngineOptions(call, options), collection, consistency };
+  return { ...checkEngineOptions(call, options), collection, partition, consistency };
 }

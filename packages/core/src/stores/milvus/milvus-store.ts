@@ -108,7 +108,7 @@ export class MilvusStore extends EngineStore {
     let stored = 0;
     for (const data of toRequests(rows, writes)) {
       await this.attempt(signal, async () => {
-        const answer = await this.client.upsert({ ...this.collection, data }).then(succeeded);
+        const answer = await this.client.upsert({ ...this.target, data }).then(succeeded);
         if (answer.err_index !== undefined && answer.err_index.length > 0) {
           throw new Error(`${answer.err_index.length} of ${data.length} documents were refused`);
         }
@@ -210,7 +210,7 @@ export class MilvusStore extends EngineStore {
     // It takes weights up to 1; what they have to each other is what counts.
     const largest = Math.max(1, ...weights);
     const request = {
-      ...this.collection,
+      ...this.scope,
       data: queries.map((query) => {
         const { filter, data, ...rest } = this.toSearch(query);
         return { ...rest, expr: filter, data: data[0], limit: query.k };
@@ -220,7 +220,6 @@ export class MilvusStore extends EngineStore {
           ? { strategy: "rrf", params: { k: constant } }
           : { strategy: "weighted", params: { weights: weights.map((weight) => weight / largest) } },
       output_fields: hitFields,
-      consistency_level: this.options.consistency,
       limit: k,
     };
     const { results } = await this.attempt(signal, async () =>
@@ -233,8 +232,20 @@ export class MilvusStore extends EngineStore {
     if (this.owned) await this.client.closeConnection();
   }
 
-  private get collection(): { collection_name: string } {
-    return { collection_name: this.options.collection };
+  /** Where a request writes. */
+  private get target(): object {
+    const { collection, partition } = this.options;
+    return { collection_name: collection, ...(partition === undefined ? {} : { partition_name: partition }) };
+  }
+
+  /** What a request looks through. */
+  private get scope(): object {
+    const { collection, partition, consistency } = this.options;
+    return {
+      collection_name: collection,
+      ...(partition === undefined ? {} : { partition_names: [partition] }),
+      consistency_level: consistency,
+    };
   }
 
   private get documentFields(): string[] {
@@ -263,10 +274,9 @@ export class MilvusStore extends EngineStore {
   ): Promise<StoreHit[]> {
     const { k, signal } = query;
     const request = {
-      ...this.collection,
+      ...this.scope,
       ...this.toSearch(query),
       output_fields: hitFields,
-      consistency_level: this.options.consistency,
     };
     return resolveTies(k, maximumRows, async (limit) => {
       const { results } = await this.attempt(signal, async () =>
@@ -301,10 +311,9 @@ export class MilvusStore extends EngineStore {
     limit: number | undefined,
   ): Promise<readonly MilvusRow[]> {
     const request = {
-      ...this.collection,
+      ...this.scope,
       filter,
       output_fields: [...fields],
-      consistency_level: this.options.consistency,
       ...(limit === undefined ? {} : { limit }),
     };
     return this.attempt(undefined, async () => {
@@ -318,7 +327,7 @@ export class MilvusStore extends EngineStore {
   private async removeKeys(keys: readonly string[]): Promise<number> {
     if (keys.length === 0) return 0;
     await this.attempt(undefined, async () =>
-      succeeded(await this.client.delete({ ...this.collection, filter: `key in ${toList(keys)}` })),
+      succeeded(await this.client.delete({ ...this.target, filter: `key in ${toList(keys)}` })),
     );
     return keys.length;
   }
