@@ -48,15 +48,18 @@ export function* toRequests<Item>(
   if (part.length > 0) yield part;
 }
 
-/** What a request lacked when it failed, for the end of a message: nothing is said of what is not known. */
+/**
+ * What to do about a failure, for the end of a message; nothing if it is not known.
+ * @param known the first that applies is taken
+ * @param mayPass whether another try may do better
+ */
 export function adviceOf(
-  { mayPass }: Pick<EngineRules, "mayPass">,
-  error: unknown,
   known: readonly (readonly [applies: boolean, advice: string])[],
+  mayPass: boolean,
 ): string {
   return (
     known.find(([applies]) => applies)?.[1] ??
-    (mayPass(error) ? "Check that the server runs and can be reached; the call may be made again." : "")
+    (mayPass ? "Check that the server runs and can be reached; the call may be made again." : "")
   );
 }
 

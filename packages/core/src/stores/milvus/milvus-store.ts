@@ -1,13 +1,11 @@
 import { SparseEncoderError, throwIfAborted } from "../../errors.ts";
 import { compareHits } from "../../index/index.ts";
 import type { SparseVector } from "../../vector/index.ts";
-import { adviceOf, attempt, type EngineRules, timeoutAdvice, toRequests } from "../engine-requests.ts";
+import { attempt, type EngineRules, toRequests } from "../engine-requests.ts";
 import { type EngineQuery, EngineStore, type WeightedQuery } from "../engine-store.ts";
 import type { FilterNode } from "../filter-node.ts";
 import { termFilterOperators, vectorTerm } from "../metadata-terms.ts";
 import type { ResolvedFusion } from "../native-fusion.ts";
-import { messageOf } from "../network-failure.ts";
-import { importOptional } from "../optional-package.ts";
 import type { Metadata, StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import { unescapeText } from "../stored-text.ts";
@@ -15,6 +13,7 @@ import { resolveTies } from "../tied-hits.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import { type MilvusConnection, type MilvusRow, succeeded } from "./milvus-client.ts";
 import { fieldName, openCollection, probeNot } from "./milvus-collection.ts";
+import { connect, rulesOf } from "./milvus-connection.ts";
 import { compileFilter, hasTerm } from "./milvus-filter.ts";
 import { checkMilvusOptions, type MilvusStoreOptions, type ResolvedMilvusOptions } from "./milvus-options.ts";
 import { fromKey, fromRow, toKey, toRow, toSparseObject } from "./milvus-rows.ts";
@@ -349,50 +348,4 @@ function toHit(row: MilvusRow, toScore: (score: number) => number): StoreHit {
 /** Keys are hexadecimal digits. */
 function toList(keys: readonly string[]): string {
   return `[${keys.map((key) => `"${key}"`).join(", ")}]`;
-}
-
-async function connect(
-  { address, token, tls }: MilvusStoreOptions,
-  { timeout, retries }: ResolvedMilvusOptions,
-): Promise<MilvusConnection> {
-  const { MilvusClient } = await importOptional(
-    "A MilvusStore",
-    "@zilliz/milvus2-sdk-node",
-    () => import("@zilliz/milvus2-sdk-node"),
-  );
-  const client = new MilvusClient({
-    address: address!,
-    timeout,
-    maxRetries: retries,
-    logLevel: "error",
-    ...(token === undefined ? {} : { token }),
-    ...(tls === undefined ? {} : { ssl: tls !== false, ...(typeof tls === "object" ? { tls } : {}) }),
-  });
-  // It connects by itself; a failure that nobody awaits would end the process. Each call finds it again.
-  client.connectPromise.catch(() => {});
-  return client as unknown as MilvusConnection;
-}
-
-/** The client itself makes a request again when the server cannot be reached. */
-function rulesOf({ timeout }: ResolvedMilvusOptions, token: string | undefined): EngineRules {
-  const secrets = token === undefined ? [] : [token, ...token.split(":").slice(1)];
-  return { retries: 0, mayPass, toFailure: (error) => failure(error, secrets, timeout) };
-}
-
-function mayPass(error: unknown): boolean {
-  return /UNAVAILABLE|ECONN|connect/i.test(messageOf(error));
-}
-
-function failure(error: unknown, secrets: readonly string[], timeout: number): SparseEncoderError {
-  const text = messageOf(error, secrets);
-  // The client reads hits of an answer that has none when the server refused the search.
-  const refused = error instanceof TypeError ? `the server refused the request (${text})` : text;
-  const advice = adviceOf({ mayPass }, error, [
-    [/DEADLINE/.test(text), timeoutAdvice(timeout)],
-    [/auth|permission/i.test(text), "Check the token."],
-    [/disk quota|no space left/i.test(text), "The server's disk is full: make room, then call again."],
-  ]);
-  return new SparseEncoderError("STORE_FAILED", `The milvus store failed: ${refused}. ${advice}`.trim(), {
-    cause: secrets.length === 0 ? error : new Error(text),
-  });
 }

@@ -1,16 +1,15 @@
 import { SparseEncoderError, throwIfAborted } from "../../errors.ts";
 import { compareHits } from "../../index/index.ts";
 import type { SparseVector } from "../../vector/index.ts";
-import { adviceOf, attempt, type EngineRules, timeoutAdvice, toRequests } from "../engine-requests.ts";
+import { adviceOf, attempt, type EngineRules, toRequests } from "../engine-requests.ts";
 import { type EngineQuery, EngineStore } from "../engine-store.ts";
 import type { FilterNode } from "../filter-node.ts";
 import { termFilterOperators, vectorTerm } from "../metadata-terms.ts";
-import { isConnectionFailure, messageOf } from "../network-failure.ts";
-import { importOptional } from "../optional-package.ts";
 import type { DenseMetric, StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import type { OpenSearchConnection, OpenSearchHit } from "./opensearch-client.ts";
+import { blockAdvice, connect, rulesOf } from "./opensearch-connection.ts";
 import {
   contentOf,
   fromSource,
@@ -294,7 +293,7 @@ export class OpenSearchStore extends EngineStore {
         done += outcomes.filter(({ status }) => status < 300).length;
         if (refused !== undefined) {
           const { type = "", reason = "" } = refused.error ?? {};
-          const advice = blockAdvice(reason).find(([applies]) => applies)?.[1] ?? "";
+          const advice = adviceOf(blockAdvice(reason), false);
           throw new SparseEncoderError(
             "STORE_FAILED",
             `The opensearch store failed: a document was refused (${refused.status} ${type}: ${reason}); ${done} of ${items.length} were stored. ${advice}`.trim(),
@@ -332,67 +331,4 @@ function denseScore(a: Float32Array, b: Float32Array, metric: DenseMetric): numb
   }
   if (metric === "euclidean") return -Math.sqrt(distance);
   return metric === "dot" ? product : product / Math.sqrt(lengths[0]! * lengths[1]!);
-}
-
-async function connect(
-  { url, auth, tls }: OpenSearchStoreOptions,
-  { timeout }: ResolvedOpenSearchOptions,
-): Promise<OpenSearchConnection> {
-  const { Client } = await importOptional(
-    "An OpenSearchStore",
-    "@opensearch-project/opensearch",
-    () => import("@opensearch-project/opensearch"),
-  );
-  const client = new Client({
-    node: url!,
-    requestTimeout: timeout,
-    maxRetries: 0,
-    ...(auth === undefined ? {} : { auth: { ...auth } }),
-    ...(tls === undefined ? {} : { ssl: tls }),
-  });
-  return client as unknown as OpenSearchConnection;
-}
-
-function rulesOf({ retries, timeout }: ResolvedOpenSearchOptions, password: string | undefined): EngineRules {
-  const secrets = password === undefined ? [] : [password];
-  return { retries, mayPass, toFailure: (error) => failure(error, secrets, timeout) };
-}
-
-function mayPass(error: unknown): boolean {
-  const { statusCode, name } = error as { statusCode?: unknown; name?: unknown };
-  return (
-    [429, 502, 503, 504].includes(Number(statusCode)) ||
-    name === "ConnectionError" ||
-    name === "NoLivingConnectionsError" ||
-    isConnectionFailure(error)
-  );
-}
-
-function failure(error: unknown, secrets: readonly string[], timeout: number): SparseEncoderError {
-  const { statusCode, body, name } = error as {
-    statusCode?: unknown;
-    body?: { error?: { reason?: unknown } };
-    name?: unknown;
-  };
-  // The client's message is the type of the error alone.
-  const reason = body?.error?.reason;
-  const parts = [messageOf(error, secrets), ...(typeof reason === "string" ? [reason] : [])];
-  const text = messageOf(new Error(parts.join(": ")), secrets);
-  const advice = adviceOf({ mayPass }, error, [
-    ...blockAdvice(text),
-    [statusCode === 401 || statusCode === 403, "Check auth, and what the user may do."],
-    [name === "TimeoutError", timeoutAdvice(timeout)],
-  ]);
-  // The client's error holds the request, with its password.
-  return new SparseEncoderError("STORE_FAILED", `The opensearch store failed: ${text}. ${advice}`.trim(), {
-    cause: new Error(text),
-  });
-}
-
-/** What to do about an index that takes no writes. */
-function blockAdvice(reason: string): (readonly [applies: boolean, advice: string])[] {
-  return [
-    [/flood-stage/.test(reason), "The disk of a node is full: make room, then call again."],
-    [/blocked by: \[FORBIDDEN/.test(reason), "The index takes no writes: lift its block."],
-  ];
 }

@@ -1,18 +1,16 @@
-import { SparseEncoderError } from "../../errors.ts";
 import { compareHits } from "../../index/index.ts";
 import type { SparseVector } from "../../vector/index.ts";
-import { adviceOf, attempt, type EngineRules, timeoutAdvice, toRequests } from "../engine-requests.ts";
+import { attempt, type EngineRules, toRequests } from "../engine-requests.ts";
 import { type EngineQuery, EngineStore, type WeightedQuery } from "../engine-store.ts";
 import type { FilterNode } from "../filter-node.ts";
 import type { ResolvedFusion } from "../native-fusion.ts";
-import { isConnectionFailure, messageOf } from "../network-failure.ts";
-import { importOptional } from "../optional-package.ts";
 import type { StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import { resolveTies } from "../tied-hits.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import type { QdrantConnection, QdrantPoint } from "./qdrant-client.ts";
 import { openCollection } from "./qdrant-collection.ts";
+import { connect, rulesOf } from "./qdrant-connection.ts";
 import type { QdrantCondition } from "./qdrant-filter.ts";
 import { ownFormat, type QdrantFormat } from "./qdrant-format.ts";
 import { foreignFormat, openForeign } from "./qdrant-layout.ts";
@@ -294,56 +292,4 @@ function toQuery(vector: SparseVector | Float32Array): unknown {
 
 function toFilter(conditions: readonly QdrantCondition[]): object {
   return { must: conditions };
-}
-
-async function connect(
-  { url, apiKey }: QdrantStoreOptions,
-  { timeout }: ResolvedQdrantOptions,
-): Promise<QdrantConnection> {
-  const { QdrantClient } = await importOptional(
-    "A QdrantStore",
-    "@qdrant/js-client-rest",
-    () => import("@qdrant/js-client-rest"),
-  );
-  const client = new QdrantClient({
-    url: url!,
-    timeout,
-    // It would print a warning, and ask the server before anything else.
-    checkCompatibility: false,
-    ...(apiKey === undefined ? {} : { apiKey }),
-  });
-  return client as unknown as QdrantConnection;
-}
-
-function rulesOf({ retries, timeout }: ResolvedQdrantOptions, apiKey: string | undefined): EngineRules {
-  const secrets = apiKey === undefined ? [] : [apiKey];
-  return { retries, mayPass, toFailure: (error) => failure(error, secrets, timeout) };
-}
-
-/** Too many requests, a server that starts or is overloaded, and lost connections. */
-function mayPass(error: unknown): boolean {
-  const { status } = error as { status?: unknown };
-  return [429, 500, 502, 503, 504].includes(Number(status)) || isConnectionFailure(error);
-}
-
-function failure(error: unknown, secrets: readonly string[], timeout: number): SparseEncoderError {
-  const { status, data, name } = error as {
-    status?: unknown;
-    data?: { status?: { error?: unknown } };
-    name?: unknown;
-  };
-  const reason = typeof data?.status?.error === "string" ? data.status.error : "";
-  const text = messageOf(
-    new Error([messageOf(error, secrets), reason].filter((part) => part !== "").join(": ")),
-    secrets,
-  );
-  const advice = adviceOf({ mayPass }, error, [
-    [status === 401 || status === 403, "Check the apiKey, and what it may do."],
-    [/no space left/i.test(reason), "The server's disk is full: make room, then call again."],
-    [name === "QdrantClientTimeoutError", timeoutAdvice(timeout)],
-  ]);
-  // The client's error holds the request, with its key.
-  return new SparseEncoderError("STORE_FAILED", `The qdrant store failed: ${text}. ${advice}`.trim(), {
-    cause: new Error(text),
-  });
 }
