@@ -96,6 +96,14 @@ describe("fusion by a real Milvus Lite", () => {
     }
   });
 
+  it("takes constants up to its limit", async () => {
+    const { sparse } = queryOf(documents[0]!);
+    const search = (k: number) =>
+      store.searchHybrid([{ vector: "sparse", query: sparse }], { fusion: { native: "rrf", k }, k: 1 });
+    for (const k of [1, 16_383]) expect((await search(k))[0]!.score).toBeCloseTo(1 / (k + 1), 6);
+    await expect(search(16_384)).rejects.toMatchObject({ code: "STORE_UNSUPPORTED" });
+  });
+
   it("finds documents that have one of the vectors alone, and nothing for an empty query", async () => {
     await using own = await MilvusStore.open({
       address: inject("milvus"),

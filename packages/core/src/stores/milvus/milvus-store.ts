@@ -21,6 +21,9 @@ import { fromKey, fromRow, toKey, toRow, toSparseObject } from "./milvus-rows.ts
 /** Hits and rows that one request may give. */
 const maximumRows = 16_384;
 
+/** The constant of rank fusion must be below this. */
+const maximumConstant = 16_384;
+
 /** Bytes of JSON, about, and rows of one request that writes. */
 const writes = { count: 1000, bytes: 1 << 23 };
 
@@ -205,6 +208,9 @@ export class MilvusStore extends EngineStore {
     const weights = queries.map(({ weight }) => weight);
     if (native === "rrf" && weights.some((weight) => weight !== 1)) {
       throw this.unsupported('takes no weights with rrf; { native: "weighted" } does.');
+    }
+    if (constant >= maximumConstant) {
+      throw this.unsupported(`takes a k of rrf below ${maximumConstant}, received ${constant}.`);
     }
     // It takes weights up to 1; what they have to each other is what counts.
     const largest = Math.max(1, ...weights);
