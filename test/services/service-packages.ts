@@ -58,9 +58,9 @@ async function run(
     });
   } catch (error) {
     const { stderr = "", killed = false, message } = error as Error & { stderr?: string; killed?: boolean };
-    const why = killed
-      ? `it took longer than ${timeout / 1000} s`
-      : stderr.trim().split("\n").slice(-5).join("\n");
-    throw new Error(`${problem}: ${why || message}`, { cause: error });
+    const lines = stderr.trim().split("\n");
+    // pip warns of each try before it says what went wrong.
+    const said = lines.filter((line) => line.startsWith("ERROR")).join("\n") || lines.slice(-5).join("\n");
+    throw new Error(`${problem}: ${killed ? `it took longer than ${timeout / 1000} s` : said || message}`);
   }
 }
