@@ -5,8 +5,10 @@ export default defineConfig({
   test: {
     include: ["test/services/**/*.services.ts"],
     globalSetup: ["test/services/global-setup.ts"],
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    // A server that hangs must not hold up each test in turn.
+    bail: 3,
     fileParallelism: false,
   },
 });

@@ -1,69 +1,111 @@
 import { performance } from "node:perf_hooks";
 import { MemoryStore, MilvusStore, PostgresStore, type SparseVector, type Store } from "@sparse-encoder/core";
-import { MilvusServer } from "../test/services/milvus-server.ts";
-import { PostgresServer } from "../test/services/postgres-server.ts";
 import { collectionVectors, randomCollection } from "../test/services/random-collection.ts";
 import { installServers } from "../test/services/service-packages.ts";
+import { startServers } from "../test/services/start-servers.ts";
+import { writeReport } from "./report.ts";
 
 /**
- * Ingestion and search of the stores that run on real engines: `pnpm bench:stores [documents] [store,store]`. Documents
- * have 120 active dims and 384 dense dimensions, queries 30 active dims; 100 queries after 10 to warm up.
+ * Ingestion and search of the stores that run on real engines: `pnpm bench:stores [documents,documents] [store,store]`.
+ * Documents have 120 active dims and 384 dense dimensions, queries 30 active dims; 100 queries one after the other, after 10
+ * to warm up. All figures are written to bench/results/stores.json after each store.
  */
-const count = Number(process.argv[2] ?? 11_429);
-const names = process.argv[3]?.split(",");
+const sizes = (process.argv[2] ?? "11429,100000").split(",").map(Number);
 const vectors = { ...collectionVectors, dense: { kind: "dense", dimension: 384 } } as const;
 const batch = 500;
+const warmUps = 10;
+const searches = 100;
 
-const packages = await installServers();
-const [postgres, milvus] = await Promise.all([PostgresServer.start(packages), MilvusServer.start(packages)]);
-const stores: Record<string, () => Promise<Store>> = {
+interface Percentiles {
+  readonly p50: number;
+  readonly p99: number;
+}
+
+interface Figures {
+  readonly store: string;
+  readonly documents: number;
+  readonly "documents stored a second": number;
+  readonly "sparse, ms": Percentiles;
+  readonly "sparse, one tenth passes, ms": Percentiles;
+  readonly "dense, ms": Percentiles;
+  /** Resident memory of this process; that of a server is its own. */
+  readonly "this process, MB": number;
+}
+
+if (!sizes.every((size) => Number.isInteger(size) && size >= batch)) {
+  throw new Error(`sizes must be whole numbers of at least ${batch}, received ${process.argv[2]}`);
+}
+const [postgres, milvus] = await startServers(await installServers());
+const openers: Record<string, (name: string) => Promise<Store>> = {
   memory: async () => new MemoryStore({ vectors }),
-  "postgres-server": () => PostgresStore.open({ url: postgres.url, vectors }),
-  pglite: () => PostgresStore.open({ folder: "memory://", vectors }),
-  "milvus-lite": () => MilvusStore.open({ address: milvus.address, vectors }),
+  postgres: (table) => PostgresStore.open({ url: postgres.url, vectors, table }),
+  pglite: (table) => PostgresStore.open({ folder: "memory://", vectors, table }),
+  "milvus-lite": (collection) => MilvusStore.open({ address: milvus.address, vectors, collection }),
 };
+const names = process.argv[3]?.split(",") ?? Object.keys(openers);
 
-async function percentiles(search: (number: number) => Promise<unknown>): Promise<string> {
+const queries = [...randomCollection(warmUps + searches, 120, 384)].map(({ vectors: { sparse, dense } }) => ({
+  sparse: (sparse as SparseVector).topDims(30),
+  dense: dense as Float32Array,
+}));
+
+const rounded = (milliseconds: number) => Math.round(milliseconds * 100) / 100;
+
+async function percentiles(
+  search: (query: (typeof queries)[number]) => Promise<unknown>,
+): Promise<Percentiles> {
   const times: number[] = [];
-  for (let number = 0; number < 110; number++) {
+  for (const [number, query] of queries.entries()) {
     const start = performance.now();
-    await search(number);
-    if (number >= 10) times.push(performance.now() - start);
+    await search(query);
+    if (number >= warmUps) times.push(performance.now() - start);
   }
   times.sort((a, b) => a - b);
-  return `p50 ${times[49]!.toFixed(1)} ms, p99 ${times[98]!.toFixed(1)} ms`;
+  const at = (share: number) => rounded(times[Math.ceil(share * times.length) - 1]!);
+  return { p50: at(0.5), p99: at(0.99) };
+}
+
+/** Stores `count` documents; the time to make them does not count. */
+async function ingest(store: Store, count: number): Promise<number> {
+  const collection = randomCollection(count, 120, 384);
+  let milliseconds = 0;
+  for (let stored = 0; stored < count; ) {
+    const documents = [];
+    while (documents.length < batch && stored + documents.length < count)
+      documents.push(collection.next().value!);
+    const start = performance.now();
+    await store.upsert(documents);
+    milliseconds += performance.now() - start;
+    stored += documents.length;
+  }
+  return milliseconds / 1000;
+}
+
+async function measure(name: string, count: number): Promise<Figures> {
+  await using store = await openers[name]!(`bench_${count}`);
+  const seconds = await ingest(store, count);
+  const filter = { number: { $lt: count / 10 } };
+  return {
+    store: name,
+    documents: count,
+    "documents stored a second": Math.round(count / seconds),
+    "sparse, ms": await percentiles(({ sparse }) => store.searchSparse("sparse", sparse)),
+    "sparse, one tenth passes, ms": await percentiles(({ sparse }) =>
+      store.searchSparse("sparse", sparse, { filter }),
+    ),
+    "dense, ms": await percentiles(({ dense }) => store.searchDense("dense", dense)),
+    "this process, MB": Math.round(process.memoryUsage.rss() / 1e6),
+  };
 }
 
 try {
-  const queries = [...randomCollection(110, 120, 384)].map(({ vectors: { sparse, dense } }) => ({
-    sparse: (sparse as SparseVector).topDims(30),
-    dense: dense as Float32Array,
-  }));
-  for (const [name, open] of Object.entries(stores)) {
-    if (names !== undefined && !names.includes(name)) continue;
-    await using store = await open();
-    const start = performance.now();
-    let documents = [];
-    let generating = 0;
-    let mark = performance.now();
-    for (const document of randomCollection(count, 120, 384)) {
-      documents.push(document);
-      if (documents.length < batch) continue;
-      generating += performance.now() - mark;
-      await store.upsert(documents);
-      documents = [];
-      mark = performance.now();
+  const figures: Figures[] = [];
+  for (const count of sizes) {
+    for (const name of names) {
+      figures.push(await measure(name, count));
+      console.log(JSON.stringify(figures.at(-1)));
+      writeReport("stores", figures);
     }
-    await store.upsert(documents);
-    const seconds = (performance.now() - start - generating) / 1000;
-    const filter = { number: { $lt: count / 10 } };
-    const at = (number: number) => queries[number]!;
-    console.log(`${name}, ${count} documents: ${Math.round(count / seconds)} documents/s`);
-    console.log(`  sparse ${await percentiles((n) => store.searchSparse("sparse", at(n).sparse))}`);
-    console.log(
-      `  sparse, one tenth passes ${await percentiles((n) => store.searchSparse("sparse", at(n).sparse, { filter }))}`,
-    );
-    console.log(`  dense ${await percentiles((n) => store.searchDense("dense", at(n).dense))}`);
   }
 } finally {
   await Promise.all([postgres.stop(), milvus.stop()]);

@@ -1,31 +1,9 @@
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server } from "node:http";
-
-type Json = Record<string, unknown>;
+import { check, checkNames, type FakeRequest, FakeServer, type Json, Refusal } from "./fake-server.ts";
 
 interface FakeIndex {
   readonly meta: unknown;
   readonly properties: Readonly<Record<string, { type: string; dimension?: number }>>;
   readonly documents: Map<string, Json>;
-}
-
-/** A request that the server refuses. */
-class Refusal extends Error {
-  readonly status: number;
-
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
-
-function check(condition: boolean, message: string): asserts condition {
-  if (!condition) throw new Refusal(400, message);
-}
-
-function checkNames(what: string, value: unknown, names: readonly string[]): asserts value is Json {
-  check(typeof value === "object" && value !== null && !Array.isArray(value), `${what} is no object`);
-  for (const name of Object.keys(value)) check(names.includes(name), `unknown field [${name}] in ${what}`);
 }
 
 /** The window of the server's default configuration. */
@@ -35,66 +13,36 @@ const maximumWindow = 10_000;
  * A fake of an OpenSearch cluster over HTTP: it takes the requests that OpenSearch's guides document, as far as the store
  * makes them, and refuses all others. It proves nothing of how the cluster scores or stores.
  */
-export class FakeOpenSearch {
-  /** Answers the next requests with these statuses instead. */
-  readonly failures: number[] = [];
+export class FakeOpenSearch extends FakeServer {
   /** Refuses items of the next bulks with these statuses, by position. */
-  readonly itemFailures: Record<number, number>[] = [];
+  readonly itemFailures: Record<number, number | Refusal>[] = [];
   /** Says of the next searches and counts that so many shards failed. */
   readonly failedShards: number[] = [];
   /** Number of items of each bulk. */
   readonly bulks: number[] = [];
   password: string | undefined;
   readonly indexes = new Map<string, FakeIndex>();
-  private readonly server: Server;
 
-  private constructor(server: Server) {
-    this.server = server;
+  static start(): Promise<FakeOpenSearch> {
+    return new FakeOpenSearch().listen();
   }
 
-  static async start(): Promise<FakeOpenSearch> {
-    const server = createServer();
-    const fake = new FakeOpenSearch(server);
-    server.on("request", async (request, response) => {
-      let status = 200;
-      let body: unknown;
-      try {
-        body = await fake.answer(request);
-      } catch (error) {
-        status = error instanceof Refusal ? error.status : 500;
-        body = { error: { type: "fake_exception", reason: (error as Error).message }, status };
-      }
-      response.writeHead(status, { "content-type": "application/json" });
-      response.end(request.method === "HEAD" ? undefined : JSON.stringify(body));
-    });
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    return fake;
+  protected success(result: unknown): unknown {
+    return result;
   }
 
-  get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as { port: number }).port}`;
+  protected failure(status: number, type: string, reason: string): Json {
+    return { error: { type, reason }, status };
   }
 
-  async stop(): Promise<void> {
-    this.server.closeAllConnections();
-    this.server.close();
-    await once(this.server, "close");
-  }
-
-  private async answer(request: IncomingMessage): Promise<unknown> {
-    const url = new URL(request.url!, "http://fake");
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const text = Buffer.concat(chunks).toString("utf8");
-    const failure = this.failures.shift();
-    if (failure !== undefined) throw new Refusal(failure, "it was told to fail");
+  protected answer({ method, url, headers, body: bytes }: FakeRequest): unknown {
+    const text = bytes.toString("utf8");
     if (this.password !== undefined) {
       const wanted = `Basic ${Buffer.from(`admin:${this.password}`).toString("base64")}`;
-      if (request.headers.authorization !== wanted) throw new Refusal(401, "Unauthorized");
+      if (headers.authorization !== wanted) throw new Refusal(401, "Unauthorized");
     }
     const [, name = "", action = ""] = url.pathname.split("/");
-    const call = `${request.method} ${action}`;
+    const call = `${method} ${action}`;
     const index = this.indexes.get(name);
     if (call === "PUT ") return this.create(name, JSON.parse(text));
     if (index === undefined) throw new Refusal(404, `no such index [${name}]`);
@@ -162,9 +110,11 @@ export class FakeOpenSearch {
       const { _id } = action[kind] as { _id: string };
       check(Buffer.byteLength(_id) <= 512, "id is too long, must be no longer than 512 bytes");
       const source = kind === "index" ? (JSON.parse(lines[++line]!) as Json) : undefined;
-      const status = refused[items.length];
-      if (status !== undefined) {
-        items.push({ [kind]: { _id, status, error: { type: "refused", reason: "it was told to" } } });
+      const refusal = refused[items.length];
+      if (refusal !== undefined) {
+        const { status, type, message } =
+          typeof refusal === "number" ? new Refusal(refusal, "it was told to fail") : refusal;
+        items.push({ [kind]: { _id, status, error: { type, reason: message } } });
       } else if (source !== undefined) {
         const problem = problemOf(index, source);
         if (problem === undefined) index.documents.set(_id, source);

@@ -1,104 +1,53 @@
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server } from "node:http";
-
-type Json = Record<string, unknown>;
+import { check, checkNames, type FakeRequest, FakeServer, type Json, Refusal } from "./fake-server.ts";
 
 interface Point {
-  readonly id: string;
+  readonly id: PointId;
   readonly vector: Readonly<Record<string, number[] | { indices: number[]; values: number[] }>>;
   readonly payload: Json;
 }
+
+type PointId = string | number;
 
 interface FakeCollection {
   readonly vectors: Readonly<Record<string, { size: number; distance: string }>>;
   readonly sparse: ReadonlySet<string>;
   metadata: unknown;
-  readonly points: Map<string, Point>;
-}
-
-/** A request that the server refuses. */
-class Refusal extends Error {
-  readonly status: number;
-
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
+  readonly points: Map<PointId, Point>;
 }
 
 /** The limit of the server's default configuration. */
 const maximumBody = 32 * 1024 * 1024;
 
-function check(condition: boolean, message: string): asserts condition {
-  if (!condition) throw new Refusal(400, `Format error in JSON body: ${message}`);
-}
-
-/** Names beyond the documented ones are refused, where the server would pass them over. */
-function checkNames(what: string, value: unknown, names: readonly string[]): asserts value is Json {
-  check(typeof value === "object" && value !== null && !Array.isArray(value), `${what} is no object`);
-  for (const name of Object.keys(value)) check(names.includes(name), `${what} has no ${name}`);
-}
-
 /**
  * A fake of a Qdrant server over HTTP: it takes the requests that Qdrant's API description documents, as far as the store
  * makes them, and refuses all others. It proves nothing of how the server scores or stores.
  */
-export class FakeQdrant {
-  /** Answers the next requests with these statuses instead. */
-  readonly failures: number[] = [];
+export class FakeQdrant extends FakeServer {
   /** Method and path of each request. */
   readonly requests: string[] = [];
   apiKey: string | undefined;
   readonly collections = new Map<string, FakeCollection>();
-  private readonly server: Server;
 
-  private constructor(server: Server) {
-    this.server = server;
+  static start(): Promise<FakeQdrant> {
+    return new FakeQdrant().listen();
   }
 
-  static async start(): Promise<FakeQdrant> {
-    const server = createServer();
-    const fake = new FakeQdrant(server);
-    server.on("request", async (request, response) => {
-      let status = 200;
-      let body: Json;
-      try {
-        body = { result: await fake.answer(request), status: "ok", time: 0 };
-      } catch (error) {
-        status = error instanceof Refusal ? error.status : 500;
-        body = { status: { error: (error as Error).message }, time: 0 };
-      }
-      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
-    });
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    return fake;
+  protected success(result: unknown): Json {
+    return { result, status: "ok", time: 0 };
   }
 
-  get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as { port: number }).port}`;
+  protected failure(_status: number, _type: string, message: string): Json {
+    return { status: { error: message }, time: 0 };
   }
 
-  async stop(): Promise<void> {
-    this.server.closeAllConnections();
-    this.server.close();
-    await once(this.server, "close");
-  }
-
-  private async answer(request: IncomingMessage): Promise<unknown> {
-    const url = new URL(request.url!, "http://fake");
-    this.requests.push(`${request.method} ${url.pathname}`);
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const bytes = Buffer.concat(chunks);
-    const failure = this.failures.shift();
-    if (failure !== undefined) throw new Refusal(failure, "it was told to fail");
+  protected answer({ method, url, headers, body: bytes }: FakeRequest): unknown {
+    this.requests.push(`${method} ${url.pathname}`);
     if (bytes.length > maximumBody) throw new Refusal(413, "Payload too large");
-    if (this.apiKey !== undefined && request.headers["api-key"] !== this.apiKey) {
+    if (this.apiKey !== undefined && headers["api-key"] !== this.apiKey) {
       throw new Refusal(401, "Invalid API key");
     }
     const [, , name = "", ...rest] = url.pathname.split("/");
-    const call = `${request.method} ${["", ...rest].join("/")}`;
+    const call = `${method} ${["", ...rest].join("/")}`;
     const body: unknown = bytes.length === 0 ? undefined : JSON.parse(bytes.toString("utf8"));
     if (call === "GET /exists") return { exists: this.collections.has(name) };
     if (call === "PUT ") return this.create(name, body);
@@ -106,7 +55,7 @@ export class FakeQdrant {
     if (collection === undefined) throw new Refusal(404, `Not found: Collection \`${name}\` doesn't exist!`);
     switch (call) {
       case "GET ":
-        return { status: "green", config: { metadata: collection.metadata } };
+        return { status: "green", config: configOf(collection) };
       case "PATCH ":
         checkNames("change", body, ["metadata"]);
         collection.metadata = body.metadata;
@@ -207,16 +156,29 @@ function stored(collection: FakeCollection, name: string, value: unknown): Point
   return vector.map((one) => Math.fround(one / length));
 }
 
-function checkIds(ids: unknown): string[] {
+/** One that has no name stands by itself. */
+function configOf({ vectors, sparse, metadata }: FakeCollection): Json {
+  return {
+    params: {
+      vectors: vectors[""] ?? vectors,
+      sparse_vectors: Object.fromEntries([...sparse].map((name) => [name, {}])),
+    },
+    metadata,
+  };
+}
+
+function checkIds(ids: unknown): PointId[] {
   check(Array.isArray(ids), "ids");
   for (const id of ids) {
-    const isId = typeof id === "string" && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(id);
+    const isId =
+      (typeof id === "number" && Number.isSafeInteger(id) && id >= 0) ||
+      (typeof id === "string" && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(id));
     check(
       isId,
       `value ${String(id)} is not a valid point ID, valid values are either an unsigned integer or a UUID`,
     );
   }
-  return ids as string[];
+  return ids as PointId[];
 }
 
 function show({ id, vector, payload }: Point, what: Json): Json {
@@ -227,7 +189,12 @@ function show({ id, vector, payload }: Point, what: Json): Json {
     : wanted === true
       ? payload
       : null;
-  return { id, payload: shown, ...(withVector === true ? { vector } : {}) };
+  const isAlone = Object.keys(vector).join() === "";
+  return {
+    id,
+    payload: shown,
+    ...(withVector === true ? { vector: isAlone ? (vector[""] ?? {}) : vector } : {}),
+  };
 }
 
 function matching(collection: FakeCollection, filter: unknown): Point[] {
@@ -238,7 +205,7 @@ function scroll(collection: FakeCollection, body: unknown): Json {
   checkNames("scroll", body, ["limit", "with_payload", "with_vector", "filter", "offset"]);
   const limit = body.limit as number;
   const points = matching(collection, body.filter)
-    .filter(({ id }) => body.offset === undefined || id >= (body.offset as string))
+    .filter(({ id }) => body.offset === undefined || id >= (body.offset as PointId))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
   return {
     points: points.slice(0, limit).map((point) => show(point, body)),
@@ -246,15 +213,60 @@ function scroll(collection: FakeCollection, body: unknown): Json {
   };
 }
 
+interface Scored {
+  readonly point: Point;
+  readonly score: number;
+}
+
 function query(collection: FakeCollection, body: unknown): Json[] {
-  checkNames("query", body, ["query", "using", "limit", "filter", "with_payload", "params"]);
+  check(typeof body === "object" && body !== null, "query");
+  const hits = "prefetch" in body ? fused(collection, body) : nearest(collection, body, ["with_payload"]);
+  const { with_payload } = body as Json;
+  return hits.map(({ point, score }) => ({ ...show(point, { with_payload }), version: 0, score }));
+}
+
+function fused(collection: FakeCollection, body: object): Scored[] {
+  checkNames("query", body, ["prefetch", "query", "limit", "with_payload"]);
+  check(Number.isInteger(body.limit) && (body.limit as number) >= 1, "limit");
+  const lists = (body.prefetch as unknown[]).map((prefetch) => nearest(collection, prefetch, []));
+  const scores = new Map<Point, number>();
+  const add = (point: Point, score: number) => scores.set(point, (scores.get(point) ?? 0) + score);
+  checkNames("fusion", body.query, ["rrf", "fusion"]);
+  if ("rrf" in body.query) {
+    checkNames("rrf", body.query.rrf, ["k", "weights"]);
+    const { k = 2, weights } = body.query.rrf as { k?: number; weights?: number[] };
+    check(Number.isInteger(k) && k >= 1, "k");
+    check(weights === undefined || weights.length === lists.length, "as many weights as prefetches");
+    for (const [number, list] of lists.entries()) {
+      for (const [position, { point }] of list.entries()) {
+        add(point, 1 / ((position + 1) / (weights?.[number] ?? 1) + k - 1));
+      }
+    }
+  } else {
+    check(body.query.fusion === "dbsf", "fusion");
+    for (const list of lists) {
+      const mean = list.reduce((sum, { score }) => sum + score, 0) / list.length;
+      const variance = list.reduce((sum, { score }) => sum + (score - mean) ** 2, 0) / (list.length - 1);
+      const low = mean - 3 * Math.sqrt(variance);
+      const high = mean + 3 * Math.sqrt(variance);
+      for (const { point, score } of list) add(point, high === low ? 0.5 : (score - low) / (high - low));
+    }
+  }
+  return [...scores]
+    .map(([point, score]) => ({ point, score: Math.fround(score) }))
+    .sort((a, b) => b.score - a.score)
+    .slice(0, body.limit as number);
+}
+
+function nearest(collection: FakeCollection, body: unknown, further: readonly string[]): Scored[] {
+  checkNames("query", body, ["query", "using", "limit", "filter", "params", ...further]);
   checkNames("params", body.params, ["exact", "hnsw_ef"]);
   const name = body.using as string;
   const limit = body.limit as number;
   check(Number.isInteger(limit) && limit >= 1, "limit");
   const wanted = stored(collection, name, body.query);
   const isEuclidean = collection.vectors[name]?.distance === "Euclid";
-  const hits: { point: Point; score: number }[] = [];
+  const hits: Scored[] = [];
   for (const point of matching(collection, body.filter)) {
     const vector = point.vector[name];
     if (vector === undefined) continue;
@@ -262,7 +274,7 @@ function query(collection: FakeCollection, body: unknown): Json[] {
     if (score !== undefined) hits.push({ point, score: Math.fround(score) });
   }
   hits.sort((a, b) => (isEuclidean ? a.score - b.score : b.score - a.score));
-  return hits.slice(0, limit).map(({ point, score }) => ({ ...show(point, body), version: 0, score }));
+  return hits.slice(0, limit);
 }
 
 function scoreOf(
@@ -287,14 +299,18 @@ function scoreOf(
 function passes(condition: unknown, point: Point): boolean {
   const one = condition as Json;
   if ("key" in one) {
-    check(/^[\w-]+(\.[\w-]+)*$/.test(one.key as string), `key ${String(one.key)}`);
+    const key = one.key as string;
+    check(/^([\w-]+|"[^"]+")(\.([\w-]+|"[^"]+"))*$/.test(key), `key ${key}`);
     let value: unknown = point.payload;
-    for (const name of (one.key as string).split(".")) value = (value as Json | undefined)?.[name];
+    for (const [name] of key.matchAll(/[\w-]+|"[^"]+"/g)) {
+      value = (value as Json | undefined)?.[name.replaceAll('"', "")];
+    }
     const values = Array.isArray(value) ? value : [value];
     if ("match" in one) {
       checkNames("condition", one, ["key", "match"]);
       checkNames("match", one.match, ["value", "any"]);
       const { value: wanted, any } = one.match as { value?: unknown; any?: unknown[] };
+      check(any !== undefined || ["string", "boolean"].includes(typeof wanted), "match");
       return values.some((found) => (any === undefined ? found === wanted : any.includes(found)));
     }
     checkNames("condition", one, ["key", "range"]);

@@ -1,5 +1,6 @@
 import {
   MemoryStore,
+  rrf,
   SparseEncoderError,
   type Store,
   type StoredDocument,
@@ -133,6 +134,27 @@ const faults: Record<string, (store: MemoryStore) => object> = {
       yield* store.iterate(
         isNull ? { ...options, filter: { $or: [{ v: null }, { v: { $exists: false } }] } } : options,
       );
+    },
+  }),
+  "counts the ranks of its fusion from 0": (store) => ({
+    capabilities: { ...store.capabilities, nativeFusions: new Set(["rrf"]) },
+    searchHybrid: async (...[searches, options]: Arguments<NonNullable<Store["searchHybrid"]>>) => {
+      const rankings: Record<string, StoreHit[]> = {};
+      for (const { vector, query, k = 100, filter } of searches) {
+        rankings[vector] =
+          query instanceof Float32Array
+            ? await store.searchDense(vector, query, { k, filter })
+            : await store.searchSparse(vector, query, { k, filter });
+      }
+      const hits = new Map(
+        Object.values(rankings)
+          .flat()
+          .map((hit) => [hit.id, hit]),
+      );
+      const { k = 60 } = options.fusion;
+      return rrf({ k: k - 1 })(rankings)
+        .slice(0, options.k)
+        .map(({ id, score }) => ({ ...hits.get(id)!, score }));
     },
   }),
   "answers after it was closed": (store) => {

@@ -1,7 +1,6 @@
 import type { TestProject } from "vitest/node";
-import { MilvusServer } from "./milvus-server.ts";
-import { PostgresServer } from "./postgres-server.ts";
 import { installServers } from "./service-packages.ts";
+import { startServers } from "./start-servers.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -15,11 +14,11 @@ declare module "vitest" {
 /** Installs and starts the servers before all tests, and stops them after. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const packages = await installServers();
-  const servers = await Promise.all([PostgresServer.start(packages), MilvusServer.start(packages)]);
+  const [postgres, milvus] = await startServers(packages);
   project.provide("packages", packages);
-  project.provide("postgres", servers[0].url);
-  project.provide("milvus", servers[1].address);
+  project.provide("postgres", postgres.url);
+  project.provide("milvus", milvus.address);
   return async () => {
-    await Promise.all(servers.map((server) => server.stop()));
+    await Promise.all([postgres.stop(), milvus.stop()]);
   };
 }

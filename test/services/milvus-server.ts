@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { freePort, ServerProcess, untilReady } from "./server-process.ts";
+import { freePort, ServerProcess } from "./server-process.ts";
 
 /** A Milvus Lite on a port of this machine. */
 export class MilvusServer {
@@ -24,6 +24,7 @@ export class MilvusServer {
     const address = `127.0.0.1:${port}`;
     const libraries = path.join(packages, "milvus_lite", "lib");
     const server = new ServerProcess(
+      "Milvus",
       path.join(libraries, "milvus"),
       [path.join(folder, "milvus.db"), address, "ERROR"],
       {
@@ -31,16 +32,21 @@ export class MilvusServer {
         env: { ...process.env, LD_LIBRARY_PATH: `${libraries}:${process.env.LD_LIBRARY_PATH ?? ""}` },
       },
     );
-    server.start();
-    await untilReady("Milvus", async () => {
-      const socket = connect(port, "127.0.0.1");
-      try {
-        await once(socket, "connect");
-      } finally {
-        socket.destroy();
-      }
-    });
-    return new MilvusServer(folder, address, server);
+    const milvus = new MilvusServer(folder, address, server);
+    try {
+      await server.start(async () => {
+        const socket = connect(port, "127.0.0.1");
+        try {
+          await once(socket, "connect");
+        } finally {
+          socket.destroy();
+        }
+      });
+    } catch (error) {
+      await milvus.stop();
+      throw error;
+    }
+    return milvus;
   }
 
   async stop(): Promise<void> {

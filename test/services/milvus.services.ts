@@ -68,6 +68,11 @@ describe("MilvusStore", () => {
     expect(await store.count({ filter: { [text]: text } })).toBe(1);
   });
 
+  it("refuses a partition, which Milvus Lite takes without a word and does not make", async () => {
+    const call = MilvusStore.open({ address, vectors, collection: nextCollection(), partition: "tenant" });
+    await expect(call).rejects.toMatchObject({ code: "STORE_UNSUPPORTED" });
+  });
+
   it("says that nobody answers at an address, without the token", async () => {
     const call = MilvusStore.open({
       address: "127.0.0.1:1",

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
-import { freePort, ServerProcess, untilReady } from "./server-process.ts";
+import { freePort, ServerProcess } from "./server-process.ts";
 
 /** A Postgres 18 with pgvector on a port of this machine, with an empty database. */
 export class PostgresServer {
@@ -31,24 +31,29 @@ export class PostgresServer {
     await promisify(execFile)(
       path.join(programs, "initdb"),
       ["-D", data, "-U", "tester", "-A", "scram-sha-256", `--pwfile=${password}`, "-E", "UTF8", "--locale=C"],
-      { ...user, cwd: folder },
+      { ...user, cwd: folder, timeout: 60_000, killSignal: "SIGKILL" },
     );
     const port = await freePort();
     const settings = [`port=${port}`, "listen_addresses=127.0.0.1", `unix_socket_directories=${folder}`];
     const server = new ServerProcess(
+      "Postgres",
       path.join(programs, "postgres"),
       ["-D", data, ...settings.flatMap((setting) => ["-c", setting])],
       { ...user, cwd: folder },
     );
     const postgres = new PostgresServer(folder, port, server);
-    await postgres.start();
+    try {
+      await postgres.start();
+    } catch (error) {
+      await postgres.stop();
+      throw error;
+    }
     return postgres;
   }
 
   async start(): Promise<void> {
-    this.process.start();
-    await untilReady("Postgres", async () => {
-      const pool = new pg.Pool({ connectionString: this.url });
+    await this.process.start(async () => {
+      const pool = new pg.Pool({ connectionString: this.url, connectionTimeoutMillis: 5000 });
       try {
         await pool.query({ text: "SELECT 1" });
       } finally {

@@ -24,7 +24,7 @@ export interface ArmAnswer {
 }
 
 /** Hits that an arm gives where nothing else is set: enough for the scores of a list to have a distribution. */
-const defaultK = 100;
+export const defaultK = 100;
 
 /** Searches of one call that a store has in hand at once. */
 const parallelSearches = 8;
@@ -44,8 +44,7 @@ export async function searchArm(
   deadline: Deadline,
 ): Promise<ArmAnswer> {
   const started = performance.now();
-  const filters = [arm.filter, filter].filter((one) => one !== undefined);
-  const both = filters.length === 2 ? { $and: filters } : filters[0];
+  const both = filterOf(arm, filter);
   const { source } = arm;
   if (source === undefined) {
     const wanted = arm.k ?? Math.max(k, defaultK);
@@ -72,6 +71,12 @@ export async function searchArm(
     encodeMilliseconds: encoded - started,
     searchMilliseconds: performance.now() - encoded,
   };
+}
+
+/** What must pass the filter of an arm and that of a call. */
+export function filterOf({ filter: own }: Arm, filter: Filter | undefined): Filter | undefined {
+  const filters = [own, filter].filter((one) => one !== undefined);
+  return filters.length === 2 ? { $and: filters } : filters[0];
 }
 
 async function searchStore(

@@ -14,6 +14,11 @@ export interface Candidate extends RetrievedDocument {
   readonly arms: Record<string, ArmPlace>;
 }
 
+/** Documents that the steps after the fusion look at. */
+export function wantedOf({ k, rerank, rerankK, mmr }: RetrieveCall): number {
+  return Math.max(k, rerank === undefined ? 0 : rerankK, mmr?.fetchK ?? 0);
+}
+
 /** The best of each query, as many as the steps after the fusion look at. */
 export function fuse(
   call: RetrieveCall,
@@ -22,7 +27,7 @@ export function fuse(
 ): Candidate[][] {
   const started = performance.now();
   const arms = [...answers].sort(([a], [b]) => (a.name < b.name ? -1 : 1));
-  const wanted = Math.max(call.k, call.rerank === undefined ? 0 : call.rerankK, call.mmr?.fetchK ?? 0);
+  const wanted = wantedOf(call);
   const fused = queries.map((_, position) => {
     const rankings: Rankings = Object.fromEntries(
       arms.map(([arm, { hits }]) => [arm.name, hits[position]!.map(({ id, score }) => ({ id, score }))]),

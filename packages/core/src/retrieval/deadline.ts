@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { aborted, received, SparseEncoderError } from "../errors.ts";
 
 /**
@@ -5,7 +6,7 @@ import { aborted, received, SparseEncoderError } from "../errors.ts";
  * milliseconds are over. Nothing of it is left once it is disposed.
  */
 export class Deadline implements Disposable {
-  private readonly controller = new AbortController();
+  private readonly controller = unlimited(new AbortController());
   private readonly timer: NodeJS.Timeout | undefined;
   private readonly above: AbortSignal | undefined;
   private readonly passOn: () => void;
@@ -63,6 +64,12 @@ export class Deadline implements Disposable {
     clearTimeout(this.timer);
     this.above?.removeEventListener("abort", this.passOn);
   }
+}
+
+/** Many searches of one call listen to one signal, of which Node would warn. */
+function unlimited(controller: AbortController): AbortController {
+  setMaxListeners(0, controller.signal);
+  return controller;
 }
 
 /** The message of anything that was thrown, as a sentence. */

@@ -12,6 +12,7 @@ import { choose, explain, fuse } from "./candidate.ts";
 import { Deadline, messageOf } from "./deadline.ts";
 import { type Embedder, mapInParallel, type TextVector } from "./embedder.ts";
 import { type AddOptions, type DocumentSource, ingest } from "./ingestion.ts";
+import { searchNative } from "./native-search.ts";
 import {
   type ArmFailure,
   checkSettings,
@@ -186,8 +187,13 @@ export class HybridRetriever {
     if (queries.length === 0) return [];
     const started = performance.now();
     try {
-      const answers = await this.ask(call, queries, embed ?? embedOnce(queries, deadline.signal), deadline);
-      const fused = fuse(call, queries, answers.byArm);
+      const embedded = embed ?? embedOnce(queries, deadline.signal);
+      const answers =
+        call.native === undefined ? await this.ask(call, queries, embedded, deadline) : noAnswers;
+      const fused =
+        call.native === undefined
+          ? fuse(call, queries, answers.byArm)
+          : await searchNative(call, queries, embedded, deadline);
       const results = await mapInParallel(queries, parallelQueries, async (query, position) => {
         const chosen = await choose(call, query, fused[position]!, deadline);
         const kept = chosen.filter(({ score }) => score >= call.minScore);
@@ -260,6 +266,9 @@ export class HybridRetriever {
     return { byArm, failures: failures.sort((a, b) => (a.arm < b.arm ? -1 : 1)) };
   }
 }
+
+/** Of arms whose store fuses. */
+const noAnswers: Answers = { byArm: new Map(), failures: [] };
 
 /** Asks an encoder once, for all arms of it; so its work ends with the call and not with the time of one arm. */
 function embedOnce(queries: readonly string[], signal: AbortSignal): EmbedQueries {

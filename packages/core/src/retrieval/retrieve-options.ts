@@ -1,5 +1,11 @@
-import { checkOptionNames, invalidArgument, positiveInteger, received } from "../errors.ts";
-import type { Filter, Metadata } from "../stores/index.ts";
+import {
+  checkOptionNames,
+  invalidArgument,
+  positiveInteger,
+  received,
+  SparseEncoderError,
+} from "../errors.ts";
+import type { Filter, Metadata, NativeFusion, Store } from "../stores/index.ts";
 import {
   type Arm,
   type ArmOptions,
@@ -88,8 +94,13 @@ export interface MmrOptions {
 export interface RetrievalSettings {
   /** Documents to find, at least 1. Default 10. */
   readonly k?: number;
-  /** A function, or the name of one. Default {@link distributionScore}, which measured best; see docs/decisions/fusion.md. */
-  readonly fusion?: Fusion | FusionName;
+  /**
+   * A function, or the name of one. Default {@link distributionScore}, which measured best; see docs/decisions/fusion.md.
+   * `{ native }` lets the store search and fuse in one request: all arms then keep vectors in one store, whose
+   * `capabilities.nativeFusions` name it; hits do not tell what single arms found, so there is no `explain`, and arms have no
+   * `minScore` and no `timeout`.
+   */
+  readonly fusion?: Fusion | FusionName | NativeFusion;
   /** What arms count, by name; 0 leaves an arm out. Before the weights of the arms and of the fusion function. */
   readonly weights?: Weights;
   /**
@@ -153,6 +164,8 @@ export interface RetrieveRequest {
 export interface RetrieveCall {
   readonly k: number;
   readonly fusion: Fusion;
+  /** In place of `fusion`. */
+  readonly native: { readonly fusion: NativeFusion; readonly store: Store } | undefined;
   readonly minScore: number;
   readonly rerank: Rerank | undefined;
   readonly rerankK: number;
@@ -217,7 +230,11 @@ export function resolveCall(
   if (asked.length === 0) throw invalidArgument(`${call}: all arms have weight 0; at least one must count.`);
   return {
     k,
-    fusion: rest.fusion === undefined ? distributionScore() : fusionOf(rest.fusion),
+    fusion:
+      rest.fusion === undefined || isNativeFusion(rest.fusion) ? distributionScore() : fusionOf(rest.fusion),
+    native: isNativeFusion(rest.fusion)
+      ? resolveNative(call, rest.fusion, asked, options.explain ?? false)
+      : undefined,
     minScore: rest.minScore ?? Number.NEGATIVE_INFINITY,
     rerank,
     rerankK: rerankK ?? Math.max(k, 50),
@@ -240,7 +257,7 @@ export function resolveCall(
 export function checkSettings(settings: RetrievalSettings): void {
   const { k, fusion, minScore, rerank, rerankK, mmr, onArmError, timeout, onEvent } = settings;
   if (k !== undefined) positiveInteger("k", k);
-  if (fusion !== undefined) fusionOf(fusion);
+  if (fusion !== undefined && !isNativeFusion(fusion)) fusionOf(fusion);
   if (minScore !== undefined && (typeof minScore !== "number" || Number.isNaN(minScore))) {
     throw invalidArgument(`minScore must be a number, received ${received(minScore)}.`);
   }
@@ -284,6 +301,38 @@ export function resolveMmr(
     throw invalidArgument(`mmr: arm must be one that has a store (${names}), received ${received(name)}.`);
   }
   return { lambda, fetchK: fetchK ?? 5 * k, arm };
+}
+
+function isNativeFusion(fusion: unknown): fusion is NativeFusion {
+  return typeof fusion === "object" && fusion !== null && "native" in fusion;
+}
+
+/** The store of all arms that are asked, which fuses. */
+function resolveNative(
+  call: string,
+  fusion: NativeFusion,
+  arms: readonly Arm[],
+  explain: boolean,
+): { fusion: NativeFusion; store: Store } {
+  const place = `${call}: the fusion ${received(fusion.native)} of the store`;
+  if (explain) throw invalidArgument(`${place} tells nothing of the arms, so there is no explain.`);
+  const stores = new Set(arms.map(({ source }) => source?.store));
+  const [store] = stores;
+  if (stores.size !== 1 || store === undefined) {
+    throw invalidArgument(`${place} needs arms that all keep their vectors in one store.`);
+  }
+  const odd = arms.find(({ minScore, timeout }) => minScore !== undefined || timeout !== undefined);
+  if (odd !== undefined) {
+    throw invalidArgument(`${place} takes no minScore and no timeout of single arms; ${odd.name} has one.`);
+  }
+  if (store.searchHybrid === undefined || store.capabilities.nativeFusions?.has(fusion.native) !== true) {
+    const able = [...(store.capabilities.nativeFusions ?? [])].join(", ") || "none";
+    throw new SparseEncoderError(
+      "STORE_UNSUPPORTED",
+      `${place} is not one that the ${store.name} store can do; it has ${able}. Fusions of this library, such as "rrf", work with every store.`,
+    );
+  }
+  return { fusion, store };
 }
 
 /** The weights that are set by themselves or through `alpha`. */

@@ -9,9 +9,13 @@ import {
 import { SparseVector } from "../vector/index.ts";
 import type { Filter } from "./filter.ts";
 import { type FilterNode, parseFilter } from "./filter-node.ts";
+import { checkHybridSearches, checkNativeFusion, type ResolvedFusion } from "./native-fusion.ts";
+import { checkDocumentLimits, checkQueryDimension, checkQueryLimits, unsupported } from "./query-limits.ts";
 import { untilAborted } from "./retry.ts";
 import type {
   DeleteTarget,
+  HybridSearch,
+  HybridSearchOptions,
   Store,
   StoreCallOptions,
   StoreCapabilities,
@@ -27,9 +31,8 @@ import {
   checkDocuments,
   checkKnownIds,
   checkSearch,
-  isName,
+  checkVectorName,
   isSparse,
-  nameRule,
 } from "./store-arguments.ts";
 import { checkDirection, listNames, newFields, type ResolvedField } from "./vector-fields.ts";
 
@@ -40,6 +43,11 @@ export interface EngineQuery<Vector> {
   readonly k: number;
   readonly node: FilterNode | undefined;
   readonly signal: AbortSignal | undefined;
+}
+
+/** One of the searches of a `searchHybrid`. */
+export interface WeightedQuery extends EngineQuery<SparseVector | Float32Array> {
+  readonly weight: number;
 }
 
 /**
@@ -71,7 +79,7 @@ export abstract class EngineStore implements Store {
     const signal = this.begin("upsert", options, []);
     const checked = checkDocuments(documents);
     newFields(checked, this.fields, this.declared);
-    for (const document of checked) this.checkLimits(document);
+    for (const document of checked) checkDocumentLimits(this, document);
     if (checked.length === 0) return;
     await this.track(
       (async () => {
@@ -153,16 +161,12 @@ export abstract class EngineStore implements Store {
     if (!isSparse(query)) {
       throw invalidArgument(`${call}: expected a SparseVector, received ${received(query)}.`);
     }
-    const { k, node } = this.checkSearch(call, options);
-    const checked = new SparseVector(query.indices.slice(), query.values.slice(), query.dimension);
+    const search = this.checkSearch(call, options);
+    const checked = copySparse(query);
     return this.track(
       (async () => {
-        const field = await this.fieldOf(call, vector, "sparse");
-        if (field === undefined) return [];
-        checkQueryDimension(call, vector, checked.dimension, field);
-        this.checkQueryWeights(call, checked);
-        if (checked.activeDims === 0) return [];
-        return this.rankSparse({ name: vector, vector: checked, k, node, signal });
+        if (!(await this.mayFindSparse(call, vector, checked))) return [];
+        return this.rankSparse({ name: vector, vector: checked, ...search, signal });
       })(),
       signal,
     );
@@ -181,16 +185,46 @@ export abstract class EngineStore implements Store {
         `${call}: expected a Float32Array (Float32Array.from makes one of numbers), received ${received(query)}.`,
       );
     }
-    const { k, node } = this.checkSearch(call, options);
+    const search = this.checkSearch(call, options);
     const copy = query.slice();
     checkDense(`${call}: the query`, copy);
     return this.track(
       (async () => {
-        const field = await this.fieldOf(call, vector, "dense");
-        if (field === undefined) return [];
-        checkQueryDimension(call, vector, copy.length, field);
-        if (field.kind === "dense" && field.metric === "cosine") checkDirection(`${call}: the query`, copy);
-        return this.rankDense({ name: vector, vector: copy, k, node, signal });
+        if (!(await this.mayFindDense(call, vector, copy))) return [];
+        return this.rankDense({ name: vector, vector: copy, ...search, signal });
+      })(),
+      signal,
+    );
+  }
+
+  /** Refused by the stores whose capabilities name no native fusion. */
+  async searchHybrid(searches: readonly HybridSearch[], options: HybridSearchOptions): Promise<StoreHit[]> {
+    const call = "searchHybrid";
+    const signal = this.begin(call, options, ["k", "fusion"]);
+    const fusion = checkNativeFusion(options.fusion);
+    if (this.capabilities.nativeFusions?.has(fusion.native) !== true) {
+      throw this.unsupported(`does not fuse by ${fusion.native} itself.`);
+    }
+    const { k } = this.checkSearch(call, { k: options.k });
+    const checked = checkHybridSearches(searches).map(({ vector, query, k: own, filter, weight }) => ({
+      ...this.checkSearch(call, { k: own, filter }),
+      name: vector,
+      vector: isSparse(query) ? copySparse(query) : query.slice(),
+      weight,
+      signal,
+    }));
+    return this.track(
+      (async () => {
+        const queries: WeightedQuery[] = [];
+        for (const search of checked) {
+          const { name, vector } = search;
+          const mayFind =
+            vector instanceof Float32Array
+              ? await this.mayFindDense(call, name, vector)
+              : await this.mayFindSparse(call, name, vector);
+          if (mayFind) queries.push(search);
+        }
+        return queries.length === 0 ? [] : this.rankHybrid(queries, fusion, k, signal);
       })(),
       signal,
     );
@@ -205,13 +239,20 @@ export abstract class EngineStore implements Store {
     return this.close();
   }
 
-  /** Makes names of vectors known to the engine; resolves with all that it knows then. */
-  protected abstract addFields(
-    added: ReadonlyMap<string, ResolvedField>,
-  ): Promise<ReadonlyMap<string, ResolvedField>>;
+  /**
+   * Makes names of vectors known to the engine; resolves with all that it knows then. This and `readFields` are for stores
+   * that take further names: the others have the vectors they were made with.
+   */
+  protected async addFields(
+    _added: ReadonlyMap<string, ResolvedField>,
+  ): Promise<ReadonlyMap<string, ResolvedField>> {
+    return this.fields;
+  }
 
   /** Names of vectors as the engine knows them now; others may have added some. */
-  protected abstract readFields(): Promise<ReadonlyMap<string, ResolvedField>>;
+  protected async readFields(): Promise<ReadonlyMap<string, ResolvedField>> {
+    return this.fields;
+  }
 
   /** Stores documents, all or none. */
   protected abstract write(
@@ -239,6 +280,16 @@ export abstract class EngineStore implements Store {
   ): AsyncIterable<readonly StoredDocument[]>;
   protected abstract rankSparse(query: EngineQuery<SparseVector>): Promise<StoreHit[]>;
   protected abstract rankDense(query: EngineQuery<Float32Array>): Promise<StoreHit[]>;
+
+  /** Several searches in one request, best of the fusion first. For stores that name `nativeFusions`. */
+  protected async rankHybrid(
+    _queries: readonly WeightedQuery[],
+    _fusion: ResolvedFusion,
+    _k: number,
+    _signal: AbortSignal | undefined,
+  ): Promise<StoreHit[]> {
+    return [];
+  }
 
   /** Frees what this store opened. */
   protected abstract disconnect(): Promise<void>;
@@ -269,7 +320,24 @@ export abstract class EngineStore implements Store {
   }
 
   protected unsupported(problem: string): SparseEncoderError {
-    return new SparseEncoderError("STORE_UNSUPPORTED", `The ${this.name} store ${problem}`);
+    return unsupported(this, problem);
+  }
+
+  /** Checks a query against the vectors it is for; false if it can find nothing. */
+  private async mayFindSparse(call: string, name: string, query: SparseVector): Promise<boolean> {
+    const field = await this.fieldOf(call, name, "sparse");
+    if (field === undefined) return false;
+    checkQueryDimension(call, name, query.dimension, field);
+    checkQueryLimits(this, call, query);
+    return query.activeDims > 0;
+  }
+
+  private async mayFindDense(call: string, name: string, query: Float32Array): Promise<boolean> {
+    const field = await this.fieldOf(call, name, "dense");
+    if (field === undefined) return false;
+    checkQueryDimension(call, name, query.length, field);
+    if (field.kind === "dense" && field.metric === "cosine") checkDirection(`${call}: the query`, query);
+    return true;
   }
 
   /** The field that a search is about; undefined as long as the store knows no fields at all. */
@@ -306,34 +374,6 @@ export abstract class EngineStore implements Store {
     return turn;
   }
 
-  private checkLimits({ id, vectors }: CheckedDocument): void {
-    const { maximumActiveDims, negativeWeights } = this.capabilities;
-    for (const [name, vector] of vectors) {
-      if (vector instanceof Float32Array) continue;
-      const place = `Document ${received(id)}, vector ${received(name)}`;
-      if (maximumActiveDims !== undefined && vector.activeDims > maximumActiveDims) {
-        throw this.unsupported(
-          `takes at most ${maximumActiveDims} active dims. ${place} has ${vector.activeDims}; encode with maxActiveDims.`,
-        );
-      }
-      if (negativeWeights === false && vector.values.some((weight) => weight < 0)) {
-        throw this.unsupported(`takes no negative weights. ${place} has some.`);
-      }
-    }
-  }
-
-  private checkQueryWeights(call: string, query: SparseVector): void {
-    const { maximumActiveDims, negativeWeights } = this.capabilities;
-    if (maximumActiveDims !== undefined && query.activeDims > maximumActiveDims) {
-      throw this.unsupported(
-        `takes at most ${maximumActiveDims} active dims. ${call}: the query has ${query.activeDims}; encode with maxActiveDims.`,
-      );
-    }
-    if (negativeWeights === false && query.values.some((weight) => weight < 0)) {
-      throw this.unsupported(`takes no negative weights. ${call}: the query has some.`);
-    }
-  }
-
   private checkSearch(
     call: string,
     options: StoreSearchOptions,
@@ -356,22 +396,11 @@ function copyVectors(vectors: StoredDocument["vectors"]): StoredDocument["vector
   return Object.fromEntries(
     Object.entries(vectors).map(([name, vector]) => [
       name,
-      vector instanceof Float32Array
-        ? vector.slice()
-        : new SparseVector(vector.indices.slice(), vector.values.slice(), vector.dimension),
+      vector instanceof Float32Array ? vector.slice() : copySparse(vector),
     ]),
   );
 }
 
-function checkVectorName(call: string, name: unknown): void {
-  if (!isName(name)) throw invalidArgument(`${call}: ${nameRule("the name of the vectors", name)}.`);
-}
-
-function checkQueryDimension(call: string, name: string, dimension: number, field: ResolvedField): void {
-  if (dimension === field.dimension) return;
-  throw new SparseEncoderError(
-    "INVALID_VECTOR",
-    `${call}: the query has ${dimension} dimensions, the vectors named "${name}" have ${field.dimension}; ` +
-      "query and documents must come from the same model.",
-  );
+function copySparse({ indices, values, dimension }: SparseVector): SparseVector {
+  return new SparseVector(indices.slice(), values.slice(), dimension);
 }

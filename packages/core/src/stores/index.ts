@@ -18,13 +18,17 @@ export type {
   PostgresStatement,
 } from "./postgres/server-database.ts";
 export type { QdrantConnection, QdrantPoint } from "./qdrant/qdrant-client.ts";
+export type { QdrantLayout } from "./qdrant/qdrant-layout.ts";
 export type { QdrantStoreOptions } from "./qdrant/qdrant-options.ts";
 export { QdrantStore } from "./qdrant/qdrant-store.ts";
 export type {
   DeleteTarget,
   DenseMetric,
+  HybridSearch,
+  HybridSearchOptions,
   Metadata,
   MetadataValue,
+  NativeFusion,
   Store,
   StoreCallOptions,
   StoreCapabilities,

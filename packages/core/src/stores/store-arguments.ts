@@ -107,6 +107,10 @@ export function isName(value: unknown): value is string {
   );
 }
 
+export function checkVectorName(call: string, name: unknown): asserts name is string {
+  if (!isName(name)) throw invalidArgument(`${call}: ${nameRule("the name of the vectors", name)}.`);
+}
+
 export function nameRule(what: string, value: unknown): string {
   return `${what} must be a well-formed string of 1 to ${maximumNameLength} characters, received ${received(value)}`;
 }

@@ -61,6 +61,8 @@ export interface StoreCapabilities {
   readonly negativeWeights?: boolean | undefined;
   /** Largest `k` of a search; undefined for no limit. */
   readonly maximumK?: number | undefined;
+  /** Fusions that the engine itself does in `searchHybrid`; undefined for none. */
+  readonly nativeFusions?: ReadonlySet<NativeFusion["native"]> | undefined;
 }
 
 /** Options of every call. */
@@ -75,6 +77,37 @@ export interface StoreSearchOptions extends StoreCallOptions {
   readonly k?: number | undefined;
   /** Only documents whose metadata pass. */
   readonly filter?: Filter | undefined;
+}
+
+/**
+ * A fusion that the engine does itself, in one request for all searches. Engines differ in what they call by one name, and in
+ * the order of equal scores, so the same documents rank differently on another engine.
+ */
+export interface NativeFusion {
+  /** By ranks (`rrf`), by the distribution of the scores (`dbsf`), or the sum of scores as the engine scales them (`weighted`). */
+  readonly native: "rrf" | "dbsf" | "weighted";
+  /** Of `rrf`: how slowly the value 1 / (k + rank) falls, ranks from 1. A whole number of at least 1. Default 60. */
+  readonly k?: number | undefined;
+}
+
+/** One of the searches that a `searchHybrid` fuses. */
+export interface HybridSearch {
+  /** Name of the vectors. */
+  readonly vector: string;
+  readonly query: SparseVector | Float32Array;
+  /** Hits that go into the fusion, at least 1. Default 100. */
+  readonly k?: number | undefined;
+  /** Only documents whose metadata pass. */
+  readonly filter?: Filter | undefined;
+  /** What the search counts: above 0. Default 1. */
+  readonly weight?: number | undefined;
+}
+
+/** Options of `searchHybrid`. */
+export interface HybridSearchOptions extends StoreCallOptions {
+  readonly fusion: NativeFusion;
+  /** Number of hits, at least 1. Default 10. */
+  readonly k?: number | undefined;
 }
 
 /** Which documents to delete. */
@@ -136,6 +169,13 @@ export interface Store extends AsyncDisposable {
 
   /** The documents closest to `query` among the dense vectors named `vector`, by the metric of that name. */
   searchDense(vector: string, query: Float32Array, options?: StoreSearchOptions): Promise<StoreHit[]>;
+
+  /**
+   * Several searches, whose hits the engine makes one ranking of, in one request. Only stores whose `capabilities` name
+   * `nativeFusions` have it. Scores are the engine's; which of equal ones stand at the end of the list is up to it.
+   * @throws SparseEncoderError as the searches do; `STORE_UNSUPPORTED` for a fusion, or weights, that the engine lacks
+   */
+  searchHybrid?(searches: readonly HybridSearch[], options: HybridSearchOptions): Promise<StoreHit[]>;
 
   /** Waits for calls under way, then frees what this store opened. Calling it again does nothing more. */
   close(): Promise<void>;

@@ -2,6 +2,7 @@ import { strictEqual } from "node:assert/strict";
 import type { Store, VectorSchema } from "../stores/index.ts";
 import { contentCases } from "./content-cases.ts";
 import { filterCases } from "./filter-cases.ts";
+import { fusionCases } from "./fusion-cases.ts";
 import { inputCases } from "./input-cases.ts";
 import { searchCases } from "./search-cases.ts";
 import { conformanceVectors } from "./store-documents.ts";
@@ -31,7 +32,7 @@ export type StoreCaseTable = Readonly<Record<string, (store: Store) => Promise<v
  * for (const { name, run } of storeConformance(async (vectors) => new MemoryStore({ vectors }))) it(name, run);
  */
 export function storeConformance(open: OpenStore): StoreCase[] {
-  const tables = { ...contentCases, ...searchCases, ...filterCases, ...inputCases };
+  const tables = { ...contentCases, ...searchCases, ...filterCases, ...fusionCases, ...inputCases };
   return Object.entries(tables).map(([name, test]) => ({
     name,
     async run() {

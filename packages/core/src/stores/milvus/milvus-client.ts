@@ -21,12 +21,15 @@ export interface MilvusConnection {
     }
   >;
   createCollection(request: object): Promise<Answer>;
+  hasPartition(request: object): Promise<Answer & { readonly value?: boolean }>;
+  createPartition(request: object): Promise<Answer>;
   createIndex(request: object): Promise<Answer>;
   loadCollectionSync(request: object): Promise<Answer>;
   upsert(request: object): Promise<Answer & { readonly err_index?: readonly number[] }>;
   delete(request: object): Promise<Answer>;
   query(request: object): Promise<Answer & { readonly data: readonly MilvusRow[] }>;
   search(request: object): Promise<Answer & { readonly results: readonly MilvusRow[] }>;
+  hybridSearch(request: object): Promise<Answer & { readonly results: readonly MilvusRow[] }>;
   closeConnection(): Promise<unknown>;
 }
 

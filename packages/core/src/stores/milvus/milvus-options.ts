@@ -1,7 +1,6 @@
-import { checkOptionNames, invalidArgument, positiveInteger, received } from "../../errors.ts";
-import { checkModelOption } from "../../index/index.ts";
+import { checkOptionNames, invalidArgument, received } from "../../errors.ts";
+import { checkEngineOptions, checkOneOf, type ResolvedEngineOptions } from "../engine-options.ts";
 import type { VectorSchema } from "../store.ts";
-import { checkSchema, type ResolvedField } from "../vector-fields.ts";
 import type { MilvusConnection } from "./milvus-client.ts";
 
 /** How much of what was written a read must see. */
@@ -21,6 +20,11 @@ export interface MilvusStoreOptions {
   readonly tls?: boolean | Readonly<Record<string, string>> | undefined;
   /** Name of the collection; made if missing. Default `documents`. */
   readonly collection?: string | undefined;
+  /**
+   * Name of a partition of the collection, to which the store keeps: it reads, writes and searches there alone. Made if
+   * missing. Ids are of one partition. Default: the whole collection; what is stored goes into its default partition.
+   */
+  readonly partition?: string | undefined;
   /** Vectors by name. Needed to make the collection; none can be added later. */
   readonly vectors?: VectorSchema | undefined;
   /** A name of the model or models of the vectors, kept with them. */
@@ -34,13 +38,10 @@ export interface MilvusStoreOptions {
 }
 
 /** Options after they were checked. */
-export interface ResolvedMilvusOptions {
+export interface ResolvedMilvusOptions extends ResolvedEngineOptions {
   readonly collection: string;
-  readonly declared: Map<string, ResolvedField> | undefined;
-  readonly model: string | undefined;
+  readonly partition: string | undefined;
   readonly consistency: MilvusConsistency;
-  readonly timeout: number;
-  readonly retries: number;
 }
 
 const call = "MilvusStore.open";
@@ -53,6 +54,7 @@ export function checkMilvusOptions(options: MilvusStoreOptions): ResolvedMilvusO
     "token",
     "tls",
     "collection",
+    "partition",
     "vectors",
     "model",
     "consistency",
@@ -65,12 +67,10 @@ export function checkMilvusOptions(options: MilvusStoreOptions): ResolvedMilvusO
     token,
     tls,
     collection = "documents",
+    partition,
     consistency = "Strong",
-    retries = 5,
   } = options;
-  if ((address === undefined) === (client === undefined)) {
-    throw invalidArgument(`${call}: one of address and client says where the server is.`);
-  }
+  checkOneOf(call, options, ["address", "client"]);
   if (address !== undefined && (typeof address !== "string" || !/^[^\s@]+$/.test(address))) {
     throw invalidArgument(
       `${call}: address must be one such as "localhost:19530"; a user and password go into token as "user:password".`,
@@ -82,28 +82,19 @@ export function checkMilvusOptions(options: MilvusStoreOptions): ResolvedMilvusO
   if (token !== undefined && (typeof token !== "string" || token === "")) {
     throw invalidArgument(`${call}: token must be a key or "user:password".`);
   }
-  if (typeof collection !== "string" || !/^[A-Za-z_][A-Za-z0-9_]{0,199}$/.test(collection)) {
+  for (const [option, name] of Object.entries({
+    collection,
+    ...(partition === undefined ? {} : { partition }),
+  })) {
+    if (typeof name === "string" && /^[A-Za-z_][A-Za-z0-9_]{0,199}$/.test(name)) continue;
     throw invalidArgument(
-      `${call}: collection must be 1 to 200 letters, digits and _, not beginning with a digit, received ${received(collection)}.`,
+      `${call}: ${option} must be 1 to 200 letters, digits and _, not beginning with a digit, received ${received(name)}.`,
     );
   }
-  checkModelOption(call, options.model);
   if (!levels.includes(consistency)) {
     throw invalidArgument(
       `${call}: consistency must be one of ${levels.join(", ")}, received ${received(consistency)}.`,
     );
   }
-  if (!Number.isInteger(retries) || retries < 0) {
-    throw invalidArgument(
-      `${call}: retries must be a whole number of at least 0, received ${received(retries)}.`,
-    );
-  }
-  return {
-    collection,
-    declared: options.vectors === undefined ? undefined : checkSchema(call, options.vectors),
-    model: options.model,
-    consistency,
-    timeout: positiveInteger(`${call}: timeout`, options.timeout ?? 60_000, 2 ** 31 - 1),
-    retries,
-  };
+  return { ...checkEngineOptions(call, options), collection, partition, consistency };
 }

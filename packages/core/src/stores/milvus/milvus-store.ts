@@ -1,10 +1,11 @@
 import { SparseEncoderError, throwIfAborted } from "../../errors.ts";
+import { compareHits } from "../../index/index.ts";
 import type { SparseVector } from "../../vector/index.ts";
-import { type EngineQuery, EngineStore } from "../engine-store.ts";
+import { attempt, type EngineRules, toRequests } from "../engine-requests.ts";
+import { type EngineQuery, EngineStore, type WeightedQuery } from "../engine-store.ts";
 import type { FilterNode } from "../filter-node.ts";
 import { termFilterOperators, vectorTerm } from "../metadata-terms.ts";
-import { messageOf } from "../network-failure.ts";
-import { importOptional } from "../optional-package.ts";
+import type { ResolvedFusion } from "../native-fusion.ts";
 import type { Metadata, StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import { unescapeText } from "../stored-text.ts";
@@ -12,6 +13,7 @@ import { resolveTies } from "../tied-hits.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import { type MilvusConnection, type MilvusRow, succeeded } from "./milvus-client.ts";
 import { fieldName, openCollection, probeNot } from "./milvus-collection.ts";
+import { connect, rulesOf } from "./milvus-connection.ts";
 import { compileFilter, hasTerm } from "./milvus-filter.ts";
 import { checkMilvusOptions, type MilvusStoreOptions, type ResolvedMilvusOptions } from "./milvus-options.ts";
 import { fromKey, fromRow, toKey, toRow, toSparseObject } from "./milvus-rows.ts";
@@ -19,9 +21,14 @@ import { fromKey, fromRow, toKey, toRow, toSparseObject } from "./milvus-rows.ts
 /** Hits and rows that one request may give. */
 const maximumRows = 16_384;
 
+/** The constant of rank fusion must be below this. */
+const maximumConstant = 16_384;
+
 /** Bytes of JSON, about, and rows of one request that writes. */
-const requestBytes = 1 << 23;
-const requestRows = 1000;
+const writes = { count: 1000, bytes: 1 << 23 };
+
+/** What a hit is made of. */
+const hitFields = ["key", "text", "metadata"];
 
 /** Keys that one expression names. */
 const keysAtOnce = 500;
@@ -48,11 +55,12 @@ export class MilvusStore extends EngineStore {
     negativeWeights: false,
     // One more tells whether the last has equals.
     maximumK: maximumRows - 1,
+    nativeFusions: new Set(["rrf", "weighted"] as const),
   };
   private readonly client: MilvusConnection;
   private readonly owned: boolean;
   private readonly options: ResolvedMilvusOptions;
-  private readonly secrets: readonly string[];
+  private readonly rules: EngineRules;
   private readonly knowsNot: boolean;
 
   private constructor(
@@ -60,14 +68,14 @@ export class MilvusStore extends EngineStore {
     owned: boolean,
     options: ResolvedMilvusOptions,
     fields: ReadonlyMap<string, ResolvedField>,
-    secrets: readonly string[],
+    rules: EngineRules,
     knowsNot: boolean,
   ) {
     super(fields, true);
     this.client = client;
     this.owned = owned;
     this.options = options;
-    this.secrets = secrets;
+    this.rules = rules;
     this.knowsNot = knowsNot;
   }
 
@@ -78,26 +86,19 @@ export class MilvusStore extends EngineStore {
    */
   static async open(options: MilvusStoreOptions): Promise<MilvusStore> {
     const checked = checkMilvusOptions(options);
-    const secrets = options.token === undefined ? [] : [options.token, ...options.token.split(":").slice(1)];
+    const rules = rulesOf(checked, options.token);
     const client = options.client ?? (await connect(options, checked));
     const owned = options.client === undefined;
     try {
-      const fields = await openCollection(client, checked);
-      const knowsNot = await probeNot(client, checked.collection);
-      return new MilvusStore(client, owned, checked, fields, secrets, knowsNot);
+      return await attempt(rules, undefined, async () => {
+        const fields = await openCollection(client, checked);
+        const knowsNot = await probeNot(client, checked.collection);
+        return new MilvusStore(client, owned, checked, fields, rules, knowsNot);
+      });
     } catch (error) {
       if (owned) await client.closeConnection().catch(() => {});
-      throw failure(error, secrets);
+      throw error;
     }
-  }
-
-  /** Never called: a collection has the vectors it was made with. */
-  protected async addFields(): Promise<ReadonlyMap<string, ResolvedField>> {
-    return this.fields;
-  }
-
-  protected async readFields(): Promise<ReadonlyMap<string, ResolvedField>> {
-    return this.fields;
   }
 
   protected async write(
@@ -107,21 +108,18 @@ export class MilvusStore extends EngineStore {
     // All before the first request, so that a document that is refused stops the others.
     const rows = documents.map((document) => toRow(document, this.fields, this.knowsNot));
     let stored = 0;
-    try {
-      for (const data of toRequests(rows)) {
-        throwIfAborted(signal);
-        const answer = succeeded(await this.client.upsert({ ...this.collection, data }));
+    for (const data of toRequests(rows, writes)) {
+      await this.attempt(signal, async () => {
+        const answer = await this.client.upsert({ ...this.target, data }).then(succeeded);
         if (answer.err_index !== undefined && answer.err_index.length > 0) {
           throw new Error(`${answer.err_index.length} of ${data.length} documents were refused`);
         }
-        stored += data.length;
-      }
-    } catch (error) {
-      throw failure(
-        error,
-        this.secrets,
-        stored === 0 ? "" : `${stored} of ${rows.length} documents were stored before it.`,
-      );
+      }).catch((error: unknown) => {
+        if (stored === 0 || !SparseEncoderError.is(error, "STORE_FAILED")) throw error;
+        const message = `${error.message} ${stored} of ${rows.length} documents were stored before it.`;
+        throw new SparseEncoderError("STORE_FAILED", message, { cause: error.cause });
+      });
+      stored += data.length;
     }
   }
 
@@ -190,7 +188,7 @@ export class MilvusStore extends EngineStore {
   }
 
   protected rankSparse(query: EngineQuery<SparseVector>): Promise<StoreHit[]> {
-    return this.rank(query, toSparseObject(query.vector), { drop_ratio_search: 0 }, (score) => score);
+    return this.rank(query, (score) => score);
   }
 
   protected rankDense(query: EngineQuery<Float32Array>): Promise<StoreHit[]> {
@@ -198,15 +196,61 @@ export class MilvusStore extends EngineStore {
     const isEuclidean = field?.kind === "dense" && field.metric === "euclidean";
     // Milvus gives the square of the distance.
     const toScore = (score: number) => (isEuclidean ? -Math.sqrt(Math.max(0, score)) : score);
-    return this.rank(query, Array.from(query.vector), {}, toScore);
+    return this.rank(query, toScore);
+  }
+
+  protected override async rankHybrid(
+    queries: readonly WeightedQuery[],
+    { native, k: constant }: ResolvedFusion,
+    k: number,
+    signal: AbortSignal | undefined,
+  ): Promise<StoreHit[]> {
+    const weights = queries.map(({ weight }) => weight);
+    if (native === "rrf" && weights.some((weight) => weight !== 1)) {
+      throw this.unsupported('takes no weights with rrf; { native: "weighted" } does.');
+    }
+    if (constant >= maximumConstant) {
+      throw this.unsupported(`takes a k of rrf below ${maximumConstant}, received ${constant}.`);
+    }
+    // It takes weights up to 1; what they have to each other is what counts.
+    const largest = Math.max(1, ...weights);
+    const request = {
+      ...this.scope,
+      data: queries.map((query) => {
+        const { filter, data, ...rest } = this.toSearch(query);
+        return { ...rest, expr: filter, data: data[0], limit: query.k };
+      }),
+      rerank:
+        native === "rrf"
+          ? { strategy: "rrf", params: { k: constant } }
+          : { strategy: "weighted", params: { weights: weights.map((weight) => weight / largest) } },
+      output_fields: hitFields,
+      limit: k,
+    };
+    const { results } = await this.attempt(signal, async () =>
+      succeeded(await this.client.hybridSearch(request)),
+    );
+    return results.map((row) => toHit(row, (score) => score)).sort(compareHits);
   }
 
   protected async disconnect(): Promise<void> {
     if (this.owned) await this.client.closeConnection();
   }
 
-  private get collection(): { collection_name: string } {
-    return { collection_name: this.options.collection };
+  /** Where a request writes. */
+  private get target(): object {
+    const { collection, partition } = this.options;
+    return { collection_name: collection, ...(partition === undefined ? {} : { partition_name: partition }) };
+  }
+
+  /** What a request looks through. */
+  private get scope(): object {
+    const { collection, partition, consistency } = this.options;
+    return {
+      collection_name: collection,
+      ...(partition === undefined ? {} : { partition_names: [partition] }),
+      consistency_level: consistency,
+    };
   }
 
   private get documentFields(): string[] {
@@ -214,36 +258,36 @@ export class MilvusStore extends EngineStore {
     return ["key", "text", "metadata", "present", ...vectors];
   }
 
-  private rank(
-    { name, k, node, signal }: EngineQuery<unknown>,
-    vector: unknown,
-    params: object,
-    toScore: (score: number) => number,
-  ): Promise<StoreHit[]> {
+  /** What a search is about, as the client takes it. */
+  private toSearch({ name, vector, node }: EngineQuery<SparseVector | Float32Array>) {
     const conditions = [
       hasTerm(vectorTerm(name)),
       ...(node === undefined ? [] : [compileFilter(node, this.knowsNot)]),
     ];
-    const request = {
-      ...this.collection,
+    const isDense = vector instanceof Float32Array;
+    return {
       anns_field: fieldName([...this.fields.keys()].indexOf(name)),
-      data: [vector],
+      data: [isDense ? Array.from(vector) : toSparseObject(vector)],
       filter: conditions.join(" and "),
-      output_fields: ["key", "text", "metadata"],
-      consistency_level: this.options.consistency,
-      params,
+      params: isDense ? {} : { drop_ratio_search: 0 },
+    };
+  }
+
+  private rank(
+    query: EngineQuery<SparseVector | Float32Array>,
+    toScore: (score: number) => number,
+  ): Promise<StoreHit[]> {
+    const { k, signal } = query;
+    const request = {
+      ...this.scope,
+      ...this.toSearch(query),
+      output_fields: hitFields,
     };
     return resolveTies(k, maximumRows, async (limit) => {
-      throwIfAborted(signal);
-      const { results } = await this.attempt(async () =>
+      const { results } = await this.attempt(signal, async () =>
         succeeded(await this.client.search({ ...request, limit })),
       );
-      return results.map((row) => ({
-        id: fromKey(row.key as string),
-        score: toScore(row.score as number) + 0,
-        text: unescapeText(row.text as string),
-        metadata: row.metadata as Metadata,
-      }));
+      return results.map((row) => toHit(row, toScore));
     });
   }
 
@@ -272,13 +316,12 @@ export class MilvusStore extends EngineStore {
     limit: number | undefined,
   ): Promise<readonly MilvusRow[]> {
     const request = {
-      ...this.collection,
+      ...this.scope,
       filter,
       output_fields: [...fields],
-      consistency_level: this.options.consistency,
       ...(limit === undefined ? {} : { limit }),
     };
-    return this.attempt(async () => {
+    return this.attempt(undefined, async () => {
       const answer = await this.client.query(request);
       // What Milvus Lite says when vectors are asked for and it never had any.
       if (/loss raw data/.test(answer.status?.reason ?? "") && (await this.tally(undefined)) === 0) return [];
@@ -288,79 +331,27 @@ export class MilvusStore extends EngineStore {
 
   private async removeKeys(keys: readonly string[]): Promise<number> {
     if (keys.length === 0) return 0;
-    await this.attempt(async () =>
-      succeeded(await this.client.delete({ ...this.collection, filter: `key in ${toList(keys)}` })),
+    await this.attempt(undefined, async () =>
+      succeeded(await this.client.delete({ ...this.target, filter: `key in ${toList(keys)}` })),
     );
     return keys.length;
   }
 
-  private async attempt<Result>(call: () => Promise<Result>): Promise<Result> {
-    try {
-      return await call();
-    } catch (error) {
-      throw failure(error, this.secrets);
-    }
+  private attempt<Result>(signal: AbortSignal | undefined, request: () => Promise<Result>): Promise<Result> {
+    return attempt(this.rules, signal, request);
   }
+}
+
+function toHit(row: MilvusRow, toScore: (score: number) => number): StoreHit {
+  return {
+    id: fromKey(row.key as string),
+    score: toScore(row.score as number) + 0,
+    text: unescapeText(row.text as string),
+    metadata: row.metadata as Metadata,
+  };
 }
 
 /** Keys are hexadecimal digits. */
 function toList(keys: readonly string[]): string {
   return `[${keys.map((key) => `"${key}"`).join(", ")}]`;
-}
-
-function* toRequests(rows: readonly Record<string, unknown>[]): Generator<Record<string, unknown>[]> {
-  let batch: Record<string, unknown>[] = [];
-  let bytes = 0;
-  for (const row of rows) {
-    const length = JSON.stringify(row).length;
-    if (batch.length > 0 && (batch.length >= requestRows || bytes + length > requestBytes)) {
-      yield batch;
-      batch = [];
-      bytes = 0;
-    }
-    batch.push(row);
-    bytes += length;
-  }
-  if (batch.length > 0) yield batch;
-}
-
-async function connect(
-  { address, token, tls }: MilvusStoreOptions,
-  { timeout, retries }: ResolvedMilvusOptions,
-): Promise<MilvusConnection> {
-  const { MilvusClient } = await importOptional(
-    "A MilvusStore",
-    "@zilliz/milvus2-sdk-node",
-    () => import("@zilliz/milvus2-sdk-node"),
-  );
-  const client = new MilvusClient({
-    address: address!,
-    timeout,
-    maxRetries: retries,
-    logLevel: "error",
-    ...(token === undefined ? {} : { token }),
-    ...(tls === undefined ? {} : { ssl: tls !== false, ...(typeof tls === "object" ? { tls } : {}) }),
-  });
-  // It connects by itself; a failure that nobody awaits would end the process. Each call finds it again.
-  client.connectPromise.catch(() => {});
-  return client as unknown as MilvusConnection;
-}
-
-function failure(error: unknown, secrets: readonly string[], further = ""): SparseEncoderError {
-  if (SparseEncoderError.is(error)) return error;
-  const text = messageOf(error, secrets);
-  // The client reads hits of an answer that has none when the server refused the search.
-  const refused = error instanceof TypeError ? `the server refused the request (${text})` : text;
-  const advice = /UNAVAILABLE|DEADLINE|ECONN|connect/i.test(text)
-    ? "Check that the server runs and can be reached; the call may be made again."
-    : /auth|permission/i.test(text)
-      ? "Check the token."
-      : "";
-  return new SparseEncoderError(
-    "STORE_FAILED",
-    `The milvus store failed: ${refused}. ${further} ${advice}`.replace(/\s+/g, " ").trim(),
-    {
-      cause: secrets.length === 0 ? error : new Error(text),
-    },
-  );
 }

@@ -1,23 +1,13 @@
 import { received, SparseEncoderError } from "../../errors.ts";
-import { checkModel } from "../../index/index.ts";
-import { describeField, type ResolvedField, sameField } from "../vector-fields.ts";
+import { type CollectionDescription, checkDescription, newDescription } from "../collection-description.ts";
+import type { ResolvedField } from "../vector-fields.ts";
 import type { OpenSearchConnection } from "./opensearch-client.ts";
 import type { ResolvedOpenSearchOptions } from "./opensearch-options.ts";
-
-/** Version of the mapping. */
-const format = 1;
 
 const maximumDenseDimension = 16_000;
 
 /** The field of a vector, by its place among the names. */
 export const fieldName = (position: number) => `vector_${position}`;
-
-/** What the mapping of an index says beside its fields. */
-interface Description {
-  readonly sparseEncoder: number;
-  readonly model: string | null;
-  readonly vectors: readonly (readonly [name: string, field: ResolvedField])[];
-}
 
 /**
  * Makes the index if there is none, and checks the one that is there.
@@ -25,20 +15,15 @@ interface Description {
  */
 export async function openIndex(
   client: OpenSearchConnection,
-  { index, declared, model }: ResolvedOpenSearchOptions,
+  options: ResolvedOpenSearchOptions,
 ): Promise<ReadonlyMap<string, ResolvedField>> {
+  const { index } = options;
   const place = `The index ${received(index)}`;
   if (!(await client.indices.exists({ index })).body) {
-    if (declared === undefined) {
-      throw new SparseEncoderError(
-        "INVALID_ARGUMENT",
-        `OpenSearchStore.open: there is no index ${received(index)}; the option vectors is needed to make it.`,
-      );
-    }
-    await create(client, index, { sparseEncoder: format, model: model ?? null, vectors: [...declared] });
+    await create(client, index, newDescription(place, options));
   }
   const mappings = (await client.indices.getMapping({ index })).body as Readonly<
-    Record<string, { mappings?: { _meta?: Partial<Description> } }>
+    Record<string, { mappings?: { _meta?: unknown } }>
   >;
   // The name in the answer is that of the index, which an alias is not.
   const [found, ...others] = Object.values(mappings);
@@ -48,33 +33,14 @@ export async function openIndex(
       `${place} is an alias of several indexes; name one of them.`,
     );
   }
-  const description = found?.mappings?._meta;
-  if (typeof description?.sparseEncoder !== "number" || description.vectors === undefined) {
-    throw new SparseEncoderError(
-      "STORE_MISMATCH",
-      `${place} was made by something else than OpenSearchStore; use the option index for another name.`,
-    );
-  }
-  if (description.sparseEncoder > format) {
-    throw new SparseEncoderError(
-      "STORE_MISMATCH",
-      `${place} has version ${description.sparseEncoder}, this library knows up to ${format}; update it.`,
-    );
-  }
-  checkModel(place, description.model ?? null, model);
-  const stored = new Map(description.vectors);
-  for (const [name, field] of declared ?? []) {
-    const known = stored.get(name);
-    if (known !== undefined && sameField(known, field)) continue;
-    throw new SparseEncoderError(
-      "STORE_MISMATCH",
-      `${place} has ${known === undefined ? "no" : describeField(known)} vectors named ${received(name)}, not ${describeField(field)} as the option vectors says.`,
-    );
-  }
-  return stored;
+  return checkDescription(place, found?.mappings?._meta, options, "use the option index for another name.");
 }
 
-async function create(client: OpenSearchConnection, index: string, description: Description): Promise<void> {
+async function create(
+  client: OpenSearchConnection,
+  index: string,
+  description: CollectionDescription,
+): Promise<void> {
   const properties: Record<string, object> = {
     key: { type: "keyword" },
     id: { type: "keyword", index: false, doc_values: false },

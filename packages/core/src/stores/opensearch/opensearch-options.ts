@@ -1,7 +1,6 @@
-import { checkOptionNames, invalidArgument, positiveInteger, received } from "../../errors.ts";
-import { checkModelOption } from "../../index/index.ts";
+import { checkOptionNames, invalidArgument, received } from "../../errors.ts";
+import { checkEngineOptions, checkOneOf, type ResolvedEngineOptions } from "../engine-options.ts";
 import type { VectorSchema } from "../store.ts";
-import { checkSchema, type ResolvedField } from "../vector-fields.ts";
 import type { OpenSearchConnection } from "./opensearch-client.ts";
 
 /** Options of `OpenSearchStore.open`. One of `url` and `client` says where the cluster is. */
@@ -31,13 +30,9 @@ export interface OpenSearchStoreOptions {
 }
 
 /** Options after they were checked. */
-export interface ResolvedOpenSearchOptions {
+export interface ResolvedOpenSearchOptions extends ResolvedEngineOptions {
   readonly index: string;
-  readonly declared: Map<string, ResolvedField> | undefined;
-  readonly model: string | undefined;
   readonly refresh: "wait_for" | boolean;
-  readonly timeout: number;
-  readonly retries: number;
 }
 
 const call = "OpenSearchStore.open";
@@ -46,10 +41,8 @@ const names = ["url", "client", "auth", "tls", "index", "vectors", "model", "ref
 /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
 export function checkOpenSearchOptions(options: OpenSearchStoreOptions): ResolvedOpenSearchOptions {
   checkOptionNames(call, options, names);
-  const { url, client, auth, tls, index = "documents", refresh = "wait_for", retries = 5 } = options;
-  if ((url === undefined) === (client === undefined)) {
-    throw invalidArgument(`${call}: one of url and client says where the cluster is.`);
-  }
+  const { url, client, auth, tls, index = "documents", refresh = "wait_for" } = options;
+  checkOneOf(call, options, ["url", "client"]);
   if (url !== undefined && (typeof url !== "string" || !/^https?:\/\/[^\s@]+$/.test(url))) {
     throw invalidArgument(
       `${call}: url must be one such as "https://localhost:9200"; passwords go into auth.`,
@@ -67,23 +60,10 @@ export function checkOpenSearchOptions(options: OpenSearchStoreOptions): Resolve
       `${call}: index must be 1 to 200 of a-z, 0-9, _ and -, beginning with a letter or digit, received ${received(index)}.`,
     );
   }
-  checkModelOption(call, options.model);
   if (refresh !== "wait_for" && typeof refresh !== "boolean") {
     throw invalidArgument(
       `${call}: refresh must be "wait_for", true or false, received ${received(refresh)}.`,
     );
   }
-  if (!Number.isInteger(retries) || retries < 0) {
-    throw invalidArgument(
-      `${call}: retries must be a whole number of at least 0, received ${received(retries)}.`,
-    );
-  }
-  return {
-    index,
-    declared: options.vectors === undefined ? undefined : checkSchema(call, options.vectors),
-    model: options.model,
-    refresh,
-    timeout: positiveInteger(`${call}: timeout`, options.timeout ?? 60_000, 2 ** 31 - 1),
-    retries,
-  };
+  return { ...checkEngineOptions(call, options), index, refresh };
 }

@@ -1,16 +1,15 @@
 import { SparseEncoderError, throwIfAborted } from "../../errors.ts";
 import { compareHits } from "../../index/index.ts";
 import type { SparseVector } from "../../vector/index.ts";
+import { adviceOf, attempt, type EngineRules, toRequests } from "../engine-requests.ts";
 import { type EngineQuery, EngineStore } from "../engine-store.ts";
 import type { FilterNode } from "../filter-node.ts";
 import { termFilterOperators, vectorTerm } from "../metadata-terms.ts";
-import { isConnectionFailure, messageOf } from "../network-failure.ts";
-import { importOptional } from "../optional-package.ts";
-import { withRetries } from "../retry.ts";
 import type { DenseMetric, StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import type { OpenSearchConnection, OpenSearchHit } from "./opensearch-client.ts";
+import { blockAdvice, connect, rulesOf } from "./opensearch-connection.ts";
 import {
   contentOf,
   fromSource,
@@ -32,11 +31,8 @@ import {
 const maximumRows = 10_000;
 
 /** Bytes of JSON, about, and items of one bulk. */
-const requestBytes = 1 << 23;
-const requestItems = 1000;
+const request = { count: 1000, bytes: 1 << 23 };
 const idsAtOnce = 1000;
-
-const firstDelay = 200;
 
 const spaces: Readonly<Record<DenseMetric, string>> = {
   cosine: "cosinesimil",
@@ -74,20 +70,20 @@ export class OpenSearchStore extends EngineStore {
   private readonly client: OpenSearchConnection;
   private readonly owned: boolean;
   private readonly options: ResolvedOpenSearchOptions;
-  private readonly secrets: readonly string[];
+  private readonly rules: EngineRules;
 
   private constructor(
     client: OpenSearchConnection,
     owned: boolean,
     options: ResolvedOpenSearchOptions,
     fields: ReadonlyMap<string, ResolvedField>,
-    secrets: readonly string[],
+    rules: EngineRules,
   ) {
     super(fields, true);
     this.client = client;
     this.owned = owned;
     this.options = options;
-    this.secrets = secrets;
+    this.rules = rules;
   }
 
   /**
@@ -97,25 +93,16 @@ export class OpenSearchStore extends EngineStore {
    */
   static async open(options: OpenSearchStoreOptions): Promise<OpenSearchStore> {
     const checked = checkOpenSearchOptions(options);
-    const secrets = options.auth === undefined ? [] : [options.auth.password];
+    const rules = rulesOf(checked, options.auth?.password);
     const owned = options.client === undefined;
     const client = options.client ?? (await connect(options, checked));
     try {
-      const fields = await attempt(checked, secrets, undefined, () => openIndex(client, checked));
-      return new OpenSearchStore(client, owned, checked, fields, secrets);
+      const fields = await attempt(rules, undefined, () => openIndex(client, checked));
+      return new OpenSearchStore(client, owned, checked, fields, rules);
     } catch (error) {
       if (owned) await client.close().catch(() => {});
       throw error;
     }
-  }
-
-  /** Never called: an index has the vectors it was made with. */
-  protected async addFields(): Promise<ReadonlyMap<string, ResolvedField>> {
-    return this.fields;
-  }
-
-  protected async readFields(): Promise<ReadonlyMap<string, ResolvedField>> {
-    return this.fields;
   }
 
   protected async write(
@@ -287,8 +274,8 @@ export class OpenSearchStore extends EngineStore {
   private async bulk(items: readonly BulkItem[], signal: AbortSignal | undefined): Promise<number> {
     let deleted = 0;
     let done = 0;
-    for (const request of toRequests(items)) {
-      let left: readonly BulkItem[] = request;
+    for (const part of toRequests(items, request)) {
+      let left: readonly BulkItem[] = part;
       await this.attempt(signal, async () => {
         throwIfAborted(signal);
         const sent = left;
@@ -302,21 +289,28 @@ export class OpenSearchStore extends EngineStore {
         deleted += outcomes.filter(({ result }) => result === "deleted").length;
         left = sent.filter((_, position) => outcomes[position]!.status === 429);
         const refused = outcomes.find(({ status }) => status >= 300 && status !== 404 && status !== 429);
+        const overloaded = outcomes.find(({ status }) => status === 429);
         done += outcomes.filter(({ status }) => status < 300).length;
         if (refused !== undefined) {
+          const { type = "", reason = "" } = refused.error ?? {};
+          const advice = adviceOf(blockAdvice(reason), false);
           throw new SparseEncoderError(
             "STORE_FAILED",
-            `The opensearch store failed: a document was refused (${refused.status} ${refused.error?.type ?? ""}: ${refused.error?.reason ?? ""}); ${done} of ${items.length} were stored.`,
+            `The opensearch store failed: a document was refused (${refused.status} ${type}: ${reason}); ${done} of ${items.length} were stored. ${advice}`.trim(),
           );
         }
-        if (left.length > 0) throw new Overloaded(`${left.length} items were refused for want of capacity`);
+        if (overloaded !== undefined) {
+          throw new Overloaded(
+            `${left.length} items were refused for want of capacity (${overloaded.error?.reason ?? "no reason given"})`,
+          );
+        }
       });
     }
     return deleted;
   }
 
   private attempt<Result>(signal: AbortSignal | undefined, call: () => Promise<Result>): Promise<Result> {
-    return attempt(this.options, this.secrets, signal, call);
+    return attempt(this.rules, signal, call);
   }
 }
 
@@ -337,82 +331,4 @@ function denseScore(a: Float32Array, b: Float32Array, metric: DenseMetric): numb
   }
   if (metric === "euclidean") return -Math.sqrt(distance);
   return metric === "dot" ? product : product / Math.sqrt(lengths[0]! * lengths[1]!);
-}
-
-function* toRequests(items: readonly BulkItem[]): Generator<BulkItem[]> {
-  let batch: BulkItem[] = [];
-  let bytes = 0;
-  for (const item of items) {
-    const length = JSON.stringify(item).length;
-    if (batch.length > 0 && (batch.length >= requestItems || bytes + length > requestBytes)) {
-      yield batch;
-      batch = [];
-      bytes = 0;
-    }
-    batch.push(item);
-    bytes += length;
-  }
-  if (batch.length > 0) yield batch;
-}
-
-async function connect(
-  { url, auth, tls }: OpenSearchStoreOptions,
-  { timeout }: ResolvedOpenSearchOptions,
-): Promise<OpenSearchConnection> {
-  const { Client } = await importOptional(
-    "An OpenSearchStore",
-    "@opensearch-project/opensearch",
-    () => import("@opensearch-project/opensearch"),
-  );
-  const client = new Client({
-    node: url!,
-    requestTimeout: timeout,
-    maxRetries: 0,
-    ...(auth === undefined ? {} : { auth: { ...auth } }),
-    ...(tls === undefined ? {} : { ssl: tls }),
-  });
-  return client as unknown as OpenSearchConnection;
-}
-
-async function attempt<Result>(
-  { retries }: ResolvedOpenSearchOptions,
-  secrets: readonly string[],
-  signal: AbortSignal | undefined,
-  call: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    throwIfAborted(signal);
-    return await withRetries({ retries, delay: firstDelay }, signal, mayPass, call);
-  } catch (error) {
-    throw failure(error, secrets);
-  }
-}
-
-function mayPass(error: unknown): boolean {
-  const { statusCode, name } = error as { statusCode?: unknown; name?: unknown };
-  return (
-    [429, 502, 503, 504].includes(Number(statusCode)) ||
-    name === "ConnectionError" ||
-    name === "NoLivingConnectionsError" ||
-    isConnectionFailure(error)
-  );
-}
-
-function failure(error: unknown, secrets: readonly string[]): SparseEncoderError {
-  if (SparseEncoderError.is(error)) return error;
-  const { statusCode, body } = error as { statusCode?: unknown; body?: { error?: { reason?: unknown } } };
-  // The client's message is the type of the error alone.
-  const reason = body?.error?.reason;
-  const parts = [messageOf(error, secrets), ...(typeof reason === "string" ? [reason] : [])];
-  const text = messageOf(new Error(parts.join(": ")), secrets);
-  const advice =
-    statusCode === 401 || statusCode === 403
-      ? "Check auth, and what the user may do."
-      : mayPass(error)
-        ? "Check that the cluster runs and can be reached; the call may be made again."
-        : "";
-  // The client's error holds the request, with its password.
-  return new SparseEncoderError("STORE_FAILED", `The opensearch store failed: ${text}. ${advice}`.trim(), {
-    cause: new Error(text),
-  });
 }

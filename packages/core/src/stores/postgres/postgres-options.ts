@@ -1,8 +1,7 @@
 import { checkOptionNames, invalidArgument, positiveInteger, received } from "../../errors.ts";
-import { checkModelOption } from "../../index/index.ts";
+import { checkEngineOptions, checkOneOf, type ResolvedEngineOptions } from "../engine-options.ts";
 import { isPlainObject } from "../plain-object.ts";
 import type { VectorSchema } from "../store.ts";
-import { checkSchema, type ResolvedField } from "../vector-fields.ts";
 import type { PgliteClient } from "./pglite-database.ts";
 import type { PostgresPool } from "./server-database.ts";
 
@@ -56,16 +55,12 @@ export interface PostgresStoreOptions {
 }
 
 /** Options after they were checked. */
-export interface ResolvedPostgresOptions {
+export interface ResolvedPostgresOptions extends ResolvedEngineOptions {
   readonly table: string;
   readonly schema: string;
-  readonly declared: Map<string, ResolvedField> | undefined;
-  readonly model: string | undefined;
   readonly hnsw: ReadonlyMap<string, ResolvedHnsw>;
   readonly filterIndexes: ReadonlyMap<string, "equality" | "range">;
   readonly connections: number;
-  readonly timeout: number;
-  readonly retries: number;
 }
 
 export interface ResolvedHnsw {
@@ -96,13 +91,8 @@ const optionNames = [
 /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
 export function checkPostgresOptions(options: PostgresStoreOptions): ResolvedPostgresOptions {
   checkOptionNames(call, options, optionNames);
-  const given = (["url", "folder", "client"] as const).filter((name) => options?.[name] !== undefined);
-  if (given.length !== 1) {
-    throw invalidArgument(
-      `${call}: one of url, folder and client says where the database is, received ${given.length === 0 ? "none" : given.join(" and ")}.`,
-    );
-  }
-  const { url, folder, table = "documents", schema = "public", tls, retries = 5 } = options;
+  checkOneOf(call, options, ["url", "folder", "client"]);
+  const { url, folder, table = "documents", schema = "public", tls } = options;
   if (url !== undefined && (typeof url !== "string" || !/^postgres(?:ql)?:\/\//.test(url))) {
     // Not shown: it may hold a password.
     throw invalidArgument(`${call}: url must begin with postgres://.`);
@@ -111,25 +101,16 @@ export function checkPostgresOptions(options: PostgresStoreOptions): ResolvedPos
     throw invalidArgument(`${call}: folder must be a path or "memory://", received ${received(folder)}.`);
   }
   if (tls !== undefined && url === undefined) throw invalidArgument(`${call}: tls belongs to a url.`);
-  checkModelOption(call, options.model);
-  if (!Number.isInteger(retries) || retries < 0) {
-    throw invalidArgument(
-      `${call}: retries must be a whole number of at least 0, received ${received(retries)}.`,
-    );
-  }
   return {
+    ...checkEngineOptions(call, options),
     table: identifier("table", table),
     schema: identifier("schema", schema),
-    declared: options.vectors === undefined ? undefined : checkSchema(call, options.vectors),
-    model: options.model,
     hnsw: checkEntries("hnsw", options.hnsw, checkHnsw),
     filterIndexes: checkEntries("filterIndexes", options.filterIndexes, (place, value) => {
       if (value === "equality" || value === "range") return value;
       throw invalidArgument(`${place} must be "equality" or "range", received ${received(value)}.`);
     }),
     connections: positiveInteger(`${call}: connections`, options.connections ?? 8, 10_000),
-    timeout: positiveInteger(`${call}: timeout`, options.timeout ?? 60_000, 2 ** 31 - 1),
-    retries,
   };
 }
 

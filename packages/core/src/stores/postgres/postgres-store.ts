@@ -117,14 +117,14 @@ export class PostgresStore extends EngineStore {
     }
   }
 
-  protected async addFields(
+  protected override async addFields(
     added: ReadonlyMap<string, ResolvedField>,
   ): Promise<ReadonlyMap<string, ResolvedField>> {
     this.columns = await this.change(undefined, true, (session) => this.layout.addColumns(session, added));
     return toFields(this.columns);
   }
 
-  protected async readFields(): Promise<ReadonlyMap<string, ResolvedField>> {
+  protected override async readFields(): Promise<ReadonlyMap<string, ResolvedField>> {
     this.columns = await this.change(undefined, true, (session) => this.layout.columns(session));
     return toFields(this.columns);
   }

@@ -14,7 +14,10 @@ export type QdrantCondition =
   | { readonly must: readonly QdrantCondition[] }
   | { readonly should: readonly QdrantCondition[] }
   | { readonly must_not: readonly QdrantCondition[] }
-  | { readonly key: string; readonly match: { readonly value: string } | { readonly any: readonly string[] } }
+  | {
+      readonly key: string;
+      readonly match: { readonly value: string | boolean } | { readonly any: readonly string[] };
+    }
   | { readonly key: string; readonly range: Readonly<Partial<Record<"gt" | "gte" | "lt" | "lte", number>>> }
   | { readonly has_id: readonly string[] };
 

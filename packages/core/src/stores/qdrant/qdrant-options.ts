@@ -1,8 +1,8 @@
-import { checkOptionNames, invalidArgument, positiveInteger, received } from "../../errors.ts";
-import { checkModelOption } from "../../index/index.ts";
+import { checkOptionNames, invalidArgument, received } from "../../errors.ts";
+import { checkEngineOptions, checkOneOf, type ResolvedEngineOptions } from "../engine-options.ts";
 import type { VectorSchema } from "../store.ts";
-import { checkSchema, type ResolvedField } from "../vector-fields.ts";
 import type { QdrantConnection } from "./qdrant-client.ts";
+import { checkLayout, type QdrantLayout, type ResolvedLayout } from "./qdrant-layout.ts";
 
 /** Options of `QdrantStore.open`. One of `url` and `client` says where the server is. */
 export interface QdrantStoreOptions {
@@ -17,6 +17,11 @@ export interface QdrantStoreOptions {
   readonly vectors?: VectorSchema | undefined;
   /** A name of the model or models of the vectors, kept with them. */
   readonly model?: string | undefined;
+  /**
+   * Reads a collection that another program made; `{}` for one of LangChain's Python package. Its vectors must be declared in
+   * `vectors`; ids are those of the points. It is read only, and filters compare with strings, numbers and booleans alone.
+   */
+  readonly layout?: QdrantLayout | undefined;
   /** False lets dense searches use the approximate index. Sparse ones are exact always. Default true. */
   readonly exact?: boolean | undefined;
   /** Milliseconds that a request may take. Default 60,000. */
@@ -26,25 +31,32 @@ export interface QdrantStoreOptions {
 }
 
 /** Options after they were checked. */
-export interface ResolvedQdrantOptions {
+export interface ResolvedQdrantOptions extends ResolvedEngineOptions {
   readonly collection: string;
-  readonly declared: Map<string, ResolvedField> | undefined;
-  readonly model: string | undefined;
   readonly exact: boolean;
-  readonly timeout: number;
-  readonly retries: number;
+  /** Undefined for collections of the store. */
+  readonly layout: ResolvedLayout | undefined;
 }
 
 const call = "QdrantStore.open";
-const names = ["url", "client", "apiKey", "collection", "vectors", "model", "exact", "timeout", "retries"];
+const names = [
+  "url",
+  "client",
+  "apiKey",
+  "collection",
+  "vectors",
+  "model",
+  "layout",
+  "exact",
+  "timeout",
+  "retries",
+];
 
 /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
 export function checkQdrantOptions(options: QdrantStoreOptions): ResolvedQdrantOptions {
   checkOptionNames(call, options, names);
-  const { url, client, apiKey, collection = "documents", exact = true, retries = 5 } = options;
-  if ((url === undefined) === (client === undefined)) {
-    throw invalidArgument(`${call}: one of url and client says where the server is.`);
-  }
+  const { url, client, apiKey, collection = "documents", exact = true } = options;
+  checkOneOf(call, options, ["url", "client"]);
   if (url !== undefined && (typeof url !== "string" || !/^https?:\/\/[^\s@]+$/.test(url))) {
     throw invalidArgument(`${call}: url must be one such as "http://localhost:6333"; keys go into apiKey.`);
   }
@@ -60,18 +72,9 @@ export function checkQdrantOptions(options: QdrantStoreOptions): ResolvedQdrantO
   if (typeof exact !== "boolean") {
     throw invalidArgument(`${call}: exact must be true or false, received ${received(exact)}.`);
   }
-  checkModelOption(call, options.model);
-  if (!Number.isInteger(retries) || retries < 0) {
-    throw invalidArgument(
-      `${call}: retries must be a whole number of at least 0, received ${received(retries)}.`,
-    );
+  const layout = options.layout === undefined ? undefined : checkLayout(call, options.layout);
+  if (layout !== undefined && (options.vectors === undefined || options.model !== undefined)) {
+    throw invalidArgument(`${call}: with layout, vectors must be declared and no model be named.`);
   }
-  return {
-    collection,
-    declared: options.vectors === undefined ? undefined : checkSchema(call, options.vectors),
-    model: options.model,
-    exact,
-    timeout: positiveInteger(`${call}: timeout`, options.timeout ?? 60_000, 2 ** 31 - 1),
-    retries,
-  };
+  return { ...checkEngineOptions(call, options), collection, exact, layout };
 }

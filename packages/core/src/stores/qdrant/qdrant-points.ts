@@ -55,6 +55,10 @@ export function toPoint(
   };
 }
 
+export function idOf({ payload }: QdrantPoint): string {
+  return unescapeText(payload!.id as string);
+}
+
 export function contentOf({ payload }: QdrantPoint): { id: string; text: string; metadata: Metadata } {
   const { id, text, metadata } = payload as { id: string; text: string; metadata: Metadata };
   return {
@@ -65,16 +69,34 @@ export function contentOf({ payload }: QdrantPoint): { id: string; text: string;
 }
 
 export function fromPoint(point: QdrantPoint, fields: ReadonlyMap<string, ResolvedField>): StoredDocument {
-  const given = (point.vector ?? {}) as Readonly<Record<string, unknown>>;
   const originals = (point.payload?.originals ?? {}) as Readonly<Record<string, string>>;
+  return { ...contentOf(point), vectors: vectorsOf(point, fields, (name) => name, originals) };
+}
+
+/**
+ * The vectors of a point.
+ * @param vectorName Qdrant's name for vectors
+ * @param originals those that Qdrant scaled, as they were
+ */
+export function vectorsOf(
+  { vector }: QdrantPoint,
+  fields: ReadonlyMap<string, ResolvedField>,
+  vectorName: (name: string) => string,
+  originals: Readonly<Record<string, string>>,
+): StoredDocument["vectors"] {
+  // One that has no name stands by itself if it is the only one.
+  const given = (Array.isArray(vector) ? { "": vector } : (vector ?? {})) as Readonly<
+    Record<string, unknown>
+  >;
   const vectors: [string, SparseVector | Float32Array][] = [];
   for (const [name, field] of fields) {
-    if (!Object.hasOwn(given, name)) continue;
-    if (field.kind === "sparse") vectors.push([name, toSparse(given[name], field.dimension)]);
+    const own = vectorName(name);
+    if (!Object.hasOwn(given, own)) continue;
+    if (field.kind === "sparse") vectors.push([name, toSparse(given[own], field.dimension)]);
     else if (Object.hasOwn(originals, name)) vectors.push([name, fromBase64(originals[name]!)]);
-    else vectors.push([name, Float32Array.from(given[name] as number[])]);
+    else vectors.push([name, Float32Array.from(given[own] as number[])]);
   }
-  return { ...contentOf(point), vectors: Object.fromEntries(vectors) };
+  return Object.fromEntries(vectors);
 }
 
 function toSparse(given: unknown, dimension: number): SparseVector {

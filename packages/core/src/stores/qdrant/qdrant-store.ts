@@ -1,30 +1,27 @@
-import { SparseEncoderError, throwIfAborted } from "../../errors.ts";
+import { compareHits } from "../../index/index.ts";
 import type { SparseVector } from "../../vector/index.ts";
-import { type EngineQuery, EngineStore } from "../engine-store.ts";
+import { attempt, type EngineRules, toRequests } from "../engine-requests.ts";
+import { type EngineQuery, EngineStore, type WeightedQuery } from "../engine-store.ts";
 import type { FilterNode } from "../filter-node.ts";
-import { termFilterOperators, vectorTerm } from "../metadata-terms.ts";
-import { isConnectionFailure, messageOf } from "../network-failure.ts";
-import { importOptional } from "../optional-package.ts";
-import { withRetries } from "../retry.ts";
+import type { ResolvedFusion } from "../native-fusion.ts";
 import type { StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
-import { unescapeText } from "../stored-text.ts";
 import { resolveTies } from "../tied-hits.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import type { QdrantConnection, QdrantPoint } from "./qdrant-client.ts";
 import { openCollection } from "./qdrant-collection.ts";
-import { compileFilter, hasTerm, type QdrantCondition } from "./qdrant-filter.ts";
+import { connect, rulesOf } from "./qdrant-connection.ts";
+import type { QdrantCondition } from "./qdrant-filter.ts";
+import { ownFormat, type QdrantFormat } from "./qdrant-format.ts";
+import { foreignFormat, openForeign } from "./qdrant-layout.ts";
 import { checkQdrantOptions, type QdrantStoreOptions, type ResolvedQdrantOptions } from "./qdrant-options.ts";
-import { contentOf, fromPoint, toPoint, toPointId } from "./qdrant-points.ts";
+import { toPoint, toPointId } from "./qdrant-points.ts";
 
 /** Bytes of JSON and points of one request: servers take bodies of 32 MB. */
-const requestBytes = 1 << 24;
-const requestPoints = 1000;
+const request = { count: 1000, bytes: 1 << 24 };
 
 /** Points that a request names or gives at once. */
 const idsAtOnce = 1000;
-
-const firstDelay = 200;
 
 /**
  * Documents in Qdrant: a server, a cluster, or its cloud, from version 1.16 on. Tested against a fake of its documented
@@ -42,24 +39,28 @@ export class QdrantStore extends EngineStore {
   readonly capabilities: StoreCapabilities;
   private readonly client: QdrantConnection;
   private readonly options: ResolvedQdrantOptions;
-  private readonly secrets: readonly string[];
+  private readonly rules: EngineRules;
+  private readonly format: QdrantFormat;
 
   private constructor(
     client: QdrantConnection,
     options: ResolvedQdrantOptions,
     fields: ReadonlyMap<string, ResolvedField>,
-    secrets: readonly string[],
+    rules: EngineRules,
+    format: QdrantFormat,
   ) {
     super(fields, true);
     this.client = client;
     this.options = options;
-    this.secrets = secrets;
+    this.rules = rules;
+    this.format = format;
     this.capabilities = {
       sparse: true,
       dense: true,
-      filters: termFilterOperators,
+      filters: format.filters,
       exact: options.exact,
       durable: true,
+      nativeFusions: new Set(["rrf", "dbsf"] as const),
     };
   }
 
@@ -70,32 +71,32 @@ export class QdrantStore extends EngineStore {
    */
   static async open(options: QdrantStoreOptions): Promise<QdrantStore> {
     const checked = checkQdrantOptions(options);
-    const secrets = options.apiKey === undefined ? [] : [options.apiKey];
+    const rules = rulesOf(checked, options.apiKey);
     const client = options.client ?? (await connect(options, checked));
-    const fields = await attempt(checked, secrets, undefined, () => openCollection(client, checked));
-    return new QdrantStore(client, checked, fields, secrets);
-  }
-
-  /** Never called: a collection has the vectors it was made with. */
-  protected async addFields(): Promise<ReadonlyMap<string, ResolvedField>> {
-    return this.fields;
-  }
-
-  protected async readFields(): Promise<ReadonlyMap<string, ResolvedField>> {
-    return this.fields;
+    const { layout, declared } = checked;
+    const format = layout === undefined ? ownFormat : foreignFormat(layout);
+    const fields = await attempt(rules, undefined, () =>
+      layout === undefined
+        ? openCollection(client, checked)
+        : openForeign(client, checked.collection, declared!, format),
+    );
+    return new QdrantStore(client, checked, fields, rules, format);
   }
 
   protected async write(
     documents: readonly CheckedDocument[],
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    for (const points of toRequests(documents.map((document) => toPoint(document, this.fields)))) {
+    this.checkWritable();
+    const all = documents.map((document) => toPoint(document, this.fields));
+    for (const points of toRequests(all, request)) {
       // To store a point twice is to store it once.
       await this.attempt(signal, () => this.client.upsert(this.options.collection, { points, wait: true }));
     }
   }
 
   protected async remove(ids: readonly string[], signal: AbortSignal | undefined): Promise<number> {
+    this.checkWritable();
     const points: string[] = [];
     for (let start = 0; start < ids.length; start += idsAtOnce) {
       const wanted = ids.slice(start, start + idsAtOnce).map(toPointId);
@@ -106,6 +107,7 @@ export class QdrantStore extends EngineStore {
   }
 
   protected async removeMatching(node: FilterNode, signal: AbortSignal | undefined): Promise<number> {
+    this.checkWritable();
     const points: string[] = [];
     for await (const page of this.scroll(node, false, signal))
       points.push(...page.map(({ id }) => String(id)));
@@ -118,9 +120,12 @@ export class QdrantStore extends EngineStore {
   ): Promise<ReadonlyMap<string, StoredDocument>> {
     const found = new Map<string, StoredDocument>();
     for (let start = 0; start < ids.length; start += idsAtOnce) {
-      const wanted = ids.slice(start, start + idsAtOnce).map(toPointId);
+      const wanted = ids
+        .slice(start, start + idsAtOnce)
+        .map((id) => this.format.toPointId(id))
+        .filter((id) => id !== undefined);
       for (const point of await this.retrieve(wanted, { with_payload: true, with_vector: true }, signal)) {
-        const document = fromPoint(point, this.fields);
+        const document = this.format.toDocument(point, this.fields);
         found.set(document.id, document);
       }
     }
@@ -130,7 +135,7 @@ export class QdrantStore extends EngineStore {
   protected async tally(node: FilterNode | undefined, signal: AbortSignal | undefined): Promise<number> {
     const request = {
       exact: true,
-      ...(node === undefined ? {} : { filter: toFilter([compileFilter(node)]) }),
+      ...(node === undefined ? {} : { filter: toFilter([this.format.compileFilter(node)]) }),
     };
     return (await this.attempt(signal, () => this.client.count(this.options.collection, request))).count;
   }
@@ -142,9 +147,9 @@ export class QdrantStore extends EngineStore {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<readonly StoredDocument[], void, undefined> {
     const ids: string[] = [];
-    for await (const page of this.scroll(node, ["id"], signal)) {
-      for (const { payload } of page) {
-        const id = unescapeText(payload!.id as string);
+    for await (const page of this.scroll(node, this.format.idPayload, signal)) {
+      for (const point of page) {
+        const id = this.format.idOf(point);
         if (id > after) ids.push(id);
       }
     }
@@ -158,43 +163,89 @@ export class QdrantStore extends EngineStore {
   }
 
   protected rankSparse(query: EngineQuery<SparseVector>): Promise<StoreHit[]> {
-    const { indices, values } = query.vector;
-    return this.rank(query, { indices: Array.from(indices), values: Array.from(values) }, (score) => score);
+    return this.rank(query, (score) => score);
   }
 
   protected rankDense(query: EngineQuery<Float32Array>): Promise<StoreHit[]> {
-    const field = this.fields.get(query.name);
-    const isEuclidean = field?.kind === "dense" && field.metric === "euclidean";
-    return this.rank(query, Array.from(query.vector), (score) => (isEuclidean ? -score : score));
+    return this.rank(query, this.isEuclidean(query.name) ? (score) => -score : (score) => score);
+  }
+
+  protected override async rankHybrid(
+    queries: readonly WeightedQuery[],
+    { native, k: constant }: ResolvedFusion,
+    k: number,
+    signal: AbortSignal | undefined,
+  ): Promise<StoreHit[]> {
+    const weights = queries.map(({ weight }) => weight);
+    const isWeighted = weights.some((weight) => weight !== 1);
+    if (native === "dbsf") {
+      if (isWeighted) throw this.unsupported("takes no weights with dbsf; with rrf it does.");
+      if (queries.some(({ name }) => this.isEuclidean(name))) {
+        throw this.unsupported("fuses no distances by dbsf; use rrf, or the metric cosine or dot.");
+      }
+    }
+    // Its constant is one more, as it counts ranks from 0.
+    const rrf = { k: constant + 1, ...(isWeighted ? { weights } : {}) };
+    const request = {
+      prefetch: queries.map((query) => ({
+        query: toQuery(query.vector),
+        using: this.format.vectorName(query.name),
+        limit: query.k,
+        filter: toFilter(this.conditionsOf(query)),
+        params: { exact: this.options.exact },
+      })),
+      query: native === "rrf" ? { rrf } : { fusion: native },
+      limit: k,
+      with_payload: this.format.hitPayload,
+    };
+    const { points } = await this.attempt(signal, () => this.client.query(this.options.collection, request));
+    return points
+      .map((point) => ({ ...this.format.contentOf(point), score: point.score! }))
+      .sort(compareHits);
   }
 
   /** The client keeps no connection that had to be ended. */
   protected async disconnect(): Promise<void> {}
 
+  /** Collections of others are theirs to change. */
+  private checkWritable(): void {
+    if (this.options.layout !== undefined)
+      throw this.unsupported("writes to no collection of another program.");
+  }
+
+  private conditionsOf({ name, node }: EngineQuery<unknown>): QdrantCondition[] {
+    const { format } = this;
+    return [...format.conditionsOf(name), ...(node === undefined ? [] : [format.compileFilter(node)])];
+  }
+
+  private isEuclidean(name: string): boolean {
+    const field = this.fields.get(name);
+    return field?.kind === "dense" && field.metric === "euclidean";
+  }
+
   private rank(
-    { name, k, node, signal }: EngineQuery<unknown>,
-    query: unknown,
+    query: EngineQuery<SparseVector | Float32Array>,
     toScore: (score: number) => number,
   ): Promise<StoreHit[]> {
-    const conditions = [hasTerm(vectorTerm(name)), ...(node === undefined ? [] : [compileFilter(node)])];
+    const { name, vector, k, signal } = query;
     return resolveTies(k, Number.MAX_SAFE_INTEGER, async (limit) => {
       const request = {
-        query,
-        using: name,
+        query: toQuery(vector),
+        using: this.format.vectorName(name),
         limit,
-        filter: toFilter(conditions),
-        with_payload: ["id", "text", "metadata"],
+        filter: toFilter(this.conditionsOf(query)),
+        with_payload: this.format.hitPayload,
         params: { exact: this.options.exact },
       };
       const { points } = await this.attempt(signal, () =>
         this.client.query(this.options.collection, request),
       );
-      return points.map((point) => ({ ...contentOf(point), score: toScore(point.score!) + 0 }));
+      return points.map((point) => ({ ...this.format.contentOf(point), score: toScore(point.score!) + 0 }));
     });
   }
 
   private retrieve(
-    ids: readonly string[],
+    ids: readonly (string | number)[],
     what: { with_payload: boolean; with_vector: boolean },
     signal: AbortSignal | undefined,
   ): Promise<QdrantPoint[]> {
@@ -211,7 +262,7 @@ export class QdrantStore extends EngineStore {
         limit: idsAtOnce,
         with_payload: payload,
         with_vector: false,
-        ...(node === undefined ? {} : { filter: toFilter([compileFilter(node)]) }),
+        ...(node === undefined ? {} : { filter: toFilter([this.format.compileFilter(node)]) }),
         ...(offset === undefined ? {} : { offset }),
       };
       const page = await this.attempt(signal, () => this.client.scroll(this.options.collection, request));
@@ -230,85 +281,15 @@ export class QdrantStore extends EngineStore {
   }
 
   private attempt<Result>(signal: AbortSignal | undefined, call: () => Promise<Result>): Promise<Result> {
-    return attempt(this.options, this.secrets, signal, call);
+    return attempt(this.rules, signal, call);
   }
+}
+
+function toQuery(vector: SparseVector | Float32Array): unknown {
+  if (vector instanceof Float32Array) return Array.from(vector);
+  return { indices: Array.from(vector.indices), values: Array.from(vector.values) };
 }
 
 function toFilter(conditions: readonly QdrantCondition[]): object {
   return { must: conditions };
-}
-
-function* toRequests(points: readonly object[]): Generator<object[]> {
-  let batch: object[] = [];
-  let bytes = 0;
-  for (const point of points) {
-    const length = Buffer.byteLength(JSON.stringify(point));
-    if (batch.length > 0 && (batch.length >= requestPoints || bytes + length > requestBytes)) {
-      yield batch;
-      batch = [];
-      bytes = 0;
-    }
-    batch.push(point);
-    bytes += length;
-  }
-  if (batch.length > 0) yield batch;
-}
-
-async function connect(
-  { url, apiKey }: QdrantStoreOptions,
-  { timeout }: ResolvedQdrantOptions,
-): Promise<QdrantConnection> {
-  const { QdrantClient } = await importOptional(
-    "A QdrantStore",
-    "@qdrant/js-client-rest",
-    () => import("@qdrant/js-client-rest"),
-  );
-  const client = new QdrantClient({
-    url: url!,
-    timeout,
-    // It would print a warning, and ask the server before anything else.
-    checkCompatibility: false,
-    ...(apiKey === undefined ? {} : { apiKey }),
-  });
-  return client as unknown as QdrantConnection;
-}
-
-async function attempt<Result>(
-  { retries }: ResolvedQdrantOptions,
-  secrets: readonly string[],
-  signal: AbortSignal | undefined,
-  call: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    throwIfAborted(signal);
-    return await withRetries({ retries, delay: firstDelay }, signal, mayPass, call);
-  } catch (error) {
-    throw failure(error, secrets);
-  }
-}
-
-/** Too many requests, a server that starts or is overloaded, and lost connections. */
-function mayPass(error: unknown): boolean {
-  const { status } = error as { status?: unknown };
-  return [429, 500, 502, 503, 504].includes(Number(status)) || isConnectionFailure(error);
-}
-
-function failure(error: unknown, secrets: readonly string[]): SparseEncoderError {
-  if (SparseEncoderError.is(error)) return error;
-  const { status, data } = error as { status?: unknown; data?: { status?: { error?: unknown } } };
-  const reason = typeof data?.status?.error === "string" ? data.status.error : "";
-  const text = messageOf(
-    new Error([messageOf(error, secrets), reason].filter((part) => part !== "").join(": ")),
-    secrets,
-  );
-  const advice =
-    status === 401 || status === 403
-      ? "Check the apiKey."
-      : mayPass(error)
-        ? "Check that the server runs and can be reached; the call may be made again."
-        : "";
-  // The client's error holds the request, with its key.
-  return new SparseEncoderError("STORE_FAILED", `The qdrant store failed: ${text}. ${advice}`.trim(), {
-    cause: new Error(text),
-  });
 }

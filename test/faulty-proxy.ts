@@ -72,7 +72,7 @@ export class FaultyProxy {
         turn = turn.then(async () => {
           const length = pieces ?? chunk.length;
           for (let start = 0; start < chunk.length; start += length) {
-            if (delay > 0) await sleep(delay);
+            if (delay > 0) await sleep(delay, undefined, { ref: false });
             const piece = chunk.subarray(start, Math.min(start + length, chunk.length, start + left));
             if (!to.destroyed) to.write(piece);
             left -= piece.length;

@@ -1,0 +1,59 @@
+import { SparseEncoderError } from "../../errors.ts";
+import { adviceOf, type EngineRules, timeoutAdvice } from "../engine-requests.ts";
+import { messageOf } from "../network-failure.ts";
+import { importOptional } from "../optional-package.ts";
+import type { MilvusConnection } from "./milvus-client.ts";
+import type { MilvusStoreOptions, ResolvedMilvusOptions } from "./milvus-options.ts";
+
+/**
+ * A client of its own for a store.
+ * @throws SparseEncoderError `MISSING_PACKAGE`
+ */
+export async function connect(
+  { address, token, tls }: MilvusStoreOptions,
+  { timeout, retries }: ResolvedMilvusOptions,
+): Promise<MilvusConnection> {
+  const { MilvusClient } = await importOptional(
+    "A MilvusStore",
+    "@zilliz/milvus2-sdk-node",
+    () => import("@zilliz/milvus2-sdk-node"),
+  );
+  const client = new MilvusClient({
+    address: address!,
+    timeout,
+    maxRetries: retries,
+    logLevel: "error",
+    ...(token === undefined ? {} : { token }),
+    ...(tls === undefined ? {} : { ssl: tls !== false, ...(typeof tls === "object" ? { tls } : {}) }),
+  });
+  // It connects by itself; a failure that nobody awaits would end the process. Each call finds it again.
+  client.connectPromise.catch(() => {});
+  return client as unknown as MilvusConnection;
+}
+
+/** How requests are made. The client itself makes one again when the server cannot be reached. */
+export function rulesOf({ timeout }: ResolvedMilvusOptions, token: string | undefined): EngineRules {
+  const secrets = token === undefined ? [] : [token, ...token.split(":").slice(1)];
+  return { retries: 0, mayPass, toFailure: (error) => failure(error, secrets, timeout) };
+}
+
+function mayPass(error: unknown): boolean {
+  return /UNAVAILABLE|ECONN|connect/i.test(messageOf(error));
+}
+
+function failure(error: unknown, secrets: readonly string[], timeout: number): SparseEncoderError {
+  const text = messageOf(error, secrets);
+  // The client reads hits of an answer that has none when the server refused the search.
+  const refused = error instanceof TypeError ? `the server refused the request (${text})` : text;
+  const advice = adviceOf(
+    [
+      [/DEADLINE/.test(text), timeoutAdvice(timeout)],
+      [/auth|permission/i.test(text), "Check the token."],
+      [/disk quota|no space left/i.test(text), "The server's disk is full: make room, then call again."],
+    ],
+    mayPass(error),
+  );
+  return new SparseEncoderError("STORE_FAILED", `The milvus store failed: ${refused}. ${advice}`.trim(), {
+    cause: secrets.length === 0 ? error : new Error(text),
+  });
+}

@@ -1,0 +1,111 @@
+import { describe, expect, it } from "vitest";
+import { SparseVector } from "../../vector/index.ts";
+import type { MilvusConnection } from "./milvus-client.ts";
+import { MilvusStore } from "./milvus-store.ts";
+
+const vectors = {
+  sparse: { kind: "sparse", dimension: 10 },
+  dense: { kind: "dense", dimension: 2 },
+} as const;
+
+type Request = Readonly<Record<string, unknown>>;
+
+/**
+ * A fake of the client: notes requests, and answers them as a server without documents.
+ * @param keepsPartitions false for one that answers about partitions as Milvus Lite does
+ */
+function fakeClient(keepsPartitions: boolean) {
+  const requests: [call: string, request: Request][] = [];
+  const partitions = new Set<unknown>();
+  let description = "";
+  const success = { error_code: "Success", code: 0, reason: "" };
+  const answers: Record<string, (request: Request) => object> = {
+    showCollections: () => ({ status: success, data: [] }),
+    createCollection: (request) => {
+      description = request.description as string;
+      return success;
+    },
+    describeCollection: () => ({ status: success, schema: { description, fields: [] } }),
+    hasPartition: ({ partition_name: name }) =>
+      keepsPartitions ? { status: success, value: partitions.has(name) } : {},
+    createPartition: ({ partition_name: name }) => {
+      partitions.add(name);
+      return keepsPartitions ? success : {};
+    },
+    query: ({ output_fields: fields }) => ({
+      status: success,
+      data: (fields as string[])[0] === "count(*)" ? [{ "count(*)": "1" }] : [{ key: "61" }],
+    }),
+    search: () => ({ status: success, results: [] }),
+    hybridSearch: () => ({ status: success, results: [] }),
+    upsert: () => ({ status: success, err_index: [] }),
+  };
+  const client = new Proxy(
+    {},
+    {
+      get: (_, call: string) => async (request: Request) => {
+        requests.push([call, request]);
+        return answers[call]?.(request) ?? success;
+      },
+    },
+  ) as MilvusConnection;
+  return { client, requests };
+}
+
+describe("the option partition", () => {
+  it("makes the partition before it is loaded, and names it in all that reads, writes and searches", async () => {
+    const { client, requests } = fakeClient(true);
+    await using store = await MilvusStore.open({ client, vectors, partition: "tenant_1" });
+    const calls = requests.map(([call]) => call);
+    expect(calls.indexOf("createPartition")).toBeGreaterThan(calls.indexOf("createCollection"));
+    expect(calls.indexOf("createPartition")).toBeLessThan(calls.indexOf("loadCollectionSync"));
+    requests.length = 0;
+    const sparse = SparseVector.from({ 1: 1 }, 10);
+    await store.upsert([{ id: "a", text: "", metadata: {}, vectors: { sparse } }]);
+    await store.count();
+    await store.delete({ ids: ["a"] });
+    await store.searchSparse("sparse", sparse);
+    await store.searchDense("dense", Float32Array.of(1, 0));
+    await store.searchHybrid([{ vector: "sparse", query: sparse }], { fusion: { native: "rrf" } });
+    expect(requests.map(([call]) => call)).toEqual([
+      "upsert",
+      "query",
+      "query",
+      "delete",
+      "search",
+      "search",
+      "hybridSearch",
+    ]);
+    for (const [call, request] of requests) {
+      const named =
+        call === "upsert" || call === "delete"
+          ? { partition_name: "tenant_1" }
+          : { partition_names: ["tenant_1"] };
+      expect([call, request]).toEqual([call, expect.objectContaining(named)]);
+    }
+    // Opened again, it is there.
+    const again = await MilvusStore.open({ client, vectors, partition: "tenant_1" });
+    expect(requests.filter(([call]) => call === "createPartition")).toEqual([]);
+    await again.close();
+  });
+
+  it("names none where it is not given", async () => {
+    const { client, requests } = fakeClient(true);
+    await using store = await MilvusStore.open({ client, vectors });
+    await store.count();
+    expect(requests.flatMap(([, request]) => Object.keys(request)).join()).not.toContain("partition");
+  });
+
+  it("is refused where a server has no partitions, and if it is no name", async () => {
+    const { client } = fakeClient(false);
+    await expect(MilvusStore.open({ client, vectors, partition: "tenant_1" })).rejects.toMatchObject({
+      code: "STORE_UNSUPPORTED",
+      message: expect.stringContaining("no partitions"),
+    });
+    for (const partition of ["", "a b", "1a", 'x"', 7 as unknown as string]) {
+      await expect(MilvusStore.open({ client, vectors, partition })).rejects.toMatchObject({
+        code: "INVALID_ARGUMENT",
+      });
+    }
+  });
+});

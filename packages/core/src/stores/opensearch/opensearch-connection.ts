@@ -1,0 +1,80 @@
+import { SparseEncoderError } from "../../errors.ts";
+import { adviceOf, type EngineRules, timeoutAdvice } from "../engine-requests.ts";
+import { isConnectionFailure, messageOf } from "../network-failure.ts";
+import { importOptional } from "../optional-package.ts";
+import type { OpenSearchConnection } from "./opensearch-client.ts";
+import type { OpenSearchStoreOptions, ResolvedOpenSearchOptions } from "./opensearch-options.ts";
+
+/**
+ * A client of its own for a store.
+ * @throws SparseEncoderError `MISSING_PACKAGE`
+ */
+export async function connect(
+  { url, auth, tls }: OpenSearchStoreOptions,
+  { timeout }: ResolvedOpenSearchOptions,
+): Promise<OpenSearchConnection> {
+  const { Client } = await importOptional(
+    "An OpenSearchStore",
+    "@opensearch-project/opensearch",
+    () => import("@opensearch-project/opensearch"),
+  );
+  const client = new Client({
+    node: url!,
+    requestTimeout: timeout,
+    maxRetries: 0,
+    ...(auth === undefined ? {} : { auth: { ...auth } }),
+    ...(tls === undefined ? {} : { ssl: tls }),
+  });
+  return client as unknown as OpenSearchConnection;
+}
+
+/** How requests are made, and what their errors become. */
+export function rulesOf(
+  { retries, timeout }: ResolvedOpenSearchOptions,
+  password: string | undefined,
+): EngineRules {
+  const secrets = password === undefined ? [] : [password];
+  return { retries, mayPass, toFailure: (error) => failure(error, secrets, timeout) };
+}
+
+function mayPass(error: unknown): boolean {
+  const { statusCode, name } = error as { statusCode?: unknown; name?: unknown };
+  return (
+    [429, 502, 503, 504].includes(Number(statusCode)) ||
+    name === "ConnectionError" ||
+    name === "NoLivingConnectionsError" ||
+    isConnectionFailure(error)
+  );
+}
+
+function failure(error: unknown, secrets: readonly string[], timeout: number): SparseEncoderError {
+  const { statusCode, body, name } = error as {
+    statusCode?: unknown;
+    body?: { error?: { reason?: unknown } };
+    name?: unknown;
+  };
+  // The client's message is the type of the error alone.
+  const reason = body?.error?.reason;
+  const parts = [messageOf(error, secrets), ...(typeof reason === "string" ? [reason] : [])];
+  const text = messageOf(new Error(parts.join(": ")), secrets);
+  const advice = adviceOf(
+    [
+      ...blockAdvice(text),
+      [statusCode === 401 || statusCode === 403, "Check auth, and what the user may do."],
+      [name === "TimeoutError", timeoutAdvice(timeout)],
+    ],
+    mayPass(error),
+  );
+  // The client's error holds the request, with its password.
+  return new SparseEncoderError("STORE_FAILED", `The opensearch store failed: ${text}. ${advice}`.trim(), {
+    cause: new Error(text),
+  });
+}
+
+/** What to do about an index that takes no writes. */
+export function blockAdvice(reason: string): (readonly [applies: boolean, advice: string])[] {
+  return [
+    [/flood-stage/.test(reason), "The disk of a node is full: make room, then call again."],
+    [/blocked by: \[FORBIDDEN/.test(reason), "The index takes no writes: lift its block."],
+  ];
+}

@@ -1,0 +1,69 @@
+import { SparseEncoderError } from "../../errors.ts";
+import { adviceOf, type EngineRules, timeoutAdvice } from "../engine-requests.ts";
+import { isConnectionFailure, messageOf } from "../network-failure.ts";
+import { importOptional } from "../optional-package.ts";
+import type { QdrantConnection } from "./qdrant-client.ts";
+import type { QdrantStoreOptions, ResolvedQdrantOptions } from "./qdrant-options.ts";
+
+/**
+ * A client of its own for a store.
+ * @throws SparseEncoderError `MISSING_PACKAGE`
+ */
+export async function connect(
+  { url, apiKey }: QdrantStoreOptions,
+  { timeout }: ResolvedQdrantOptions,
+): Promise<QdrantConnection> {
+  const { QdrantClient } = await importOptional(
+    "A QdrantStore",
+    "@qdrant/js-client-rest",
+    () => import("@qdrant/js-client-rest"),
+  );
+  const client = new QdrantClient({
+    url: url!,
+    timeout,
+    // It would print a warning, and ask the server before anything else.
+    checkCompatibility: false,
+    ...(apiKey === undefined ? {} : { apiKey }),
+  });
+  return client as unknown as QdrantConnection;
+}
+
+/** How requests are made, and what their errors become. */
+export function rulesOf(
+  { retries, timeout }: ResolvedQdrantOptions,
+  apiKey: string | undefined,
+): EngineRules {
+  const secrets = apiKey === undefined ? [] : [apiKey];
+  return { retries, mayPass, toFailure: (error) => failure(error, secrets, timeout) };
+}
+
+/** Too many requests, a server that starts or is overloaded, and lost connections. */
+function mayPass(error: unknown): boolean {
+  const { status } = error as { status?: unknown };
+  return [429, 500, 502, 503, 504].includes(Number(status)) || isConnectionFailure(error);
+}
+
+function failure(error: unknown, secrets: readonly string[], timeout: number): SparseEncoderError {
+  const { status, data, name } = error as {
+    status?: unknown;
+    data?: { status?: { error?: unknown } };
+    name?: unknown;
+  };
+  const reason = typeof data?.status?.error === "string" ? data.status.error : "";
+  const text = messageOf(
+    new Error([messageOf(error, secrets), reason].filter((part) => part !== "").join(": ")),
+    secrets,
+  );
+  const advice = adviceOf(
+    [
+      [status === 401 || status === 403, "Check the apiKey, and what it may do."],
+      [/no space left/i.test(reason), "The server's disk is full: make room, then call again."],
+      [name === "QdrantClientTimeoutError", timeoutAdvice(timeout)],
+    ],
+    mayPass(error),
+  );
+  // The client's error holds the request, with its key.
+  return new SparseEncoderError("STORE_FAILED", `The qdrant store failed: ${text}. ${advice}`.trim(), {
+    cause: new Error(text),
+  });
+}
