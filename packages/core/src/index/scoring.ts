@@ -20,7 +20,7 @@ const maximumPages = 65_536;
 /** With fewer postings, a memory costs more than it saves. */
 export const minimumPostings = 1 << 17;
 
-let module: object | undefined;
+let compiled: object | undefined;
 
 /** Documents and weights of postings, as {@link Postings} have them. */
 export interface PostingArrays {
@@ -90,8 +90,8 @@ export function moveToMemory(
   };
   arrays.documents.set(documents);
   arrays.weights.set(weights);
-  module ??= new WebAssembly.Module(Buffer.from(scoringModule, "base64"));
-  const { exports } = new WebAssembly.Instance(module, { host: { memory } });
+  compiled ??= new WebAssembly.Module(Buffer.from(scoringModule, "base64"));
+  const { exports } = new WebAssembly.Instance(compiled, { host: { memory } });
   const add = exports.add as (document: number, weight: number, count: number, queryWeight: number) => void;
   const scoring: Scoring = {
     scores: new Float32Array(buffer, 0, roundUp(documentCount, 16)),
