@@ -1,8 +1,12 @@
 // Speed and memory of the exact in-memory index, in one thread: 100,000 synthetic documents of 120 active dims, queries of 25
-// terms, top 10, and whether the hits are those of the exhaustive search.
+// terms, top 10, and whether the hits are those of the exhaustive search; then the time in which a store with as many documents
+// opens.
 // Usage: pnpm bench:search [-- --documents 1000000 --active-dims 120 --terms 25 --checked 300 --seed 1]
+// With --reference: beside scipy and Seismic, over the same documents and queries; needs Python 3.11 or later.
 import { parseArgs } from "node:util";
 import { exhaustiveSearch, InvertedIndex, type SearchHit, type SparseVector } from "@sparse-encoder/core";
+import { secondsToOpen } from "./open-store.ts";
+import { ReferenceSearch } from "./reference/search.ts";
 import { writeReport } from "./report.ts";
 import { SyntheticCollection } from "./synthetic-collection.ts";
 
@@ -13,6 +17,7 @@ const { values: options } = parseArgs({
     terms: { type: "string", default: "25" },
     checked: { type: "string", default: "300" },
     seed: { type: "string", default: "1" },
+    reference: { type: "boolean", default: false },
   },
   // pnpm hands a leading `--` through.
   args: process.argv.slice(2).filter((argument) => argument !== "--"),
@@ -27,8 +32,12 @@ const queriesPerRound = 500;
 const documentsPerCall = 10_000;
 
 const collection = new SyntheticCollection(Number(options.seed));
-const queries = collection.next(queriesPerRound, termCount).toRows();
+const queryMatrix = collection.next(queriesPerRound, termCount);
+const queries = queryMatrix.toRows();
 const checked = queries.slice(0, Number(options.checked));
+
+using reference = options.reference ? new ReferenceSearch() : undefined;
+reference?.append("queries", queryMatrix);
 
 // The oracle ranks the documents part by part, so that they need not all be held beside the index.
 const index = new InvertedIndex(collection.dimension);
@@ -41,6 +50,7 @@ for (let start = 0; start < documentCount; start += documentsPerCall) {
   const started = performance.now();
   index.addMany(ids, matrix);
   buildMilliseconds += performance.now() - started;
+  reference?.append("documents", matrix);
   for (const term of matrix.indices) postingsOfTerm[term]!++;
   const documents = matrix.toRows().map((vector, row): [string, SparseVector] => [ids[row]!, vector]);
   for (const [position, query] of checked.entries()) {
@@ -95,6 +105,32 @@ const figures = {
   "peak RSS, MB": Number((process.resourceUsage().maxRSS / 1024).toFixed(0)),
   "queries equal to exhaustive search": `${equal} of ${checked.length}`,
 };
-console.table(figures);
-writeReport(documentCount === 100_000 ? "search" : `search-${documentCount}`, figures);
+const name = documentCount === 100_000 ? "" : `-${documentCount}`;
+if (reference !== undefined) {
+  const exact = queries.map((query) => index.search(query, { topK }).map(({ id }) => Number(id.slice(1))));
+  const ours = Object.fromEntries(
+    (["queries per second, median", "one query, p50 ms", "one query, p99 ms"] as const).map((figure) => [
+      figure,
+      figures[figure],
+    ]),
+  );
+  const rows = {
+    "this library": { ...ours, [`recall@${topK}`]: 1, "build, s": figures["build, s"] },
+    ...reference.measure(exact, topK),
+  };
+  console.table(rows);
+  writeReport(`search-reference${name}`, rows);
+} else {
+  const opened =
+    documentCount > 100_000
+      ? {}
+      : {
+          "open a store of as many, s": Number(
+            (await secondsToOpen(collection, documentCount, activeDims)).toFixed(3),
+          ),
+        };
+  const all = { ...figures, ...opened };
+  console.table(all);
+  writeReport(`search${name}`, all);
+}
 if (equal !== checked.length) process.exitCode = 1;

@@ -123,10 +123,12 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
     return this.segments.reduce((size, segment) => size + segment.size, this.pending.size);
   }
 
-  /** Memory of postings and vectors in bytes, those of deleted documents included, ids not. */
+  /** Memory of postings, scores and vectors in bytes, those of deleted documents included, ids not. */
   get byteLength(): number {
     let bytes = 0;
-    for (const segment of this.segments) bytes += byteLength(segment.postings);
+    for (const { postings, scoring } of this.segments) {
+      bytes += byteLength(postings) + (scoring?.scores.byteLength ?? 0);
+    }
     for (const vector of this.pending.values()) bytes += vector.byteLength;
     return bytes;
   }

@@ -1,5 +1,6 @@
 import type { SparseMatrix, SparseVector } from "../vector/index.ts";
 import { findTerm, type Postings, toRows, toVector, weightAt } from "./postings.ts";
+import { minimumPostings, moveToMemory, type Scoring } from "./scoring.ts";
 
 /**
  * Documents that are sealed: their ids and postings. Nothing is added to a segment; a deleted document leaves
@@ -9,6 +10,8 @@ export class Segment {
   /** The id of each document number; empty, which no id is, where the document was deleted. */
   readonly ids: string[];
   readonly postings: Postings;
+  /** Scores beside the postings, where these are many. */
+  readonly scoring: Scoring | undefined;
   /** Number of documents that are not deleted. */
   size: number;
   private documentNumbers: Map<string, number> | undefined;
@@ -16,7 +19,12 @@ export class Segment {
   /** @param ids one a document of the postings, empty where it was deleted */
   constructor(ids: readonly string[], postings: Postings) {
     this.ids = [...ids];
-    this.postings = postings;
+    const moved =
+      postings.documents.length < minimumPostings
+        ? undefined
+        : moveToMemory(postings.documentCount, postings);
+    this.postings = moved === undefined ? postings : { ...postings, ...moved.arrays };
+    this.scoring = moved?.scoring;
     this.size = 0;
     for (const id of ids) if (id !== "") this.size++;
   }

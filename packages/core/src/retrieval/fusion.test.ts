@@ -159,12 +159,29 @@ describe("every fusion", () => {
     .map(byScore);
   const rankings = fc.dictionary(fc.string({ minLength: 1, maxLength: 3 }), arm, { maxKeys: 4 });
 
-  it.each(fusions)("%s does not depend on the order of the arms", (_, fusion) => {
-    fc.assert(
-      fc.property(rankings, (arms) => {
-        const turned = Object.fromEntries(Object.entries(arms).reverse());
-        expect(fusion(turned)).toEqual(fusion(arms));
+  // A prefix, because an object puts names that are whole numbers first, whatever the order they came in.
+  const shuffled = rankings
+    .map((arms) => Object.entries(arms).map(([name, hits]) => [`arm ${name}`, hits] as const))
+    .chain((arms) =>
+      fc.record({
+        arms: fc.constant(arms),
+        turned: fc.shuffledSubarray(arms, { minLength: arms.length }),
+        weights: fc.array(fc.double({ min: 0, max: 10, noNaN: true }), {
+          minLength: arms.length,
+          maxLength: arms.length,
+        }),
       }),
+    );
+
+  it.each(fusions)("%s does not depend on the order of the arms, weighted or not", (_, fusion) => {
+    fc.assert(
+      fc.property(shuffled, ({ arms, turned, weights }) => {
+        const [one, other] = [Object.fromEntries(arms), Object.fromEntries(turned)];
+        expect(fusion(other)).toEqual(fusion(one));
+        const byName = Object.fromEntries(arms.map(([name], position) => [name, weights[position]!]));
+        expect(fusion(other, byName)).toEqual(fusion(one, byName));
+      }),
+      { numRuns: 300 },
     );
   });
 
