@@ -18,7 +18,6 @@ import {
 import {
   Document,
   IngestionPipeline,
-  SentenceSplitter,
   Settings,
   storageContextFromDefaults,
   TextNode,
@@ -27,8 +26,10 @@ import {
 } from "llamaindex";
 import { beforeEach, describe, expect, it } from "vitest";
 import { readCranfield } from "../examples/cranfield.ts";
+import { memory, memoryOnDisk, pglite } from "./adapter-stores.ts";
 import { readJson } from "./golden-data.ts";
-import { fakeEmbeddings, fakeVectorStore, storeKinds } from "./llamaindex-stores.ts";
+import { ingestionCases } from "./llamaindex-ingestion-cases.ts";
+import { fakeEmbeddings, fakeVectorStore } from "./llamaindex-stores.ts";
 
 beforeEach(() => {
   Settings.embedModel = fakeEmbeddings().embedModel;
@@ -40,50 +41,7 @@ const documents = (count: number) =>
     (_, place) => new Document({ id_: `doc ${place}`, text: `Text number ${place}.` }),
   );
 
-describe.each(storeKinds)("1,000 nodes into %s", (_, open) => {
-  it.each(["dense and sparse", "sparse alone"])("by IngestionPipeline, %s", async (kind) => {
-    await using store = await open();
-    const { sparseEmbedding, embedModel } = fakeEmbeddings();
-    const model = kind === "sparse alone" ? new NoDenseEmbedding() : embedModel;
-    const vectorStore = new HybridVectorStore({ store, sparseEmbedding, embedModel: model });
-    const pipeline = new IngestionPipeline({
-      transformations: [new SentenceSplitter({ chunkSize: 64, chunkOverlap: 0 }), model],
-      vectorStore,
-      disableCache: true,
-    });
-    const nodes = await pipeline.run({ documents: documents(1000) });
-    expect(nodes.length).toBe(1000);
-    const found = await vectorStore.getNodes({ nodeIds: nodes.map(({ id_ }) => id_) });
-    expect(found.map(({ id_ }) => id_)).toEqual(nodes.map(({ id_ }) => id_));
-    expect(found.map(({ sourceNode }) => sourceNode!.nodeId)).toEqual(documents(1000).map(({ id_ }) => id_));
-    const mode = kind === "sparse alone" ? VectorStoreQueryMode.SPARSE : VectorStoreQueryMode.HYBRID;
-    const { nodes: hits } = await vectorStore.query({ queryStr: "number 777", similarityTopK: 1, mode });
-    expect(hits![0]!.sourceNode!.nodeId).toBe("doc 777");
-    await vectorStore.delete("doc 777");
-    expect(await store.count()).toBe(999);
-  });
-
-  it("by VectorStoreIndex.fromDocuments, which then searches, deletes and inserts", async () => {
-    await using store = await open();
-    const vectorStore = fakeVectorStore(store);
-    const storageContext = await storageContextFromDefaults({ vectorStore });
-    const index = await VectorStoreIndex.fromDocuments(documents(1000), { storageContext });
-    const nodes = await vectorStore.getNodes();
-    expect(new Set(nodes.map(({ sourceNode }) => sourceNode!.nodeId))).toEqual(
-      new Set(documents(1000).map(({ id_ }) => id_)),
-    );
-    for (const mode of Object.values(VectorStoreQueryMode).filter((one) =>
-      ["default", "sparse", "hybrid", "mmr"].includes(one),
-    )) {
-      const [hit] = await index.asRetriever({ mode, similarityTopK: 1 }).retrieve("number 777");
-      expect(hit!.node.sourceNode!.nodeId).toBe("doc 777");
-    }
-    await index.deleteRefDoc("doc 777");
-    expect(await store.count()).toBe(999);
-    await index.insert(new Document({ id_: "new", text: "A new number." }));
-    expect(await store.count()).toBe(1000);
-  });
-});
+for (const kind of [memory, memoryOnDisk, pglite()]) ingestionCases(kind);
 
 describe("the cache of IngestionPipeline", () => {
   /** Ids in the store after two runs with the same text under different ids. */
