@@ -3,6 +3,7 @@ import { HybridVectorStore, NoDenseEmbedding, SparseEmbedding } from "@sparse-en
 import {
   Document,
   IngestionPipeline,
+  SentenceSplitter,
   Settings,
   storageContextFromDefaults,
   TextNode,
@@ -59,4 +60,16 @@ it("an index over a store of sparse vectors needs no model of dense ones", async
   const retriever = index.asRetriever({ mode: VectorStoreQueryMode.SPARSE, similarityTopK: 1 });
   const [hit] = await retriever.retrieve("number 17");
   expect(hit!.node.sourceNode!.nodeId).toBe("doc 17");
+});
+
+it("an index splits by nothing that Settings.nodeParser says, which is LlamaIndex's fault", async () => {
+  const text = Array.from({ length: 20 }, (_, place) => `This is the sentence of number ${place}.`).join(" ");
+  const vectorStore = fakeVectorStore();
+  const splitter = new SentenceSplitter({ chunkSize: 64, chunkOverlap: 0 });
+  expect(splitter.getNodesFromDocuments([new Document({ text })]).length).toBeGreaterThan(1);
+  const storageContext = await storageContextFromDefaults({ vectorStore });
+  await Settings.withNodeParser(splitter, () =>
+    VectorStoreIndex.fromDocuments([new Document({ text })], { storageContext }),
+  );
+  expect((await vectorStore.getNodes()).length).toBe(1);
 });

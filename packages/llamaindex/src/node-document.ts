@@ -1,7 +1,6 @@
 import { type BaseNode, jsonToNode, MetadataMode, type TextNode } from "@llamaindex/core/schema";
 import type { Metadata, NewDocument } from "@sparse-encoder/core";
-import { SparseEncoderError } from "@sparse-encoder/core";
-import { received } from "./option-names.ts";
+import { received, SparseEncoderError } from "@sparse-encoder/core";
 
 /** The field of a stored document's metadata that holds what a node has beside text and metadata. */
 export const nodeField = "_node";
