@@ -1,44 +1,44 @@
-// What HybridVectorStore.add costs beside core's own add: both encode the same documents with the embedded model and store
-// them in memory, in turns. Prints medians, and the overhead in percent.
-// Usage: pnpm run bench:llamaindex [-- documents [rounds]]
-import { HybridRetriever, MemoryStore, SparseEncoder } from "@sparse-encoder/core";
+// What the LlamaIndex adapter costs: `HybridVectorStore.add` against `encodeDocument` of core and an upsert into the same kind
+// of store, the same texts in turn in one process.
+// Usage: pnpm bench:llamaindex [-- --nodes 2000 --rounds 7]
+import { parseArgs } from "node:util";
+import { MemoryStore, SparseEncoder } from "@sparse-encoder/core";
 import { HybridVectorStore, NoDenseEmbedding, SparseEmbedding } from "@sparse-encoder/llamaindex";
 import { TextNode } from "llamaindex";
 import { readCranfield } from "../examples/cranfield.ts";
+import { inPairs, printFigures, toFigures } from "./pairs.ts";
+import { writeReport } from "./report.ts";
 
-const [count = 300, rounds = 7] = process.argv
-  .slice(2)
-  .filter((argument) => argument !== "--")
-  .map(Number);
-const documents = readCranfield().documents.slice(0, count);
-await using encoder = await SparseEncoder.load(undefined, { maxSeqLength: 256 });
+const { values: options } = parseArgs({
+  options: { nodes: { type: "string", default: "2000" }, rounds: { type: "string", default: "7" } },
+  // pnpm hands a leading `--` through.
+  args: process.argv.slice(2).filter((argument) => argument !== "--"),
+});
+const abstracts = readCranfield().documents.map(({ text }) => text);
+const texts = Array.from({ length: Number(options.nodes) }, (_, n) => abstracts[n % abstracts.length]!);
 
-async function milliseconds(work: () => Promise<unknown>): Promise<number> {
-  const started = performance.now();
-  await work();
-  return performance.now() - started;
+await using encoder = await SparseEncoder.load(undefined, { maxSeqLength: 128 });
+const sparseEmbedding = new SparseEmbedding({ encoder });
+const embedModel = new NoDenseEmbedding();
+
+async function byCore(): Promise<void> {
+  await using store = new MemoryStore();
+  const vectors = await encoder.encodeDocument(texts);
+  await store.upsert(
+    texts.map((text, n) => ({ id: `${n}`, text, metadata: {}, vectors: { sparse: vectors.row(n) } })),
+  );
 }
 
-const median = (times: number[]) => times.toSorted((a, b) => a - b)[times.length >> 1]!;
-const plain: number[] = [];
-const adapted: number[] = [];
-// The first round warms up.
-for (let round = 0; round <= rounds; round++) {
-  const store = new MemoryStore();
-  const retriever = new HybridRetriever({ arms: { sparse: { encoder, store } } });
-  const one = await milliseconds(() => retriever.add(documents));
-  const vectorStore = new HybridVectorStore({
-    store: new MemoryStore(),
-    sparseEmbedding: new SparseEmbedding({ encoder }),
-    embedModel: new NoDenseEmbedding(),
-  });
-  const nodes = documents.map(({ id, text }) => new TextNode({ id_: id, text }));
-  const other = await milliseconds(() => vectorStore.add(nodes));
-  if (round === 0) continue;
-  plain.push(one);
-  adapted.push(other);
+async function byAdapter(): Promise<void> {
+  await using store = new MemoryStore();
+  const vectorStore = new HybridVectorStore({ store, sparseEmbedding, embedModel });
+  await vectorStore.add(texts.map((text, n) => new TextNode({ id_: `${n}`, text })));
 }
-const overhead = (median(adapted) / median(plain) - 1) * 100;
-console.log(`core     ${median(plain).toFixed(0)} ms for ${count} documents`);
-console.log(`adapter  ${median(adapted).toFixed(0)} ms`);
-console.log(`overhead ${overhead.toFixed(1)} %`);
+
+const times = await inPairs(Number(options.rounds), byCore, byAdapter);
+const figures = {
+  nodes: texts.length,
+  ...toFigures(times, ["encodeDocument and upsert of core", "add"], 5),
+};
+printFigures(figures);
+writeReport("llamaindex", figures);

@@ -1,19 +1,11 @@
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { diagnose, installers, installTimeout, pnpm, root, run } from "./package-install.ts";
+import { diagnose, installers, installTimeout, makeProject, pack, run } from "./package-install.ts";
 
 let folder: string;
 let core: string;
@@ -21,11 +13,7 @@ let adapter: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), "langchain-package-"));
-  for (const name of ["core", "langchain"]) {
-    await pnpm(path.join(root, "packages", name), "pack", "--pack-destination", folder);
-  }
-  const find = (name: string) => path.join(folder, readdirSync(folder).find((file) => file.includes(name))!);
-  [core, adapter] = [find("-core-"), find("-langchain-")];
+  [core, adapter] = [await pack("core", folder), await pack("langchain", folder)];
 }, installTimeout);
 
 afterAll(() => {
@@ -134,9 +122,7 @@ describe.each(cases)(
     let project: string;
 
     beforeAll(async () => {
-      project = path.join(folder, `${installer}-${version.replace("^", "newest-")}`);
-      mkdirSync(project);
-      writeFileSync(path.join(project, "package.json"), JSON.stringify({ name: "project", private: true }));
+      project = makeProject(folder, `${installer}-${version.replace("^", "newest-")}`);
       await install(project, core, adapter, `@langchain/core@${version}`);
     }, installTimeout);
 

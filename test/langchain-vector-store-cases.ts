@@ -1,6 +1,6 @@
 import type { Document } from "@langchain/core/documents";
 import { index, RecordManager, type UpdateOptions } from "@langchain/core/indexing";
-import { SparseEncoderError, type SparseEncoderErrorCode, type Store } from "@sparse-encoder/core";
+import { SparseEncoderError, type SparseEncoderErrorCode } from "@sparse-encoder/core";
 import { FakeDenseEmbedder, FakeSparseEncoder } from "@sparse-encoder/core/testing";
 import {
   DenseEmbeddings,
@@ -9,9 +9,7 @@ import {
   SparseEmbeddings,
 } from "@sparse-encoder/langchain";
 import { afterEach, describe, expect, it, vi } from "vitest";
-
-/** Opens an empty store, and says how to be rid of it. */
-export type OpenStore = () => Promise<{ store: Store; remove: () => Promise<void> }>;
+import type { StoreKind } from "./adapter-stores.ts";
 
 /** A record manager in memory, as the interface describes it. */
 class MemoryRecordManager extends RecordManager {
@@ -80,7 +78,7 @@ const texts = (documents: readonly { pageContent: string }[]) =>
  * What LangChain's standard tests demand of a vector store (those of Python, whose JavaScript counterpart is not
  * published), and what `index()` and this package promise beyond them.
  */
-export function vectorStoreCases(name: string, open: OpenStore): void {
+export function vectorStoreCases([name, open]: StoreKind): void {
   const modes: RetrievalMode[] = ["sparse", "dense", "hybrid"];
   describe.each(modes)(`a vector store over ${name}, mode %s`, (mode) => {
     const cleanups: (() => Promise<void>)[] = [];
@@ -88,8 +86,11 @@ export function vectorStoreCases(name: string, open: OpenStore): void {
     const dense = new FakeDenseEmbedder({ dimension: 64 });
 
     async function setUp() {
-      const { store, remove } = await open();
-      cleanups.push(remove);
+      const store = await open({
+        sparse: { kind: "sparse", dimension: encoder.embeddingDimension },
+        dense: { kind: "dense", dimension: dense.embeddingDimension },
+      });
+      cleanups.push(() => store.close());
       const sparseEmbeddings = new SparseEmbeddings({ encoder });
       const embeddings = new DenseEmbeddings({ encoder: dense });
       return { store, vectors: new HybridVectorStore(embeddings, { store, sparseEmbeddings, mode }) };
@@ -199,6 +200,24 @@ export function vectorStoreCases(name: string, open: OpenStore): void {
       await refused(vectors.similaritySearch("red", 1, byFunction), "INVALID_ARGUMENT", "must be an object");
     });
 
+    it("filters by a part of a string, or names what the store cannot do", async () => {
+      const { vectors, store } = await setUp();
+      await vectors.addDocuments(["Ada", "Adam", "Eve"].map((by) => document("red", { by }, by)));
+      const filter = { by: { $contains: "da" } };
+      if (store.capabilities.filters.has("$contains")) {
+        const found = await vectors.similaritySearch("red", 9, filter);
+        expect(found.map(({ id }) => id).sort()).toEqual(["Ada", "Adam"]);
+        await vectors.delete({ filter });
+        expect(await store.count()).toBe(1);
+      } else {
+        const search = vectors.similaritySearch("red", 9, filter);
+        const { cause } = await refused(search, "ARM_FAILED", /no filter \$contains .*"by"/);
+        expect(cause).toMatchObject({ code: "STORE_UNSUPPORTED" });
+        await refused(vectors.delete({ filter }), "STORE_UNSUPPORTED", /no filter \$contains .*"by"/);
+        expect(await store.count()).toBe(3);
+      }
+    });
+
     it("diversifies", async () => {
       const { vectors } = await setUp();
       await vectors.addDocuments(
@@ -218,6 +237,23 @@ export function vectorStoreCases(name: string, open: OpenStore): void {
         fetchK: 2,
       });
       expect(texts(near)).toEqual(["red red apple", "red red apple tree"]);
+    });
+
+    it("is retrieved from with the settings of a call, one by one and many at once", async () => {
+      const { vectors } = await setUp();
+      await vectors.addDocuments([1, 2, 3].map((year) => document(`red ${year}`, { year }, `${year}`)));
+      const retriever = vectors.asHybridRetriever({ k: 2, scoreKey: "scores" });
+      const [best] = await retriever.invoke("red 2", { configurable: { k: 1 } });
+      expect(best).toMatchObject({ id: "2", metadata: { year: 2 } });
+      const arms = mode === "hybrid" ? ["dense", "sparse"] : [mode];
+      expect(Object.keys((best!.metadata.scores as { arms: object }).arms).sort()).toEqual(arms);
+      const filtered = await retriever.invoke("red 2", { configurable: { filter: { year: { $ne: 2 } } } });
+      expect(filtered.map(({ id }) => id).sort()).toEqual(["1", "3"]);
+      const found = await retriever.batch(["red 3", "red 1"]);
+      expect(found.map((list) => [list.length, list[0]!.id])).toEqual([
+        [2, "3"],
+        [2, "1"],
+      ]);
     });
 
     it("keeps the queries of calls under way apart", async () => {

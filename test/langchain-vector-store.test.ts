@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { VectorStore } from "@langchain/core/vectorstores";
 import { MemoryStore } from "@sparse-encoder/core";
 import { FakeDenseEmbedder, FakeSparseEncoder } from "@sparse-encoder/core/testing";
@@ -11,23 +8,10 @@ import {
   SparseVectorStore,
 } from "@sparse-encoder/langchain";
 import { describe, expect, it } from "vitest";
+import { memory, memoryOnDisk, pglite } from "./adapter-stores.ts";
 import { refused, vectorStoreCases } from "./langchain-vector-store-cases.ts";
 
-vectorStoreCases("memory", async () => {
-  const store = new MemoryStore();
-  return { store, remove: () => store.close() };
-});
-vectorStoreCases("a folder", async () => {
-  const folder = mkdtempSync(path.join(tmpdir(), "langchain-store-"));
-  const store = await MemoryStore.open(folder);
-  return {
-    store,
-    remove: async () => {
-      await store.close();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
-});
+for (const kind of [memory, memoryOnDisk, pglite()]) vectorStoreCases(kind);
 
 const sparseEmbeddings = new SparseEmbeddings({ encoder: new FakeSparseEncoder() });
 const dense = new DenseEmbeddings({ encoder: new FakeDenseEmbedder() });

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,8 +23,23 @@ export async function run(folder: string, command: string, ...args: string[]): P
   return stdout;
 }
 
-export const pnpm = (folder: string, ...args: string[]): Promise<string> =>
+const pnpm = (folder: string, ...args: string[]): Promise<string> =>
   run(folder, "npx", "-y", "pnpm@12", ...args);
+
+/** Packs a package of this workspace into a folder; returns the path of the tarball. */
+export async function pack(name: string, folder: string): Promise<string> {
+  const own = mkdtempSync(path.join(folder, "packed-"));
+  await pnpm(path.join(root, "packages", name), "pack", "--pack-destination", own);
+  return path.join(own, readdirSync(own)[0]!);
+}
+
+/** Makes an empty project in a folder; returns its path. */
+export function makeProject(folder: string, name: string): string {
+  const project = path.join(folder, name);
+  mkdirSync(project);
+  writeFileSync(path.join(project, "package.json"), JSON.stringify({ name: "project", private: true }));
+  return project;
+}
 
 /** Installs packages, tarballs among them, into the project in a folder. */
 export const installers = {
@@ -32,7 +47,8 @@ export const installers = {
     await run(project, "npm", "install", "--prefer-offline", "--no-audit", "--no-fund", ...packages);
   },
   pnpm: async (project: string, ...packages: string[]): Promise<void> => {
-    writeFileSync(path.join(project, "pnpm-workspace.yaml"), "allowBuilds:\n  onnxruntime-node: false\n");
+    const builds = ["onnxruntime-node", "tree-sitter"].map((name) => `  ${name}: false\n`).join("");
+    writeFileSync(path.join(project, "pnpm-workspace.yaml"), `allowBuilds:\n${builds}`);
     await pnpm(project, "add", "--prefer-offline", ...packages);
   },
 };

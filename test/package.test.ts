@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
@@ -6,18 +6,14 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expectVectors, type GoldenVector, readGolden, toMatrix } from "./golden-data.ts";
-import { diagnose, installers, installTimeout, pnpm, root, run } from "./package-install.ts";
-
-const source = path.join(root, "packages/core");
+import { diagnose, installers, installTimeout, makeProject, pack, run } from "./package-install.ts";
 
 let folder: string;
 let tarball: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), "package-"));
-  await pnpm(source, "pack", "--pack-destination", folder);
-  const [name] = readdirSync(folder);
-  tarball = path.join(folder, name!);
+  tarball = await pack("core", folder);
 }, installTimeout);
 
 afterAll(() => {
@@ -102,9 +98,7 @@ describe.each(Object.entries(installers))("installed with %s into an empty proje
   let project: string;
 
   beforeAll(async () => {
-    project = path.join(folder, installer);
-    mkdirSync(project);
-    writeFileSync(path.join(project, "package.json"), JSON.stringify({ name: "project", private: true }));
+    project = makeProject(folder, installer);
     await install(project, tarball);
   }, installTimeout);
 

@@ -5,7 +5,7 @@ import type { MetadataFilters } from "@llamaindex/core/vector-store";
 import { matches, parseFilter } from "@sparse-encoder/core";
 import { bothFilters, toFilter } from "./metadata-filters.ts";
 import { metadataOf } from "./node-document.ts";
-import { defined } from "./option-names.ts";
+import { defined } from "./options.ts";
 
 /** What a call hands on to a retriever. */
 export interface ChildCall {

@@ -1,8 +1,8 @@
 import { BaseEmbedding } from "@llamaindex/core/embeddings";
 import type { MessageContentDetail } from "@llamaindex/core/llms";
 import { extractSingleText } from "@llamaindex/core/utils";
-import type { DenseMatrix } from "@sparse-encoder/core";
-import { checkOptionNames, invalidArgument, received } from "./option-names.ts";
+import { checkOptionNames, type DenseMatrix, received } from "@sparse-encoder/core";
+import { invalidArgument } from "./options.ts";
 import { checkBatchSize } from "./sparse-embedding.ts";
 
 /** What a {@link DenseEncoderEmbedding} needs of an encoder; `DenseEncoder` is such. */
@@ -33,7 +33,7 @@ export class DenseEncoderEmbedding extends BaseEmbedding {
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
   constructor(options: DenseEncoderEmbeddingOptions) {
     super();
-    checkOptionNames("DenseEncoderEmbedding", options, ["encoder", "embedBatchSize"]);
+    checkOptionNames("DenseEncoderEmbedding", options ?? null, ["encoder", "embedBatchSize"]);
     const { encoder, embedBatchSize = Number.POSITIVE_INFINITY } = options;
     if (typeof encoder?.encodeQuery !== "function" || typeof encoder.encodeDocument !== "function") {
       throw invalidArgument(

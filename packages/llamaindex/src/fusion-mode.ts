@@ -1,5 +1,5 @@
-import { distributionScore, type Fusion, max, relativeScore, rrf } from "@sparse-encoder/core";
-import { invalidArgument, received } from "./option-names.ts";
+import { distributionScore, type Fusion, max, received, relativeScore, rrf } from "@sparse-encoder/core";
+import { invalidArgument } from "./options.ts";
 
 /** The fusion modes of `QueryFusionRetriever` in LlamaIndex's Python library. */
 export type FusionMode = "reciprocal_rerank" | "relative_score" | "dist_based_score" | "simple";

@@ -8,14 +8,16 @@ import type { MetadataFilters } from "@llamaindex/core/vector-store";
 import {
   type ArmOptions,
   HybridRetriever as CoreRetriever,
+  checkOptionNames,
   type FoundDocument,
   type Fusion,
   type RetrievalSettings,
+  received,
 } from "@sparse-encoder/core";
 import { askChild, type ChildCall, isHybrid } from "./child-retriever.ts";
 import { type FusionMode, fusionOf, type ModeFusion } from "./fusion-mode.ts";
 import { toFilter } from "./metadata-filters.ts";
-import { checkOptionNames, defined, invalidArgument, received } from "./option-names.ts";
+import { defined, invalidArgument } from "./options.ts";
 import { PerCallRetriever } from "./per-call-retriever.ts";
 import { checkAlpha } from "./vector-store-query.ts";
 
@@ -81,7 +83,7 @@ export class HybridRetriever extends PerCallRetriever<HybridRetrieveOptions> {
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
   constructor(options: HybridRetrieverOptions) {
     super();
-    checkOptionNames("HybridRetriever", options, [
+    checkOptionNames("HybridRetriever", options ?? null, [
       "retrievers",
       "weights",
       "mode",

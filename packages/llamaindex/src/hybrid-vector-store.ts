@@ -9,6 +9,7 @@ import {
 } from "@llamaindex/core/vector-store";
 import {
   type ArmOptions,
+  checkOptionNames,
   type DurableStoreOptions,
   type Filter,
   type Fusion,
@@ -19,13 +20,14 @@ import {
   max,
   type NewDocument,
   parseFilter,
+  received,
   SparseEncoderError,
   type Store,
 } from "@sparse-encoder/core";
 import { docIdsFilter, refDocFilter, toFilter } from "./metadata-filters.ts";
 import { NoDenseEmbedding } from "./no-dense-embedding.ts";
 import { documentOf, nodeOf } from "./node-document.ts";
-import { checkOptionNames, defined, invalidArgument, received } from "./option-names.ts";
+import { defined, invalidArgument } from "./options.ts";
 import type { SparseEmbedding } from "./sparse-embedding.ts";
 import { copyInto } from "./store-copy.ts";
 import { type HybridQueryParams, type ResolvedQuery, resolveQuery } from "./vector-store-query.ts";
@@ -82,7 +84,12 @@ export class HybridVectorStore extends BaseVectorStore<Store, HybridQueryParams>
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
   constructor(options: HybridVectorStoreOptions, /** @internal */ opened = false) {
-    checkOptionNames("HybridVectorStore", options, ["store", "sparseEmbedding", "embedModel", "fusion"]);
+    checkOptionNames("HybridVectorStore", options ?? null, [
+      "store",
+      "sparseEmbedding",
+      "embedModel",
+      "fusion",
+    ]);
     const { store, sparseEmbedding, embedModel, fusion } = options;
     // The base class throws where there is no model.
     super({ embedModel: embedModel ?? modelOfSettings() ?? new NoDenseEmbedding() });
@@ -323,7 +330,7 @@ function selected(
   call: string,
   selection: NodeSelection,
 ): { nodeIds: readonly string[] | undefined; filter: Filter | undefined } {
-  checkOptionNames(call, selection, ["nodeIds", "filters"]);
+  checkOptionNames(call, selection ?? null, ["nodeIds", "filters"]);
   const { nodeIds, filters } = selection;
   if (nodeIds === undefined && filters === undefined) {
     throw invalidArgument(`${call}: give nodeIds, filters, or both; clear deletes all nodes.`);

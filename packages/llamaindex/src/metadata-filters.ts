@@ -1,7 +1,6 @@
 import type { MetadataFilter, MetadataFilters } from "@llamaindex/core/vector-store";
-import { type Filter, SparseEncoderError } from "@sparse-encoder/core";
+import { type Filter, received, SparseEncoderError } from "@sparse-encoder/core";
 import { nodeField } from "./node-document.ts";
-import { received } from "./option-names.ts";
 
 /** Names under which the stores of LlamaIndex keep the source document of a node. */
 const sourceNames = ["ref_doc_id", "doc_id", "document_id"];

@@ -1,7 +1,6 @@
 import { type BaseNode, jsonToNode, MetadataMode, type TextNode } from "@llamaindex/core/schema";
 import type { Metadata, NewDocument } from "@sparse-encoder/core";
-import { SparseEncoderError } from "@sparse-encoder/core";
-import { received } from "./option-names.ts";
+import { received, SparseEncoderError } from "@sparse-encoder/core";
 
 /** The field of a stored document's metadata that holds what a node has beside text and metadata. */
 export const nodeField = "_node";
@@ -51,7 +50,8 @@ export function metadataOf(node: BaseNode, place: number): Metadata {
     id: id_,
     refDocId: node.sourceNode?.nodeId ?? id_,
     empty: Object.keys(metadata).filter((name) => isEmpty(metadata[name])),
-    content: JSON.stringify({ ...rest, type: node.type }),
+    // The hash and the type are accessors.
+    content: JSON.stringify({ ...rest, hash: node.hash, type: node.type }),
   };
   return { ...metadata, [nodeField]: { ...fields } };
 }
@@ -60,8 +60,10 @@ export function metadataOf(node: BaseNode, place: number): Metadata {
 export function nodeOf({ id, text, metadata }: { id: string; text: string; metadata: Metadata }): BaseNode {
   // What core gives is frozen, and a node is its owner's to change.
   const { [nodeField]: fields, ...own } = structuredClone(metadata) as Record<string, unknown>;
-  const content = fields === undefined ? { type: "TEXT" } : JSON.parse((fields as NodeFields).content);
-  return jsonToNode({ ...content, id_: id, text, metadata: own });
+  if (fields === undefined) return jsonToNode({ type: "TEXT", id_: id, text, metadata: own });
+  const { type, ...rest } = JSON.parse((fields as NodeFields).content) as Record<string, unknown>;
+  // Once more, as constructors make a new hash and drop a place of 0.
+  return Object.assign(jsonToNode({ ...rest, type, id_: id, text, metadata: own }), rest);
 }
 
 function isEmpty(value: unknown): boolean {

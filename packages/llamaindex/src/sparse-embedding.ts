@@ -1,5 +1,5 @@
-import { SparseMatrix, type SparseVector } from "@sparse-encoder/core";
-import { checkOptionNames, defined, invalidArgument, received } from "./option-names.ts";
+import { checkOptionNames, received, SparseMatrix, type SparseVector } from "@sparse-encoder/core";
+import { defined, invalidArgument } from "./options.ts";
 
 /** What a {@link SparseEmbedding} needs of an encoder; `SparseEncoder` and `Bm25Encoder` are such. */
 export interface SparseTextEncoder {
@@ -47,7 +47,7 @@ export class SparseEmbedding {
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
   constructor(options: SparseEmbeddingOptions) {
-    checkOptionNames("SparseEmbedding", options, ["encoder", "embedBatchSize"]);
+    checkOptionNames("SparseEmbedding", options ?? null, ["encoder", "embedBatchSize"]);
     const { encoder, embedBatchSize = Number.POSITIVE_INFINITY } = options;
     if (typeof encoder?.encodeQuery !== "function" || typeof encoder.encodeDocument !== "function") {
       throw invalidArgument(

@@ -1,6 +1,6 @@
 import type { VectorStoreQuery } from "@llamaindex/core/vector-store";
-import { SparseEncoderError } from "@sparse-encoder/core";
-import { checkOptionNames, invalidArgument, received } from "./option-names.ts";
+import { checkOptionNames, received, SparseEncoderError } from "@sparse-encoder/core";
+import { invalidArgument } from "./options.ts";
 
 /** The modes of LlamaIndex that a {@link HybridVectorStore} carries out. */
 export type HybridQueryMode = "default" | "sparse" | "hybrid" | "mmr";

@@ -3,9 +3,10 @@ import type { QueryBundle } from "@llamaindex/core/query-engine";
 import type { NodeWithScore } from "@llamaindex/core/schema";
 import { extractText } from "@llamaindex/core/utils";
 import type { MetadataFilters, VectorStoreQueryMode } from "@llamaindex/core/vector-store";
+import { checkOptionNames } from "@sparse-encoder/core";
 import type { HybridVectorStore } from "./hybrid-vector-store.ts";
 import { bothFilters } from "./metadata-filters.ts";
-import { checkOptionNames, defined } from "./option-names.ts";
+import { defined } from "./options.ts";
 import { PerCallRetriever } from "./per-call-retriever.ts";
 import {
   checkMode,

@@ -1,13 +1,11 @@
-import { checkOptionNames, invalidArgument, received } from "../errors.ts";
+import { checkOptionNames } from "../errors.ts";
 import { type SimilarityFunction, SparseMatrix, similarityPairwise, sparsity } from "../vector/index.ts";
 import { averagePrecisionOfScores } from "./average-precision.ts";
 import {
   checkEncoder,
   type EncodingOptions,
   EncodingRun,
-  type EncodingSettings,
   type EvaluatedEncoder,
-  resolveEncoding,
 } from "./evaluated-encoder.ts";
 import {
   checkEvaluateOptions,
@@ -15,15 +13,19 @@ import {
   type Evaluation,
   type EvaluatorOptions,
   named,
-  resolveEvaluatorOptions,
 } from "./evaluation.ts";
 import { checkBinary } from "./labelled-scores.ts";
 import { matthewsCorrelation } from "./matthews-correlation.ts";
 import { appendCsvRow, resultFileName } from "./result-files.ts";
-import { checkSimilarityFunctions, functionsOf } from "./score-function.ts";
+import { functionsOf } from "./score-function.ts";
 import { bestAccuracyThreshold, bestF1Threshold } from "./score-threshold.ts";
+import {
+  type LabelledPairs,
+  resolveSimilarityOptions,
+  type SimilaritySettings,
+  toLabelledPairs,
+} from "./similarity-options.ts";
 import { sparsityMetrics } from "./sparsity-tally.ts";
-import { sameLength, toTextList } from "./text-collection.ts";
 
 /** Options of a {@link BinaryClassificationEvaluator}. */
 export interface BinaryClassificationOptions extends EncodingOptions, EvaluatorOptions {
@@ -56,55 +58,41 @@ const optionNames: readonly (keyof BinaryClassificationOptions)[] = [
  * euclidean and manhattan are distances, of which smaller is better.
  */
 export class BinaryClassificationEvaluator {
-  private readonly sentences1: readonly string[];
-  private readonly sentences2: readonly string[];
-  private readonly labels: readonly number[];
-  private readonly functions: readonly SimilarityFunction[];
-  private readonly encoding: EncodingSettings;
-  private readonly name: string;
-  private readonly writeCsv: boolean;
+  private readonly pairs: LabelledPairs;
+  private readonly settings: SimilaritySettings;
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `INVALID_TEXT`, `UNKNOWN_OPTION` */
   constructor(options: BinaryClassificationOptions) {
     checkOptionNames("BinaryClassificationEvaluator", options ?? null, optionNames);
-    this.sentences1 = toTextList("sentences1", options.sentences1);
-    this.sentences2 = toTextList("sentences2", options.sentences2);
-    if (!Array.isArray(options.labels)) {
-      throw invalidArgument(`labels must be an array of 0 and 1, received ${received(options.labels)}.`);
-    }
-    this.labels = options.labels;
-    sameLength({ sentences1: this.sentences1, sentences2: this.sentences2, labels: this.labels });
-    checkBinary("BinaryClassificationEvaluator", this.labels, this.labels);
-    checkSimilarityFunctions(options.similarityFunctions);
-    this.functions = options.similarityFunctions ?? [];
-    this.encoding = resolveEncoding(options, 32);
-    ({ name: this.name, writeCsv: this.writeCsv } = resolveEvaluatorOptions(options));
+    this.pairs = toLabelledPairs(options, "labels", options.labels, "0 and 1");
+    checkBinary("BinaryClassificationEvaluator", this.pairs.labels, this.pairs.labels);
+    this.settings = resolveSimilarityOptions(options, 32);
   }
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `ABORTED`, and what the encoder throws */
   async evaluate(encoder: EvaluatedEncoder, options: EvaluateOptions = {}): Promise<Evaluation> {
     checkEncoder("evaluate", encoder);
     checkEvaluateOptions("evaluate", options);
-    const functions = functionsOf(this.functions, encoder, undefined);
-    const distinct = [...new Set([...this.sentences1, ...this.sentences2])];
-    const embeddings = await new EncodingRun(encoder, this.encoding, distinct.length, options).plain(
-      distinct,
-    );
+    const { encoding, name: evaluator, writeCsv } = this.settings;
+    const { sentences1, sentences2, labels } = this.pairs;
+    const functions = functionsOf(this.settings.functions, encoder, undefined);
+    const distinct = [...new Set([...sentences1, ...sentences2])];
+    const embeddings = await new EncodingRun(encoder, encoding, distinct.length, options).plain(distinct);
     const rows = new Map(distinct.map((text, row) => [text, row]));
     const side = (texts: readonly string[]) =>
       SparseMatrix.fromRows(
         texts.map((text) => embeddings.row(rows.get(text)!)),
         embeddings.dimension,
       );
-    const [left, right] = [side(this.sentences1), side(this.sentences2)];
+    const [left, right] = [side(sentences1), side(sentences2)];
     const metrics: Record<string, number> = {};
     for (const name of functions) {
-      const figures = classify(this.labels, similarityPairwise(left, right, name), name);
+      const figures = classify(labels, similarityPairwise(left, right, name), name);
       for (const [metric, value] of Object.entries(figures)) metrics[`${name}_${metric}`] = value;
     }
     const tallies = sparsityMetrics("", sparsity(embeddings));
-    if (options.outputPath !== undefined && this.writeCsv) {
-      const file = resultFileName("binary_classification_evaluation", this.name, "results.csv");
+    if (options.outputPath !== undefined && writeCsv) {
+      const file = resultFileName("binary_classification_evaluation", evaluator, "results.csv");
       await appendCsvRow(options.outputPath, file, [...Object.entries(metrics), ...Object.entries(tallies)]);
     }
     if (functions.length > 1) {
@@ -113,7 +101,7 @@ export class BinaryClassificationEvaluator {
       }
     }
     const primary = functions.length > 1 ? "max_ap" : `${functions[0]!}_ap`;
-    return named(this.name, primary, { ...metrics, ...tallies });
+    return named(evaluator, primary, { ...metrics, ...tallies });
   }
 }
 

@@ -1,6 +1,5 @@
 import { checkOptionNames, invalidArgument, received } from "../errors.ts";
 import {
-  checkSimilarityFunction,
   type SimilarityFunction,
   similarityFunctions,
   similarityPairwise,
@@ -10,9 +9,7 @@ import {
   checkEncoder,
   type EncodingOptions,
   EncodingRun,
-  type EncodingSettings,
   type EvaluatedEncoder,
-  resolveEncoding,
 } from "./evaluated-encoder.ts";
 import {
   checkEvaluateOptions,
@@ -20,10 +17,10 @@ import {
   type Evaluation,
   type EvaluatorOptions,
   named,
-  resolveEvaluatorOptions,
 } from "./evaluation.ts";
 import { appendCsvRow, resultFileName } from "./result-files.ts";
-import { checkSimilarityFunctions, functionsOf } from "./score-function.ts";
+import { functionsOf } from "./score-function.ts";
+import { resolveSimilarityOptions, type SimilaritySettings } from "./similarity-options.ts";
 import { sparsityMetrics } from "./sparsity-tally.ts";
 import { sameLength, toTextList } from "./text-collection.ts";
 
@@ -67,11 +64,7 @@ export class TripletEvaluator {
   private readonly positives: readonly string[];
   private readonly negatives: readonly string[];
   private readonly margin: (name: SimilarityFunction) => number;
-  private readonly functions: readonly SimilarityFunction[];
-  private readonly main: SimilarityFunction | undefined;
-  private readonly encoding: EncodingSettings;
-  private readonly name: string;
-  private readonly writeCsv: boolean;
+  private readonly settings: SimilaritySettings;
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `INVALID_TEXT`, `UNKNOWN_OPTION` */
   constructor(options: TripletOptions) {
@@ -81,20 +74,16 @@ export class TripletEvaluator {
     this.negatives = toTextList("negatives", options.negatives);
     sameLength({ anchors: this.anchors, positives: this.positives, negatives: this.negatives });
     this.margin = marginOf(options.margin ?? 0);
-    checkSimilarityFunctions(options.similarityFunctions);
-    this.functions = options.similarityFunctions ?? [];
-    this.main = options.mainSimilarityFunction;
-    if (this.main !== undefined) checkSimilarityFunction(this.main);
-    this.encoding = resolveEncoding(options, 16);
-    ({ name: this.name, writeCsv: this.writeCsv } = resolveEvaluatorOptions(options));
+    this.settings = resolveSimilarityOptions(options, 16);
   }
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `ABORTED`, and what the encoder throws */
   async evaluate(encoder: EvaluatedEncoder, options: EvaluateOptions = {}): Promise<Evaluation> {
     checkEncoder("evaluate", encoder);
     checkEvaluateOptions("evaluate", options);
-    const functions = functionsOf(this.functions, encoder, this.main);
-    const run = new EncodingRun(encoder, this.encoding, 3 * this.anchors.length, options);
+    const { main, encoding, name: evaluator, writeCsv } = this.settings;
+    const functions = functionsOf(this.settings.functions, encoder, main);
+    const run = new EncodingRun(encoder, encoding, 3 * this.anchors.length, options);
     const anchors = await run.queries(this.anchors);
     const positives = await run.documents(this.positives);
     const negatives = await run.documents(this.negatives);
@@ -112,16 +101,16 @@ export class TripletEvaluator {
       ...sparsityMetrics("positive", sparsity(positives)),
       ...sparsityMetrics("negative", sparsity(negatives)),
     };
-    if (options.outputPath !== undefined && this.writeCsv) {
-      const file = resultFileName("triplet_evaluation", this.name, "results.csv");
+    if (options.outputPath !== undefined && writeCsv) {
+      const file = resultFileName("triplet_evaluation", evaluator, "results.csv");
       const row = functions.map((name): [string, number] => [`accuracy_${name}`, accuracies[name]!]);
       await appendCsvRow(options.outputPath, file, [...row, ...Object.entries(tallies)]);
     }
     const metrics: Record<string, number> = {};
     for (const name of functions) metrics[`${name}_accuracy`] = accuracies[name]!;
     if (functions.length > 1) metrics.max_accuracy = Math.max(...Object.values(accuracies));
-    const primary = this.main ?? (functions.length > 1 ? "max" : functions[0]!);
-    return named(this.name, `${primary}_accuracy`, { ...metrics, ...tallies });
+    const primary = main ?? (functions.length > 1 ? "max" : functions[0]!);
+    return named(evaluator, `${primary}_accuracy`, { ...metrics, ...tallies });
   }
 }
 

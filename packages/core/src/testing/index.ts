@@ -1,3 +1,4 @@
 export { FakeDenseEmbedder } from "./fake-dense-embedder.ts";
-export { type FakeEncodeOptions, FakeSparseEncoder } from "./fake-sparse-encoder.ts";
+export type { FakeEncodeOptions } from "./fake-encoder.ts";
+export { FakeSparseEncoder } from "./fake-sparse-encoder.ts";
 export { type OpenStore, type StoreCase, storeConformance } from "./store-conformance.ts";

@@ -1,0 +1,49 @@
+import { received, SparseEncoderError, throwIfAborted } from "../errors.ts";
+
+/** Options of the encode methods of the fakes. Others of the real encoders are accepted and have no effect. */
+export interface FakeEncodeOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly [name: string]: unknown;
+}
+
+/** The methods of an encoder, for fakes that make a vector of each text alone, the same for queries and documents. */
+export abstract class FakeEncoder<Vector, Matrix> implements AsyncDisposable {
+  private isClosed = false;
+
+  encode(text: string, options?: FakeEncodeOptions): Promise<Vector>;
+  encode(texts: readonly string[], options?: FakeEncodeOptions): Promise<Matrix>;
+  async encode(input: string | readonly string[], options: FakeEncodeOptions = {}): Promise<Vector | Matrix> {
+    if (this.isClosed) throw new SparseEncoderError("CLOSED", "encode: the encoder is closed.");
+    throwIfAborted(options.signal);
+    if (typeof input === "string") return this.encodeOne(input);
+    const vectors = input.map((text: unknown) => {
+      if (typeof text === "string") return this.encodeOne(text);
+      throw new SparseEncoderError("INVALID_TEXT", `A text must be a string, received ${received(text)}.`);
+    });
+    return this.stack(vectors);
+  }
+
+  encodeQuery(text: string, options?: FakeEncodeOptions): Promise<Vector>;
+  encodeQuery(texts: readonly string[], options?: FakeEncodeOptions): Promise<Matrix>;
+  encodeQuery(input: string | readonly string[], options?: FakeEncodeOptions): Promise<Vector | Matrix> {
+    return this.encode(input as string, options);
+  }
+
+  encodeDocument(text: string, options?: FakeEncodeOptions): Promise<Vector>;
+  encodeDocument(texts: readonly string[], options?: FakeEncodeOptions): Promise<Matrix>;
+  encodeDocument(input: string | readonly string[], options?: FakeEncodeOptions): Promise<Vector | Matrix> {
+    return this.encode(input as string, options);
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  protected abstract encodeOne(text: string): Vector;
+
+  protected abstract stack(vectors: readonly Vector[]): Matrix;
+}
