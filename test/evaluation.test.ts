@@ -60,14 +60,17 @@ const smallRelevant = new Map(
   ]),
 );
 
-/** Expects the same names, and each figure within 1e-4. */
+/**
+ * Expects the same names, and each figure within 1e-4; mean active dims also within 1e-5 of themselves, since an entry within
+ * float noise of 0 counts on one processor and not on another.
+ */
 function expectMetrics(actual: Evaluation, expected: Metrics): void {
   expect(Object.keys(actual.metrics)).toEqual(Object.keys(expected));
   for (const [key, value] of Object.entries(expected)) {
     expect(
       Math.abs(actual.metrics[key]! - value),
       `${key}: ${actual.metrics[key]}, expected ${value}`,
-    ).toBeLessThan(1e-4);
+    ).toBeLessThan(key.endsWith("active_dims") ? Math.max(1e-4, value * 1e-5) : 1e-4);
   }
 }
 
