@@ -62,7 +62,7 @@ function transfer(rows: EncodedRows): EncodedRows {
 function giveWay(): void {
   if (process.platform !== "linux") return;
   try {
-    setPriority(Math.min(getPriority() + 5, 19));
+    setPriority(Math.min(getPriority() + 8, 19));
   } catch {
     // A sandbox may forbid it, and encoding works without.
   }
