@@ -241,7 +241,7 @@ describe("HybridVectorStore", () => {
   it("tells how far it has come, and stops when it is told to", async () => {
     const vectorStore = fakeVectorStore();
     const nodes = Array.from(
-      { length: 600 },
+      { length: 1200 },
       (_, place) => new TextNode({ id_: `n${place}`, text: `t ${place}` }),
     );
     const progress: number[][] = [];
@@ -253,12 +253,12 @@ describe("HybridVectorStore", () => {
         if (progress.length === 2) controller.abort();
       },
     });
-    await expect(add).rejects.toMatchObject({ code: "ABORTED", stored: 512 });
+    await expect(add).rejects.toMatchObject({ code: "ABORTED", stored: 1024 });
     expect(progress).toEqual([
-      [256, 600],
-      [512, 600],
+      [512, 1200],
+      [1024, 1200],
     ]);
-    expect((await vectorStore.getNodes()).length).toBe(512);
+    expect((await vectorStore.getNodes()).length).toBe(1024);
   });
 
   it("keeps what is added to a loaded store, and closes only what it opened", async () => {

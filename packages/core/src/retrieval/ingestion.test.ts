@@ -154,7 +154,7 @@ describe("add", () => {
     expect(store.documents.get("3")!.text).toBe("new");
   });
 
-  it("encodes the next batch while one is stored, and reads no further", async () => {
+  it("encodes the next two batches while one is stored, and reads no further", async () => {
     const log: string[] = [];
     const { store, retriever } = setUp(async (texts) => {
       log.push(`encode ${texts.length}`);
@@ -180,8 +180,8 @@ describe("add", () => {
       { batchSize: 10 },
     );
     await tick(20);
-    expect(log).toEqual(["encode 10", "store", "encode 10"]);
-    expect(read).toBe(20);
+    expect(log).toEqual(["encode 10", "encode 10", "store", "encode 10"]);
+    expect(read).toBe(30);
     open();
     gate = Promise.resolve();
     expect(await added).toBe(100);

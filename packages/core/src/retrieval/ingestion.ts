@@ -40,7 +40,7 @@ export interface AddProgress {
 
 /** Options of `add`. */
 export interface AddOptions {
-  /** Documents that are encoded and stored together. Default 256. */
+  /** Documents that are encoded and stored together. Default 512. */
   readonly batchSize?: number;
   /** Documents at the start of the source to pass over, such as those that an earlier call stored. Default 0. */
   readonly skip?: number;
@@ -73,8 +73,9 @@ interface Encoded {
 }
 
 /**
- * Encodes and stores documents batch by batch: while one batch is being stored, the next is read and encoded. No more than
- * two batches are in memory, and the source is read no faster than the stores take.
+ * Encodes and stores documents batch by batch: while one batch is being stored and the next is being encoded, the one after
+ * that is read and handed to the encoders, so that these never wait. No more than three batches are in memory, and the source
+ * is read no faster than the stores take.
  *
  * @returns how many were stored
  */
@@ -120,18 +121,34 @@ export async function ingest(
     onProgress?.({ done: stored, total });
   };
   let storing: Promise<void> = Promise.resolve();
-  try {
-    const batches = batchesOf(source, batchSize, skip, names, deadline);
+  /** The batch behind the one that is being stored. */
+  let waiting: Promise<Encoded> | undefined;
+  const storeWhenEncoded = async (encoding: Promise<Encoded>) => {
     try {
-      for await (const documents of batches) {
-        const encoded = await encode(sources, documents, deadline);
-        await storing;
-        storing = store(encoded);
-        // It is waited for above or below; until then its failure has been seen to.
-        storing.catch((error) => deadline.end(error));
+      const encoded = await encoding;
+      await storing;
+      storing = store(encoded);
+      // It is waited for above or below; until then its failure has been seen to.
+      storing.catch((error) => deadline.end(error));
+    } catch (error) {
+      // What comes behind a batch that failed must not be stored.
+      waiting = undefined;
+      throw error;
+    }
+  };
+  try {
+    try {
+      for await (const documents of batchesOf(source, batchSize, skip, names, deadline)) {
+        const encoding = encode(sources, documents, deadline);
+        // Looked at when it is its turn.
+        encoding.catch(() => {});
+        const before = waiting;
+        waiting = encoding;
+        if (before !== undefined) await storeWhenEncoded(before);
       }
     } finally {
-      // What is under way may still be acknowledged, and counts then.
+      // If the source failed, what it gave before is stored and counts.
+      if (waiting !== undefined) await storeWhenEncoded(waiting);
       await storing;
     }
     return stored - skip;
@@ -150,7 +167,7 @@ export async function ingest(
 
 function checkAddOptions(options: AddOptions): { batchSize: number; skip: number } {
   checkOptionNames("add", options, ["batchSize", "skip", "signal", "onProgress"]);
-  const { batchSize = 256, skip = 0, signal, onProgress } = options;
+  const { batchSize = 512, skip = 0, signal, onProgress } = options;
   positiveInteger("batchSize", batchSize);
   if (!Number.isSafeInteger(skip) || skip < 0) {
     throw invalidArgument(`skip must be a whole number of at least 0, received ${received(skip)}.`);
