@@ -48,6 +48,13 @@ export function* toRequests<Item>(
   if (part.length > 0) yield part;
 }
 
+/** The error for a failure of an engine. */
+export function storeFailed(store: string, what: string, advice: string, cause: unknown): SparseEncoderError {
+  return new SparseEncoderError("STORE_FAILED", `The ${store} store failed: ${what}. ${advice}`.trim(), {
+    cause,
+  });
+}
+
 /**
  * What to do about a failure, for the end of a message; nothing if it is not known.
  * @param known the first that applies is taken

@@ -1,5 +1,5 @@
-import { SparseEncoderError } from "../../errors.ts";
-import { adviceOf, type EngineRules, timeoutAdvice } from "../engine-requests.ts";
+import type { SparseEncoderError } from "../../errors.ts";
+import { adviceOf, type EngineRules, storeFailed, timeoutAdvice } from "../engine-requests.ts";
 import { messageOf } from "../network-failure.ts";
 import { importOptional } from "../optional-package.ts";
 import type { MilvusConnection } from "./milvus-client.ts";
@@ -53,7 +53,5 @@ function failure(error: unknown, secrets: readonly string[], timeout: number): S
     ],
     mayPass(error),
   );
-  return new SparseEncoderError("STORE_FAILED", `The milvus store failed: ${refused}. ${advice}`.trim(), {
-    cause: secrets.length === 0 ? error : new Error(text),
-  });
+  return storeFailed("milvus", refused, advice, secrets.length === 0 ? error : new Error(text));
 }

@@ -1,5 +1,5 @@
-import { SparseEncoderError } from "../../errors.ts";
-import { adviceOf, type EngineRules, timeoutAdvice } from "../engine-requests.ts";
+import type { SparseEncoderError } from "../../errors.ts";
+import { adviceOf, type EngineRules, storeFailed, timeoutAdvice } from "../engine-requests.ts";
 import { isConnectionFailure, messageOf } from "../network-failure.ts";
 import { importOptional } from "../optional-package.ts";
 import type { OpenSearchConnection } from "./opensearch-client.ts";
@@ -66,9 +66,7 @@ function failure(error: unknown, secrets: readonly string[], timeout: number): S
     mayPass(error),
   );
   // The client's error holds the request, with its password.
-  return new SparseEncoderError("STORE_FAILED", `The opensearch store failed: ${text}. ${advice}`.trim(), {
-    cause: new Error(text),
-  });
+  return storeFailed("opensearch", text, advice, new Error(text));
 }
 
 /** What to do about an index that takes no writes. */

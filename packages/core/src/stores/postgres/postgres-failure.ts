@@ -1,4 +1,5 @@
 import { SparseEncoderError } from "../../errors.ts";
+import { adviceOf, storeFailed } from "../engine-requests.ts";
 import { codeOf, isConnectionFailure, messageOf } from "../network-failure.ts";
 
 /** What to do about the failures that users meet, by SQLSTATE or its class. */
@@ -34,17 +35,14 @@ export function mayPass(error: unknown): boolean {
 export function postgresFailure(error: unknown, secrets: readonly string[]): SparseEncoderError {
   if (SparseEncoderError.is(error)) return error;
   const code = codeOf(error) ?? "";
-  const hint =
-    advice[code] ??
-    advice[code.slice(0, 2)] ??
-    (mayPass(error) ? "Check that the server runs and can be reached; the call may be made again." : "");
+  const hint = advice[code] ?? advice[code.slice(0, 2)] ?? adviceOf([], mayPass(error));
   const text = messageOf(error, secrets);
-  const message = `The postgres store failed: ${text}${code === "" || text.includes(code) ? "" : ` (${code})`}. ${hint}`;
+  const what = code === "" || text.includes(code) ? text : `${text} (${code})`;
   // The error of a driver may hold the options of the connection.
   const cause = secrets.some((secret) => secret !== "" && JSON.stringify(plain(error)).includes(secret))
     ? new Error(text)
     : error;
-  return new SparseEncoderError("STORE_FAILED", message.trim(), { cause });
+  return storeFailed("postgres", what, hint, cause);
 }
 
 function plain(error: unknown): unknown {

@@ -1,5 +1,5 @@
-import { SparseEncoderError } from "../../errors.ts";
-import { adviceOf, type EngineRules, timeoutAdvice } from "../engine-requests.ts";
+import type { SparseEncoderError } from "../../errors.ts";
+import { adviceOf, type EngineRules, storeFailed, timeoutAdvice } from "../engine-requests.ts";
 import { isConnectionFailure, messageOf } from "../network-failure.ts";
 import { importOptional } from "../optional-package.ts";
 import type { QdrantConnection } from "./qdrant-client.ts";
@@ -63,7 +63,5 @@ function failure(error: unknown, secrets: readonly string[], timeout: number): S
     mayPass(error),
   );
   // The client's error holds the request, with its key.
-  return new SparseEncoderError("STORE_FAILED", `The qdrant store failed: ${text}. ${advice}`.trim(), {
-    cause: new Error(text),
-  });
+  return storeFailed("qdrant", text, advice, new Error(text));
 }
