@@ -27,7 +27,7 @@ export interface ArmAnswer {
 export const defaultK = 100;
 
 /** Searches of one call that a store has in hand at once. */
-const parallelSearches = 8;
+export const parallelSearches = 8;
 
 /**
  * Asks one arm all queries: their vectors, then one search a query.

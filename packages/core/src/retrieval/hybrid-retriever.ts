@@ -8,7 +8,7 @@ import {
 import type { DeleteTarget, Store } from "../stores/index.ts";
 import { type Arm, resolveArms } from "./arm.ts";
 import { type ArmAnswer, searchArm } from "./arm-search.ts";
-import { choose, explain, fuse } from "./candidate.ts";
+import { type Candidate, choose, explain, fuse } from "./candidate.ts";
 import { Deadline, messageOf } from "./deadline.ts";
 import { type Embedder, mapInParallel, type TextVector } from "./embedder.ts";
 import { type AddOptions, type DocumentSource, ingest } from "./ingestion.ts";
@@ -188,12 +188,13 @@ export class HybridRetriever {
     const started = performance.now();
     try {
       const embedded = embed ?? embedOnce(queries, deadline.signal);
-      const answers =
-        call.native === undefined ? await this.ask(call, queries, embedded, deadline) : noAnswers;
-      const fused =
-        call.native === undefined
-          ? fuse(call, queries, answers.byArm)
-          : await searchNative(call, queries, embedded, deadline);
+      let fused: Candidate[][];
+      let answers: Answers = { byArm: new Map(), failures: [] };
+      if (call.native !== undefined) fused = await searchNative(call, queries, embedded, deadline);
+      else {
+        answers = await this.ask(call, queries, embedded, deadline);
+        fused = fuse(call, queries, answers.byArm);
+      }
       const results = await mapInParallel(queries, parallelQueries, async (query, position) => {
         const chosen = await choose(call, query, fused[position]!, deadline);
         const kept = chosen.filter(({ score }) => score >= call.minScore);
@@ -266,9 +267,6 @@ export class HybridRetriever {
     return { byArm, failures: failures.sort((a, b) => (a.arm < b.arm ? -1 : 1)) };
   }
 }
-
-/** Of arms whose store fuses. */
-const noAnswers: Answers = { byArm: new Map(), failures: [] };
 
 /** Asks an encoder once, for all arms of it; so its work ends with the call and not with the time of one arm. */
 function embedOnce(queries: readonly string[], signal: AbortSignal): EmbedQueries {

@@ -1,13 +1,10 @@
 import { SparseEncoderError } from "../errors.ts";
 import type { HybridSearch } from "../stores/index.ts";
-import { defaultK, filterOf } from "./arm-search.ts";
+import { defaultK, filterOf, parallelSearches } from "./arm-search.ts";
 import { type Candidate, wantedOf } from "./candidate.ts";
 import { type Deadline, messageOf } from "./deadline.ts";
 import { type Embedder, mapInParallel, type TextVector } from "./embedder.ts";
 import type { RetrieveCall } from "./retrieve-options.ts";
-
-/** Searches of one call that the store has in hand at once. */
-const parallelSearches = 8;
 
 /**
  * Asks the one store of all arms, which fuses itself: one request a query.
