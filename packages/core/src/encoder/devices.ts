@@ -35,7 +35,6 @@ async function opens(device: Device): Promise<boolean> {
     weightsFolder: tmpdir(),
     prepack: false,
     sparse: false,
-    dimension: 0,
   };
   try {
     const pool = await WorkerPool.start(model, { device, threads: 1 });

@@ -11,6 +11,8 @@ import { addTransformer, type HiddenStates } from "./transformer.ts";
 export interface ScreenedModel {
   readonly bytes: Uint8Array;
   readonly tables: ScreenTables;
+  /** Number of all entries. */
+  readonly entries: number;
 }
 
 /** A model ready to be opened as an ONNX session. */
@@ -66,16 +68,24 @@ export function compileModel(pipeline: Pipeline, weights: ReadonlyMap<string, Te
     ...model,
     aloneBytes: buildGraph(pipeline, weights, "latency").bytes,
     screened: screenable && {
-      bytes: buildGraph(pipeline, weights, "screened").bytes,
+      bytes: buildGraph(pipeline, weights, "throughput", true).bytes,
       tables: screenTables(screenable),
+      entries: model.dimension,
     },
   };
 }
 
-function buildGraph(
+/**
+ * Builds one graph of a pipeline.
+ *
+ * @param screens whether a decoder that can be screened is
+ * @throws SparseEncoderError as {@link compileModel}
+ */
+export function buildGraph(
   pipeline: Pipeline,
   weights: ReadonlyMap<string, TensorTable>,
   tuning: Tuning,
+  screens = false,
 ): Omit<CompiledModel, "aloneBytes" | "screened"> & { readonly screenable: StoredTensor | undefined } {
   const [transformer, head] = pipeline;
   const unsupported = () => unsupportedPipeline(pipeline.map((module) => module.kind));
@@ -90,7 +100,7 @@ function buildGraph(
   let sparse = true;
   if (head.kind === "SpladePooling") {
     if (pipeline.length > 2) throw unsupported();
-    const splade = addSpladeHead(building, family, shape, head, hidden);
+    const splade = addSpladeHead(building, family, shape, head, hidden, screens);
     stage = { ...splade, width: shape.vocabularySize, activeDims: undefined };
   } else {
     stage = addPooledModules(building, pipeline.slice(1), weights, hidden, shape) ?? raise(unsupported());

@@ -1,17 +1,26 @@
+import { integerProducts, largestProducts, quantiseTokens, scaleProducts } from "./integer-products.ts";
 import { type Building, transposed } from "./layers.ts";
-import type { Value } from "./onnx-graph.ts";
+import type { OnnxGraph, Value } from "./onnx-graph.ts";
 
 /**
  * Rows of the vocabulary a chunk. For throughput, its scores for 1,024 tokens stay in the cache until they are reduced; for
  * a short text the number of chunks counts. The decision record on the head has the measurements.
  */
 const chunkRows = {
-  float: { throughput: 1024, screened: 1024, latency: 4096 },
-  integer: { throughput: 128, screened: 128, latency: 1024 },
+  float: { throughput: 1024, latency: 4096 },
+  integer: { throughput: 128, latency: 1024 },
 } as const;
 
 /** Rows [start, end) of the vocabulary. */
-type Range = readonly [start: number, end: number];
+export type Range = readonly [start: number, end: number];
+
+/** All rows, at most `size` at a time. */
+export function rangesOf(rows: number, size: number): Range[] {
+  return Array.from({ length: Math.ceil(rows / size) }, (_, piece) => [
+    piece * size,
+    Math.min((piece + 1) * size, rows),
+  ]);
+}
 
 /** The product of token vectors with the vectors of the vocabulary, one chunk of the vocabulary at a time. */
 export interface Decoder {
@@ -69,10 +78,6 @@ function floatDecoder(
   };
 }
 
-/**
- * Integer products: the tokens of a batch share one scale, and every vocabulary entry has one, all positive; so the
- * maximum is taken over the int32 products and scaled afterwards.
- */
 function integerDecoder(
   { graph, tensors, tuning }: Building,
   name: string,
@@ -81,17 +86,23 @@ function integerDecoder(
   batchShape: Value,
 ): Decoder {
   const { values, scales } = tensors.quantised(name, shape)!;
-  const [quantised, tokenScale, zeroPoint] = graph.outputsOf("DynamicQuantizeLinear", 3, [tokens]);
-  const tokenShape = graph.op("Concat", [batchShape, graph.integers(shape[1])], { axis: 0 });
-  const byText = graph.op("Reshape", [quantised!, tokenShape]);
-  const products = (range: Range) =>
-    graph.op("MatMulInteger", [byText, transposed(graph, graph.bytes(values, range)), zeroPoint!]);
-  const widen = (integers: Value, rowScales: Value) =>
-    graph.op("Mul", [graph.op("Cast", [integers], { to: 1 }), graph.op("Mul", [rowScales, tokenScale!])]);
+  const quantised = quantiseTokens(graph, byText(graph, tokens, batchShape, shape[1]));
+  const entries = (range: Range) => transposed(graph, graph.bytes(values, range));
   return {
     chunkRows: chunkRows.integer[tuning],
-    scores: (range) => widen(products(range), graph.weight(scales, range)),
-    maximum: (range) => graph.op("ReduceMax", [products(range), graph.integers(1)], { keepdims: 0 }),
-    scale: (maxima) => widen(maxima, graph.weight(scales)),
+    scores: (range) =>
+      scaleProducts(
+        graph,
+        integerProducts(graph, quantised, entries(range)),
+        quantised,
+        graph.weight(scales, range),
+      ),
+    maximum: (range) => largestProducts(graph, quantised, entries(range)),
+    scale: (maxima) => scaleProducts(graph, maxima, quantised, graph.weight(scales)),
   };
+}
+
+/** Token vectors [B x S, width] as [B, S, width]. */
+export function byText(graph: OnnxGraph, tokens: Value, batchShape: Value, width: number): Value {
+  return graph.op("Reshape", [tokens, graph.op("Concat", [batchShape, graph.integers(width)], { axis: 0 })]);
 }

@@ -11,16 +11,11 @@ import {
   type StoredTensor,
   TensorTable,
 } from "../model/index.ts";
-import { compileModel } from "./compiled-model.ts";
+import { buildGraph } from "./compiled-model.ts";
+import { largestInteger } from "./layers.ts";
 
 /** Changes whenever the file's content would for the same source. */
 const formatVersion = "2";
-
-/**
- * Weights take 7 bits: -63 to 63. Processors without VNNI add two products of a byte with a weight in 16 bits, and
- * 2 x 255 x 127 would saturate there; so the same file gives the same numbers everywhere.
- */
-const largestInteger = 63;
 
 /** Values that are quantised without a pause: a few milliseconds of this thread. */
 const valuesPerBlock = 1 << 19;
@@ -41,9 +36,9 @@ export async function quantiseWeights(
   cacheFolder: string,
   signal: AbortSignal | undefined,
 ): Promise<Map<string, TensorTable>> {
-  // Compiling tells which weights the model uses, and which of them it could use as int8.
+  // Building it tells which weights the model uses, and which of them it could use as int8.
   const recorded = new Map([...weights].map(([folder, table]) => [folder, new RecordedTable(table)]));
-  compileModel(pipeline, recorded);
+  buildGraph(pipeline, recorded, "throughput");
   const quantised = new Map<string, TensorTable>();
   for (const [folder, table] of recorded) {
     const source = await hashFiles(table.files, [...table.used.keys()], signal);

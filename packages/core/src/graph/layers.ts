@@ -2,11 +2,14 @@ import { SparseEncoderError } from "../errors.ts";
 import type { TensorTable } from "../model/index.ts";
 import { absent, type OnnxGraph, type Value } from "./onnx-graph.ts";
 
+/** What a graph is tuned for: many tokens at once, or the shortest wait for one short text. Both give the same numbers. */
+export type Tuning = "throughput" | "latency";
+
 /**
- * What a graph is tuned for: many tokens at once, the same for texts that activate a small part of the vocabulary, or the
- * shortest wait for one short text. All give the same numbers.
+ * Weights as integers take 7 bits: -63 to 63. Processors without VNNI add two products of a byte with a weight in 16
+ * bits, and 2 x 255 x 127 would saturate there; so the same weights give the same numbers everywhere.
  */
-export type Tuning = "throughput" | "screened" | "latency";
+export const largestInteger = 63;
 
 /** A graph under construction and the weights it draws on. */
 export interface Building {

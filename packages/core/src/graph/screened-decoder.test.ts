@@ -45,7 +45,7 @@ async function screen({ vocabulary, width, weights, bias, tokens }: Case) {
   graph.output("dims", dims, "int64", ["active"]);
   graph.output("maxima", maxima, "float32", ["active", "batch"]);
   const options = { extra: { session: { model_external_initializers_file_folder_path: folder } } };
-  const model = { bytes: graph.finish(), tables: screenTables(weight) };
+  const model = { bytes: graph.finish(), tables: screenTables(weight), entries: vocabulary };
   const session = await InferenceSession.create(
     Buffer.concat(await completeScreenedModel(model, InferenceSession, options)),
     options,

@@ -1,4 +1,7 @@
 import type { StoredTensor } from "../model/index.ts";
+import { byText, rangesOf } from "./decoder.ts";
+import { largestProducts, quantiseTokens, scaleProducts, widen } from "./integer-products.ts";
+import { largestInteger } from "./layers.ts";
 import { initializerStart, OnnxGraph, type Value } from "./onnx-graph.ts";
 
 /**
@@ -9,9 +12,6 @@ const blockRows = 2048;
 
 /** Rows of the vocabulary an integer product: its sums for 1,024 tokens are 1 MB, and are reduced at once. */
 const chunkRows = 256;
-
-/** As in the int8 format: seven bits, so that no processor saturates. */
-const largestInteger = 63;
 
 /** Covers the rounding of float32 in the products and norms here, relative to the product of two norms. */
 const roundingSlack = 1e-4;
@@ -60,7 +60,7 @@ export function addScreenedDecoder(
   const possible = addScreen(graph, weight, tokens, batchShape, bias);
   const dims: Value[] = [];
   const maxima: Value[] = [];
-  for (const [start, end] of ranges(weight.shape[0]!, blockRows)) {
+  for (const [start, end] of rangesOf(weight.shape[0]!, blockRows)) {
     const part = graph.op("Slice", [possible, graph.integers(start), graph.integers(end), graph.integers(0)]);
     const chosen = graph.op("Squeeze", [graph.op("NonZero", [part]), graph.integers(0)]);
     const rows = graph.op("Gather", [graph.weight(weight, [start, end]), chosen]);
@@ -85,28 +85,21 @@ function addScreen(
   bias: Value,
 ): Value {
   const [vocabulary, width] = weight.shape as [number, number];
-  const [quantised, scale, zeroPoint] = graph.outputsOf("DynamicQuantizeLinear", 3, [tokens]);
-  const shifted = graph.op("Sub", [widen(graph, quantised!), widen(graph, zeroPoint!)]);
-  const restored = graph.op("Mul", [shifted, scale!]);
+  const ofTexts = byText(graph, tokens, batchShape, width);
+  const quantised = quantiseTokens(graph, ofTexts);
+  const shifted = graph.op("Sub", [widen(graph, quantised.values), widen(graph, quantised.zeroPoint)]);
+  const restored = graph.op("Mul", [shifted, quantised.scale]);
   /** Largest norm of a token of each text: [B, 1]. */
-  const largestNorm = (values: Value) => {
-    const norms = graph.op("Reshape", [norm(graph, values), batchShape]);
-    return graph.op("ReduceMax", [norms, graph.integers(1)], { keepdims: 1 });
-  };
+  const largestNorm = (values: Value) =>
+    graph.op("ReduceMax", [norm(graph, values), graph.integers(1)], { keepdims: 1 });
   const tokenNorm = largestNorm(restored);
-  const tokenError = largestNorm(graph.op("Sub", [tokens, restored]));
+  const tokenError = largestNorm(graph.op("Sub", [ofTexts, restored]));
 
-  const tokenShape = graph.op("Concat", [batchShape, graph.integers(width)], { axis: 0 });
-  const byText = graph.op("Reshape", [quantised!, tokenShape]);
-  const sums = ranges(vocabulary, chunkRows).map(([start]) => {
-    const products = graph.op("MatMulInteger", [byText, chunkName(start), zeroPoint!]);
-    return graph.op("ReduceMax", [products, graph.integers(1)], { keepdims: 0 });
-  });
-  // All scales are positive, so the maximum may be taken before them.
-  const approximate = graph.op("Mul", [
-    widen(graph, graph.op("Concat", sums, { axis: 1 })),
-    graph.op("Mul", [statisticNames.scales, scale!]),
-  ]);
+  const products = rangesOf(vocabulary, chunkRows).map(([start]) =>
+    largestProducts(graph, quantised, chunkName(start)),
+  );
+  const joined = graph.op("Concat", products, { axis: 1 });
+  const approximate = scaleProducts(graph, joined, quantised, statisticNames.scales);
   const slack = graph.op("Mul", [tokenNorm, graph.scalar(roundingSlack)]);
   const error = graph.op("Add", [
     graph.op("Mul", [graph.op("Add", [tokenError, slack]), statisticNames.norms]),
@@ -127,7 +120,7 @@ export function screenTables(weight: StoredTensor): ScreenTables {
   const [vocabulary, width] = weight.shape as [number, number];
   const chunks: Value[] = [];
   const statistics: Record<keyof typeof statisticNames, Value[]> = { scales: [], norms: [], errors: [] };
-  for (const [start, end] of ranges(vocabulary, blockRows)) {
+  for (const [start, end] of rangesOf(vocabulary, blockRows)) {
     const rows = graph.weight(weight, [start, end]);
     const peak = graph.op("ReduceMax", [graph.op("Abs", [rows]), graph.integers(1)], { keepdims: 0 });
     const exact = graph.op("Mul", [peak, graph.scalar(1 / largestInteger)]);
@@ -157,21 +150,18 @@ export function screenTables(weight: StoredTensor): ScreenTables {
       chunks.push(graph.op("Reshape", [turned, graph.integers(-1)]));
     }
   }
-  graph.output("chunks", graph.op("Concat", chunks, { axis: 0 }), "int8", [vocabulary * width]);
-  const parts: TablePart[] = ranges(vocabulary, chunkRows).map(([start, end]) => {
-    const [from, to] = [start * width, end * width];
-    const shape = [width, end - start];
-    return {
-      start: initializerStart(chunkName(start), "int8", shape, to - from),
-      output: "chunks",
-      from,
-      to,
-    };
-  });
-  for (const [output, values] of Object.entries(statistics)) {
-    graph.output(output, graph.op("Concat", values, { axis: 0 }), "float32", [vocabulary]);
-    const name = statisticNames[output as keyof typeof statisticNames];
-    const start = initializerStart(name, "float32", [vocabulary], vocabulary * 4);
+  const parts: TablePart[] = [];
+  const table = (output: string, values: readonly Value[], type: "int8" | "float32", size: number) =>
+    graph.output(output, graph.op("Concat", values, { axis: 0 }), type, [size]);
+  table("chunks", chunks, "int8", vocabulary * width);
+  for (const [first, end] of rangesOf(vocabulary, chunkRows)) {
+    const [from, to] = [first * width, end * width];
+    const start = initializerStart(chunkName(first), "int8", [width, end - first], to - from);
+    parts.push({ start, output: "chunks", from, to });
+  }
+  for (const [kind, output] of Object.entries(statisticNames)) {
+    table(output, statistics[kind as keyof typeof statisticNames], "float32", vocabulary);
+    const start = initializerStart(output, "float32", [vocabulary], vocabulary * 4);
     parts.push({ start, output, from: 0, to: vocabulary });
   }
   return { model: graph.finish(), parts };
@@ -189,19 +179,7 @@ function chunkName(start: number): Value {
   return `screen_chunk_${start}` as Value;
 }
 
-function widen(graph: OnnxGraph, integers: Value): Value {
-  return graph.op("Cast", [integers], { to: 1 });
-}
-
 /** Euclidean norm of each row. */
 function norm(graph: OnnxGraph, rows: Value): Value {
   return graph.op("ReduceL2", [rows, graph.integers(-1)], { keepdims: 0 });
-}
-
-/** [start, end) of each piece of at most `size` out of `total`. */
-function ranges(total: number, size: number): [start: number, end: number][] {
-  return Array.from({ length: Math.ceil(total / size) }, (_, piece) => [
-    piece * size,
-    Math.min((piece + 1) * size, total),
-  ]);
 }

@@ -1,6 +1,6 @@
 import { SparseEncoderError } from "../errors.ts";
 import type { SpladePoolingModule, StoredTensor } from "../model/index.ts";
-import { addDecoder } from "./decoder.ts";
+import { addDecoder, rangesOf } from "./decoder.ts";
 import type { Family, TransformerShape } from "./families.ts";
 import { activation, type Building, layerNorm, linear } from "./layers.ts";
 import type { OnnxGraph, Value } from "./onnx-graph.ts";
@@ -20,6 +20,8 @@ export interface SpladeHead {
 /**
  * Adds the masked-LM head with SPLADE pooling. Neither the logits [B, S, V] nor their activations ever exist whole: the
  * decoder runs in chunks of the vocabulary, each reduced at once.
+ *
+ * @param screens whether a decoder that can be screened is
  */
 export function addSpladeHead(
   building: Building,
@@ -27,6 +29,7 @@ export function addSpladeHead(
   shape: TransformerShape,
   pooling: SpladePoolingModule,
   hidden: HiddenStates,
+  screens: boolean,
 ): SpladeHead {
   const { graph, tensors } = building;
   const { vocabularySize } = shape;
@@ -43,7 +46,7 @@ export function addSpladeHead(
     pooling.strategy === "max" && tensors.quantised(decoderName, decoderShape) === undefined
       ? tensors.get(decoderName, decoderShape)
       : undefined;
-  if (building.tuning === "screened" && screenable !== undefined) {
+  if (screens && screenable !== undefined) {
     const { dims, maxima } = addScreenedDecoder(
       graph,
       screenable,
@@ -55,15 +58,11 @@ export function addSpladeHead(
   }
   const decoder = addDecoder(building, decoderName, tokens, decoderShape, hidden.batchShape);
 
-  const chunks: Value[] = [];
-  for (let start = 0; start < vocabularySize; start += decoder.chunkRows) {
-    const range = [start, Math.min(start + decoder.chunkRows, vocabularySize)] as const;
-    chunks.push(
-      pooling.strategy === "max"
-        ? decoder.maximum(range)
-        : addSum(graph, decoder.scores(range), graph.weight(bias, range), pooling, hidden.mask),
-    );
-  }
+  const chunks = rangesOf(vocabularySize, decoder.chunkRows).map((range) =>
+    pooling.strategy === "max"
+      ? decoder.maximum(range)
+      : addSum(graph, decoder.scores(range), graph.weight(bias, range), pooling, hidden.mask),
+  );
   const joined = graph.op("Concat", chunks, { axis: 1 });
   if (pooling.strategy === "sum") return { vectors: joined, dims: undefined, screenable };
   // Relu, log1p and adding the bias of an entry keep order, so for the maximum they come after it: once an entry

@@ -5,6 +5,8 @@ import type { Device } from "./device.ts";
 /** A model that gives of a batch the entries `dims` alone, and what it needs beside the weights. */
 export interface ScreenedModel {
   readonly bytes: Uint8Array;
+  /** Number of all entries. */
+  readonly entries: number;
   readonly tables: {
     /** A model without inputs that computes them. */
     readonly model: Uint8Array;
@@ -35,8 +37,6 @@ export interface WorkerSetup {
   readonly prepack: boolean;
   /** True if only non-zero entries are to leave the worker. */
   readonly sparse: boolean;
-  /** Width of an embedding. */
-  readonly dimension: number;
   /** Where the model runs. */
   readonly device: Device;
   /** Threads that one operator may use while other batches run. */

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { compressEntries, compressRows } from "./compressed-rows.ts";
 import type { Device } from "./device.ts";
-import type { EncodeBatch, EncodedRows, WorkerSetup } from "./messages.ts";
+import type { EncodeBatch, EncodedRows, ScreenedModel, WorkerSetup } from "./messages.ts";
 import { completeScreenedModel } from "./screened-model.ts";
 
 /** For batches that run alone; for batches among others; and for these if texts activate a small part of the vocabulary. */
@@ -19,13 +19,21 @@ export class Session {
   private readonly native: InferenceSession;
   private readonly tensor: typeof Tensor;
   private readonly setup: WorkerSetup;
+  /** The model, if it gives some entries alone. */
+  private readonly screened: ScreenedModel | undefined;
   /** True if a batch activated so much that a session of kind `shared` is faster. */
   screensInVain = false;
 
-  private constructor(native: InferenceSession, tensor: typeof Tensor, setup: WorkerSetup) {
+  private constructor(
+    native: InferenceSession,
+    tensor: typeof Tensor,
+    setup: WorkerSetup,
+    screened: ScreenedModel | undefined,
+  ) {
     this.native = native;
     this.tensor = tensor;
     this.setup = setup;
+    this.screened = screened;
   }
 
   static async open(setup: WorkerSetup, kind: SessionKind): Promise<Session> {
@@ -52,11 +60,12 @@ export class Session {
     };
     const parts: Uint8Array[] = [];
     if (setup.exportFile !== undefined) parts.push(await readFile(setup.exportFile));
-    if (kind === "screened")
-      parts.push(...(await completeScreenedModel(setup.screened!, InferenceSession, options)));
+    const screened = kind === "screened" ? setup.screened : undefined;
+    if (screened !== undefined)
+      parts.push(...(await completeScreenedModel(screened, InferenceSession, options)));
     else parts.push(kind === "alone" ? setup.aloneModel : setup.model);
     const native = await InferenceSession.create(Buffer.concat(parts), options);
-    return new Session(native, Tensor, setup);
+    return new Session(native, Tensor, setup, screened);
   }
 
   /** Frees what the runtime holds. */
@@ -67,21 +76,19 @@ export class Session {
   /** Embeds a batch; of sparse embeddings only the non-zero entries are returned. */
   async encode(batch: EncodeBatch): Promise<EncodedRows> {
     const rows = batch.lengths.length;
-    const { embeddings, dims } = await this.native.run(this.feeds(batch));
+    const outputs = this.screened === undefined ? ["embeddings"] : ["embeddings", "dims"];
+    const { embeddings, dims } = await this.native.run(this.feeds(batch), outputs);
     const values = embeddings!.data as Float32Array;
-    if (dims !== undefined) {
-      const numbers = Uint32Array.from(dims.data as BigInt64Array, Number);
-      this.screensInVain ||= numbers.length > this.setup.dimension * screenedShare;
-      const entries = compressEntries(values, numbers, rows, batch.maxActiveDims);
-      embeddings!.dispose();
-      dims.dispose();
-      return entries;
-    }
+    let result: EncodedRows;
+    if (this.screened !== undefined) {
+      const entries = Uint32Array.from(dims!.data as BigInt64Array, Number);
+      this.screensInVain ||= entries.length > this.screened.entries * screenedShare;
+      result = compressEntries(values, entries, rows, batch.maxActiveDims);
+    } else if (this.setup.sparse) result = compressRows(values, rows, batch.maxActiveDims);
     // The copy: dense values are moved to another thread, and the runtime's own buffer cannot be.
-    const result = this.setup.sparse
-      ? compressRows(values, rows, batch.maxActiveDims)
-      : { dense: values.slice() };
+    else result = { dense: values.slice() };
     embeddings!.dispose();
+    dims?.dispose();
     return result;
   }
 

@@ -27,8 +27,6 @@ export interface PooledModel {
   readonly weightsFolder: string;
   readonly prepack: boolean;
   readonly sparse: boolean;
-  /** Width of an embedding. */
-  readonly dimension: number;
 }
 
 export interface WorkerPoolOptions {
@@ -88,7 +86,6 @@ export class WorkerPool {
       weightsFolder: model.weightsFolder,
       prepack: model.prepack,
       sparse: model.sparse,
-      dimension: model.dimension,
       device: this.device,
       threads: this.threads,
       aloneThreads: options.threads ?? (this.device.kind === "cpu" ? cores : this.threads),
