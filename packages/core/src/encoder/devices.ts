@@ -29,7 +29,7 @@ export async function listDevices(): Promise<string[]> {
 async function opens(device: Device): Promise<boolean> {
   const model = {
     bytes: addingModel(),
-    aloneBytes: addingModel(),
+    shortBytes: undefined,
     exportFile: undefined,
     inputs: [],
     weightsFolder: tmpdir(),

@@ -19,8 +19,8 @@ export interface ScreenedModel {
 export interface CompiledModel {
   /** The ONNX model without its weights, or what is added to an exported model. */
   readonly bytes: Uint8Array;
-  /** The same model, tuned for a batch that runs alone. */
-  readonly aloneBytes: Uint8Array;
+  /** The same model, tuned for a few tokens that run alone; undefined if there is no such difference. */
+  readonly shortBytes: Uint8Array | undefined;
   /** The same model for texts that activate a small part of the vocabulary; undefined if there is none. */
   readonly screened: ScreenedModel | undefined;
   /** The file of an exported model that comes before `bytes`; undefined for a graph that was built from weights. */
@@ -64,9 +64,10 @@ interface Stage {
  */
 export function compileModel(pipeline: Pipeline, weights: ReadonlyMap<string, TensorTable>): CompiledModel {
   const { screenable, ...model } = buildGraph(pipeline, weights, "throughput");
+  const short = buildGraph(pipeline, weights, "latency").bytes;
   return {
     ...model,
-    aloneBytes: buildGraph(pipeline, weights, "latency").bytes,
+    shortBytes: Buffer.compare(short, model.bytes) === 0 ? undefined : short,
     screened: screenable && {
       bytes: buildGraph(pipeline, weights, "throughput", true).bytes,
       tables: screenTables(screenable),
@@ -86,7 +87,7 @@ export function buildGraph(
   weights: ReadonlyMap<string, TensorTable>,
   tuning: Tuning,
   screens = false,
-): Omit<CompiledModel, "aloneBytes" | "screened"> & { readonly screenable: StoredTensor | undefined } {
+): Omit<CompiledModel, "shortBytes" | "screened"> & { readonly screenable: StoredTensor | undefined } {
   const [transformer, head] = pipeline;
   const unsupported = () => unsupportedPipeline(pipeline.map((module) => module.kind));
   if (transformer?.kind !== "Transformer" || head === undefined) throw unsupported();

@@ -45,7 +45,7 @@ export function compileExportedModel(pipeline: Pipeline, exported: OnnxExport): 
   const bytes = graph.finishAddition();
   return {
     bytes,
-    aloneBytes: bytes,
+    shortBytes: undefined,
     screened: undefined,
     exportFile: exported.file,
     inputs: exported.inputs,

@@ -26,8 +26,8 @@ export interface WorkerSetup {
   readonly exportFile: string | undefined;
   /** The ONNX model without its weights, and the folder of these. */
   readonly model: Uint8Array;
-  /** The same, tuned for a batch that runs alone. */
-  readonly aloneModel: Uint8Array;
+  /** The same, tuned for a few tokens that run alone; undefined if there is no such difference. */
+  readonly shortModel: Uint8Array | undefined;
   /** The same, for texts that activate a small part of the vocabulary; undefined if there is none for this device. */
   readonly screened: ScreenedModel | undefined;
   readonly weightsFolder: string;
@@ -43,7 +43,7 @@ export interface WorkerSetup {
   readonly threads: number;
   /** Threads that one operator may use for a batch that runs alone. */
   readonly aloneThreads: number;
-  /** True if a worker opens the model for batches that run alone when it starts, false for the other one. */
+  /** True if a worker opens the model for a short batch that runs alone when it starts, false for batches among others. */
   readonly opensAlone: boolean;
   /** Shared counters of the pool; see {@link RunGate}. */
   readonly gate: SharedArrayBuffer;

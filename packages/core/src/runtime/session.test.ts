@@ -16,7 +16,7 @@ it("asks the runtime for embeddings alone, whatever else a model gives", async (
   const session = await Session.open(
     {
       model,
-      aloneModel: model,
+      shortModel: undefined,
       screened: undefined,
       exportFile: undefined,
       weightsFolder: tmpdir(),
@@ -29,7 +29,8 @@ it("asks the runtime for embeddings alone, whatever else a model gives", async (
       opensAlone: true,
       gate: new SharedArrayBuffer(0),
     },
-    "shared",
+    "whole",
+    1,
   );
   const another = await InferenceSession.create(model);
   const run = vi.spyOn(Object.getPrototypeOf(another) as InferenceSession, "run");

@@ -5,8 +5,8 @@ import type { Device } from "./device.ts";
 import type { EncodeBatch, EncodedRows, ScreenedModel, WorkerSetup } from "./messages.ts";
 import { completeScreenedModel } from "./screened-model.ts";
 
-/** For batches that run alone; for batches among others; and for these if texts activate a small part of the vocabulary. */
-export type SessionKind = "alone" | "shared" | "screened";
+/** Tuned for a few tokens that run alone; for throughput; and for that if texts activate a small part of the vocabulary. */
+export type GraphKind = "short" | "whole" | "screened";
 
 /**
  * Entries of the vocabulary that a batch may activate before screening is given up: it then costs more than it saves.
@@ -21,7 +21,7 @@ export class Session {
   private readonly setup: WorkerSetup;
   /** The model, if it gives some entries alone. */
   private readonly screened: ScreenedModel | undefined;
-  /** True if a batch activated so much that a session of kind `shared` is faster. */
+  /** True if a batch activated so much that the `whole` graph is faster. */
   screensInVain = false;
 
   private constructor(
@@ -36,8 +36,7 @@ export class Session {
     this.screened = screened;
   }
 
-  static async open(setup: WorkerSetup, kind: SessionKind): Promise<Session> {
-    const threads = kind === "alone" ? setup.aloneThreads : setup.threads;
+  static async open(setup: WorkerSetup, kind: GraphKind, threads: number): Promise<Session> {
     // Imported here, where no one ends the thread: its end while the native library loads aborts the process too.
     const { env, InferenceSession, Tensor } = await import("onnxruntime-node");
     // A library is silent; what matters of these messages is in the errors that are thrown.
@@ -63,7 +62,7 @@ export class Session {
     const screened = kind === "screened" ? setup.screened : undefined;
     if (screened !== undefined)
       parts.push(...(await completeScreenedModel(screened, InferenceSession, options)));
-    else parts.push(kind === "alone" ? setup.aloneModel : setup.model);
+    else parts.push((kind === "short" ? setup.shortModel : undefined) ?? setup.model);
     const native = await InferenceSession.create(Buffer.concat(parts), options);
     return new Session(native, Tensor, setup, screened);
   }

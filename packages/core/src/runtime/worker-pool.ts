@@ -18,8 +18,8 @@ const mostWorkers = 8;
 /** What the workers of a pool open: the ONNX model, the folder of its weights, and what it gives. */
 export interface PooledModel {
   readonly bytes: Uint8Array;
-  /** The same, tuned for a batch that runs alone. */
-  readonly aloneBytes: Uint8Array;
+  /** The same, tuned for a few tokens that run alone. */
+  readonly shortBytes: Uint8Array | undefined;
   /** The same, for texts that activate a small part of the vocabulary. */
   readonly screened?: ScreenedModel | undefined;
   readonly exportFile: string | undefined;
@@ -78,7 +78,7 @@ export class WorkerPool {
     this.gate = new RunGate(this.workers);
     const setup: WorkerSetup = {
       model: model.bytes,
-      aloneModel: model.aloneBytes,
+      shortModel: model.shortBytes,
       // Elsewhere integer products are not known to be faster.
       screened: this.device.kind === "cpu" ? model.screened : undefined,
       exportFile: model.exportFile,

@@ -2,44 +2,62 @@ import { getPriority, setPriority } from "node:os";
 import { Piscina } from "piscina";
 import type { EncodedRows, WorkerSetup, WorkerTask } from "./messages.ts";
 import { RunGate } from "./run-gate.ts";
-import { Session, type SessionKind } from "./session.ts";
+import { type GraphKind, Session } from "./session.ts";
 
 /** Entry of a worker thread. It opens its session at the first task and keeps it. */
 
 const setup = Piscina.workerData as WorkerSetup;
 const gate = new RunGate(setup.gate);
-/** Opened when they are needed, and kept. */
-const sessions = new Map<SessionKind, Promise<Session | undefined>>();
-/** What batches among others run in. */
-let shared: SessionKind = setup.screened === undefined ? "shared" : "screened";
+/**
+ * Most tokens of a batch, padding included, for the graph that is tuned for few: beyond, the other graphs are faster even
+ * when they run alone.
+ */
+const shortTokens = 32;
+
+/** By graph and number of threads; opened when they are needed, and kept. */
+const sessions = new Map<string, Promise<Session | undefined>>();
+/** What all but short batches run in. */
+let throughput: GraphKind = setup.screened === undefined ? "whole" : "screened";
 
 giveWay();
 
 /** Carries out one task; null if the pool is stopping. */
 export async function runTask(task: WorkerTask): Promise<EncodedRows | null | "ready"> {
-  const session = await open((task === "open" ? setup.opensAlone : task.alone) ? "alone" : shared);
+  const session = await (task === "open"
+    ? sessionFor(setup.opensAlone, 0)
+    : sessionFor(task.alone, task.ids.length));
   if (session === undefined) return null;
   if (task === "open") return "ready";
   const rows = await gate.pass(() => session.encode(task));
-  if (session.screensInVain) await giveUpScreening(session);
+  if (session.screensInVain) await giveUpScreening();
   return rows === undefined ? null : transfer(rows);
 }
 
-function open(kind: SessionKind): Promise<Session | undefined> {
-  const known = sessions.get(kind);
+function sessionFor(alone: boolean, tokens: number): Promise<Session | undefined> {
+  const short = alone && tokens <= shortTokens && setup.shortModel !== undefined;
+  return open(short ? "short" : throughput, alone ? setup.aloneThreads : setup.threads);
+}
+
+function open(graph: GraphKind, threads: number): Promise<Session | undefined> {
+  const key = `${graph} ${threads}`;
+  const known = sessions.get(key);
   if (known !== undefined) return known;
-  const opening = gate.pass(() => Session.open(setup, kind));
-  sessions.set(kind, opening);
+  const opening = gate.pass(() => Session.open(setup, graph, threads));
+  sessions.set(key, opening);
   // What failed for want of memory may succeed the next time.
-  opening.catch(() => sessions.delete(kind));
+  opening.catch(() => sessions.delete(key));
   return opening;
 }
 
-/** A worker carries out one task at a time, so nothing else uses the session. */
-async function giveUpScreening(session: Session): Promise<void> {
-  shared = "shared";
-  sessions.delete("screened");
-  await gate.pass(() => session.release());
+/** A worker carries out one task at a time, so nothing else uses the sessions. */
+async function giveUpScreening(): Promise<void> {
+  throughput = "whole";
+  for (const [key, opened] of sessions) {
+    if (!key.startsWith("screened ")) continue;
+    sessions.delete(key);
+    const session = await opened;
+    await gate.pass(async () => session?.release());
+  }
 }
 
 /** Marks the buffers of the rows to be moved to the main thread, not copied. */
