@@ -1,4 +1,4 @@
-import { throwIfAborted, unlessAborted } from "../errors.ts";
+import { SparseEncoderError, throwIfAborted, unlessAborted } from "../errors.ts";
 import type { Tokenizer } from "../model/index.ts";
 import type { Device, WorkerPool } from "../runtime/index.ts";
 import type { EncoderPool } from "./encoder-pool.ts";
@@ -46,16 +46,27 @@ export interface Embedder<Matrix> {
   destroy(): Promise<void>;
 }
 
+/** A batch failed in two workers. */
+export class BatchFailure extends SparseEncoderError {
+  /** Position in the call of the first text of the batch. */
+  readonly first: number;
+
+  constructor(message: string, first: number, cause: unknown) {
+    super("WORKER_FAILED", message, { cause });
+    this.first = first;
+  }
+}
+
 /**
  * Embeds windows of texts, in order. The next window is worked on while the caller has the current one, and no
- * further: memory is bounded by two windows.
+ * further: memory is bounded by two windows. The texts before a batch that fails come before its error.
  */
 export async function* embedWindows<Matrix>(
   embedder: Embedder<Matrix>,
   windows: AsyncGenerator<EmbedWindow>,
   call: EmbedCall,
 ): AsyncGenerator<Matrix> {
-  let ahead: Promise<Matrix> | undefined;
+  let ahead: Promise<WindowRows<Matrix>> | undefined;
   let ended = false;
   let reading = false;
   let failure: { readonly error: unknown } | undefined;
@@ -71,10 +82,13 @@ export async function* embedWindows<Matrix>(
         failure = { error };
       });
       const current = ahead;
-      ahead = step?.done === false ? embedder.embed(step.value, call, () => ended) : undefined;
+      ahead = step?.done === false ? rowsOf(embedder, step.value, call, () => ended) : undefined;
       // Whoever stops taking rows must not leave an unhandled rejection behind.
       ahead?.catch(() => {});
-      if (current !== undefined) yield await current;
+      if (current === undefined) continue;
+      const { matrix, error } = await current;
+      yield matrix;
+      if (error !== undefined) throw error;
     } while (ahead !== undefined);
     if (failure !== undefined) throw failure.error;
   } finally {
@@ -84,5 +98,27 @@ export async function* embedWindows<Matrix>(
     // After an abort the source may be silent for ever; it is closed with the next text.
     if (reading) closing.catch(() => {});
     else await closing;
+  }
+}
+
+interface WindowRows<Matrix> {
+  readonly matrix: Matrix;
+  /** Set if the matrix has the texts before a batch that failed alone. */
+  readonly error?: BatchFailure;
+}
+
+async function rowsOf<Matrix>(
+  embedder: Embedder<Matrix>,
+  window: EmbedWindow,
+  call: EmbedCall,
+  ended: () => boolean,
+): Promise<WindowRows<Matrix>> {
+  try {
+    return { matrix: await embedder.embed(window, call, ended) };
+  } catch (error) {
+    if (!(error instanceof BatchFailure) || error.first === window.first) throw error;
+    const before = { ...window, texts: window.texts.slice(0, error.first - window.first) };
+    // Some of them were counted before.
+    return { error, ...(await rowsOf(embedder, before, { ...call, onTexts: () => {} }, ended)) };
   }
 }

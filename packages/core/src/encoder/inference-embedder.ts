@@ -3,7 +3,7 @@ import type { CompiledModel } from "../graph/index.ts";
 import type { Tokenizer } from "../model/index.ts";
 import { batchTokens, coreShare, type Device, type EncodedRows, WorkerPool } from "../runtime/index.ts";
 import { BatchSource, type PlannedBatch } from "./batch-source.ts";
-import type { EmbedCall, Embedder, EmbedWindow } from "./embedder.ts";
+import { BatchFailure, type EmbedCall, type Embedder, type EmbedWindow } from "./embedder.ts";
 
 /** How many batches a call keeps with the pool for each worker: one that runs, one that waits its turn. */
 const batchesPerWorker = 2;
@@ -162,9 +162,9 @@ function located(error: unknown, positions: readonly number[], first: number): u
   if (!SparseEncoderError.is(error, "WORKER_FAILED")) return error;
   const shown = positions.slice(0, 8).map((position) => first + position);
   const more = positions.length > shown.length ? ", …" : "";
-  return new SparseEncoderError(
-    "WORKER_FAILED",
+  return new BatchFailure(
     `${error.message} The batch held the texts at positions ${shown.join(", ")}${more}.`,
-    { cause: error.cause },
+    first + positions.reduce((least, position) => Math.min(least, position)),
+    error.cause,
   );
 }
