@@ -30,6 +30,7 @@ async function opens(device: Device): Promise<boolean> {
   const model = {
     bytes: addingModel(),
     shortBytes: undefined,
+    givesDims: false,
     exportFile: undefined,
     inputs: [],
     weightsFolder: tmpdir(),

@@ -14,7 +14,7 @@ it("says of a batch that failed which texts it held, and which comes first in th
   // The batch of the two shorter texts fails.
   const pool = {
     workers: 1,
-    device: { kind: "cpu", index: undefined, name: "cpu" },
+    device: { kind: "cpu", index: 0, name: "cpu" },
     run: async (pack: () => EncodeBatch) => {
       const { lengths } = pack();
       if (lengths[0] === 2) throw new SparseEncoderError("WORKER_FAILED", "A batch failed in two workers.");

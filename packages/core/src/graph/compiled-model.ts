@@ -33,6 +33,8 @@ export interface CompiledModel {
   readonly prepack: boolean;
   /** True if most of an embedding is zero, so that only non-zero entries leave the worker. */
   readonly sparse: boolean;
+  /** True if `bytes` give `embeddings` [C, B] and the numbers `dims` of their entries, as a screened model does. */
+  readonly givesDims: boolean;
   /** Width of an embedding. */
   readonly dimension: number;
   /** Number of token ids that the model knows. */
@@ -120,6 +122,7 @@ export function buildGraph(
     weightsFolder: graph.weightsFolder ?? transformer.folder,
     prepack: graph.hasIntegerWeights,
     sparse,
+    givesDims: stage.dims !== undefined,
     dimension: stage.width,
     vocabularySize: shape.vocabularySize,
     maxTokens: longestInput(shape),

@@ -46,6 +46,7 @@ export function compileExportedModel(pipeline: Pipeline, exported: OnnxExport): 
   return {
     bytes,
     shortBytes: undefined,
+    givesDims: false,
     screened: undefined,
     exportFile: exported.file,
     inputs: exported.inputs,

@@ -11,7 +11,7 @@ import type { HiddenStates } from "./transformer.ts";
 export interface SpladeHead {
   /** [B, V], float32, never negative; or [C, B], of the entries `dims` alone. */
   readonly vectors: Value;
-  /** If the decoder is screened: numbers of the entries that some text may activate, int64 [C], ascending. */
+  /** If `vectors` has some entries alone: their numbers, int64 [C], ascending; all others are 0 in every text. */
   readonly dims: Value | undefined;
   /** The weight of a decoder that could be screened, or is. */
   readonly screenable: StoredTensor | undefined;
@@ -42,10 +42,9 @@ export function addSpladeHead(
   const bias = tensors.get(biasName, [vocabularySize]);
   const decoderName = shape.tiedDecoder ? hidden.prefix + words : head.decoder;
   const decoderShape = [vocabularySize, width] as const;
+  const quantised = tensors.quantised(decoderName, decoderShape) !== undefined;
   const screenable =
-    pooling.strategy === "max" && tensors.quantised(decoderName, decoderShape) === undefined
-      ? tensors.get(decoderName, decoderShape)
-      : undefined;
+    pooling.strategy === "max" && !quantised ? tensors.get(decoderName, decoderShape) : undefined;
   if (screens && screenable !== undefined) {
     const { dims, maxima } = addScreenedDecoder(
       graph,
@@ -68,7 +67,18 @@ export function addSpladeHead(
   // Relu, log1p and adding the bias of an entry keep order, so for the maximum they come after it: once an entry
   // instead of once a token.
   const logits = graph.op("Add", [decoder.scale(joined), graph.weight(bias)]);
-  return { vectors: addActivation(graph, logits, pooling), dims: undefined, screenable };
+  const { scores, dims } = quantised ? addChoice(graph, logits) : { scores: logits, dims: undefined };
+  return { vectors: addActivation(graph, scores, pooling), dims, screenable };
+}
+
+/** The entries that some text activates, and their scores [C, B]: beside integer products, the activation of all counts. */
+function addChoice(graph: OnnxGraph, logits: Value): { scores: Value; dims: Value } {
+  const highest = graph.op("ReduceMax", [logits, graph.integers(0)], { keepdims: 0 });
+  // Not "above 0": what is no number is found where the entries are read.
+  const active = graph.op("Not", [graph.op("LessOrEqual", [highest, graph.scalar(0)])]);
+  const dims = graph.op("Squeeze", [graph.op("NonZero", [active]), graph.integers(0)]);
+  const chosen = graph.op("Gather", [logits, dims], { axis: 1 });
+  return { scores: graph.op("Transpose", [chosen], { perm: [1, 0] }), dims };
 }
 
 /** Dense layer, activation and norm before the decoder: [B x S, H] to [B x S, width of the words]. */

@@ -37,6 +37,8 @@ export interface WorkerSetup {
   readonly prepack: boolean;
   /** True if only non-zero entries are to leave the worker. */
   readonly sparse: boolean;
+  /** True if the model gives some entries alone, as a screened one does. */
+  readonly givesDims: boolean;
   /** Where the model runs. */
   readonly device: Device;
   /** Threads that one operator may use while other batches run. */

@@ -23,6 +23,7 @@ it("asks the runtime for embeddings alone, whatever else a model gives", async (
       inputs: ["ids"],
       prepack: false,
       sparse: true,
+      givesDims: false,
       device: cpu,
       threads: 1,
       aloneThreads: 1,

@@ -75,13 +75,15 @@ export class Session {
   /** Embeds a batch; of sparse embeddings only the non-zero entries are returned. */
   async encode(batch: EncodeBatch): Promise<EncodedRows> {
     const rows = batch.lengths.length;
-    const outputs = this.screened === undefined ? ["embeddings"] : ["embeddings", "dims"];
+    const givesDims = this.screened !== undefined || this.setup.givesDims;
+    const outputs = givesDims ? ["embeddings", "dims"] : ["embeddings"];
     const { embeddings, dims } = await this.native.run(this.feeds(batch), outputs);
     const values = embeddings!.data as Float32Array;
     let result: EncodedRows;
-    if (this.screened !== undefined) {
+    if (givesDims) {
       const entries = Uint32Array.from(dims!.data as BigInt64Array, Number);
-      this.screensInVain ||= entries.length > this.screened.entries * screenedShare;
+      this.screensInVain ||=
+        this.screened !== undefined && entries.length > this.screened.entries * screenedShare;
       result = compressEntries(values, entries, rows, batch.maxActiveDims);
     } else if (this.setup.sparse) result = compressRows(values, rows, batch.maxActiveDims);
     // The copy: dense values are moved to another thread, and the runtime's own buffer cannot be.

@@ -27,6 +27,7 @@ export interface PooledModel {
   readonly weightsFolder: string;
   readonly prepack: boolean;
   readonly sparse: boolean;
+  readonly givesDims: boolean;
 }
 
 export interface WorkerPoolOptions {
@@ -86,6 +87,7 @@ export class WorkerPool {
       weightsFolder: model.weightsFolder,
       prepack: model.prepack,
       sparse: model.sparse,
+      givesDims: model.givesDims,
       device: this.device,
       threads: this.threads,
       aloneThreads: options.threads ?? (this.device.kind === "cpu" ? cores : this.threads),
