@@ -5,9 +5,9 @@ import { readFileSync, statSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { SparseEncoder } from "@sparse-encoder/core";
-import { readCranfield } from "../examples/cranfield.ts";
 import { compareWithReference } from "./reference/compare.ts";
 import { writeReport } from "./report.ts";
+import { textsOfTokens } from "./texts.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -47,22 +47,7 @@ const firstVectorSeconds = (performance.now() - loadStarted) / 1000;
 const { weightsFiles, threads, workers } = encoder.describe();
 const weightsBytes = weightsFiles.reduce((sum, file) => sum + statSync(file).size, 0);
 
-// Real text, cut into pieces of equal length in tokens, within one.
-const words = readCranfield()
-  .documents.map(({ text }) => text)
-  .join(" ")
-  .split(/\s+/);
-const texts: string[] = [];
-let start = 0;
-const wordTokens = (await encoder.tokenize(words)).map((ids) => ids.length - 2);
-while (texts.length < textCount) {
-  let end = start;
-  for (let count = 2; count < tokens; end++) count += wordTokens[end % words.length]!;
-  texts.push(
-    Array.from({ length: end - start }, (_, offset) => words[(start + offset) % words.length]).join(" "),
-  );
-  start = end % words.length;
-}
+const texts = await textsOfTokens(encoder, tokens, textCount);
 const lengths = (await encoder.tokenize(texts)).map((ids) => ids.length);
 const meanTokens = lengths.reduce((sum, length) => sum + length, 0) / lengths.length;
 

@@ -24,8 +24,9 @@ export interface BatchSourceOptions {
   readonly lookahead: number;
 }
 
-/** Texts that are tokenized at once without `chunkSize`: enough to sort by length, few enough for a short first wait. */
+/** Texts that are tokenized at once without `chunkSize`, enough to sort them by tokens; fewer while workers wait for them. */
 const blockSize = 256;
+const firstBlockSize = 32;
 
 /**
  * The batches of one call, planned while others run. All texts are sorted by their length in characters first, longest
@@ -70,7 +71,8 @@ export class BatchSource {
 
   private planAhead(): void {
     if (this.ahead !== undefined || this.start >= this.order.length) return;
-    const positions = this.order.slice(this.start, this.start + (this.options.chunkSize ?? blockSize));
+    const size = this.options.chunkSize ?? (this.start === 0 ? firstBlockSize : blockSize);
+    const positions = this.order.slice(this.start, this.start + size);
     this.start += positions.length;
     this.ahead = this.plan(positions).finally(() => {
       this.ahead = undefined;
