@@ -71,3 +71,13 @@ it("a worker that ended in the middle of a run does not hold up the end of the p
   const outcome = await run(["--import", "tsx", script("ending-after-failure.ts")]);
   expect(outcome).toEqual({ code: 3, signal: null, stdout: "", stderr: "" });
 }, 120_000);
+
+it("lists the devices that open, without a word of their drivers", async () => {
+  const program =
+    'import { listDevices } from "@sparse-encoder/core"; console.log(JSON.stringify(await listDevices()));';
+  const { code, stdout, stderr } = await run(["--input-type=module", "--eval", program]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const devices = JSON.parse(stdout) as string[];
+  expect(devices[0]).toBe("cpu");
+  for (const device of devices.slice(1)) expect(device).toMatch(/^((cuda|dml):\d+|webgpu|coreml)$/);
+});

@@ -54,9 +54,12 @@ export function possibleDevices(): Device[] {
   if (cudaInstalled()) kinds.push("cuda");
   if (process.platform === "win32") kinds.push("dml");
   if (process.platform === "darwin") kinds.push("coreml");
-  kinds.push("webgpu");
+  if (process.platform !== "linux" || graphicsNodes.some((node) => existsSync(node))) kinds.push("webgpu");
   return kinds.map(parseDevice);
 }
+
+/** Where Linux shows graphics processors, WSL too. Without one, trying WebGPU makes its driver write to stderr. */
+const graphicsNodes = ["/dev/dri", "/dev/nvidiactl", "/dev/dxg"];
 
 /** Without its library, trying CUDA makes the runtime write to stderr. */
 function cudaInstalled(): boolean {
