@@ -17,7 +17,7 @@ export type Offer = (hits: TopK, accepts: (hit: SearchHit) => boolean) => void;
  *
  * A filter costs far more than a score. So the best of all documents are found first and tested in order: no two documents rank
  * the same, so the first `k` that pass are the best that pass. If too few do, the search goes on behind them, for as many as the
- * share that passed suggests. Where these would be too many, or none passed, it tests each document that would be among the best `k` that passed so
+ * share that passed suggests. Where these would be too many, it tests each document that would be among the best `k` that passed so
  * far instead. No document is tested twice.
  *
  * @param documentCount of all documents
@@ -50,8 +50,9 @@ export function searchFiltered(
     if (ranked.length < count) return passed;
     tested += count;
     last = ranked[count - 1];
-    // Infinite if none passed.
-    count = Math.max(tested, Math.ceil((surplus * (k - passed.length) * tested) / passed.length));
+    // None that passed counts as one.
+    const share = Math.max(passed.length, 1) / tested;
+    count = Math.max(tested, Math.ceil((surplus * (k - passed.length)) / share));
   }
   for (const hit of passed) best.push(hit);
   offer(best, (hit) => isUntested(hit) && filter(hit.id));

@@ -222,4 +222,28 @@ describe("DenseIndex", () => {
     expect(() => index.search(query, 10, broken)).toThrow(new RangeError("broken"));
     expect(index.search(query, 10, rare)).toEqual(expected);
   });
+
+  it("moves its blocks over some searches, and none that are small", () => {
+    const dimension = 64;
+    const index = new DenseIndex(dimension, "dot");
+    const query = new Float32Array(dimension).fill(1);
+    // 40 blocks of 1,024 rows, and one with too few.
+    const count = 40 * 1024 + 10;
+    for (let number = 0; number < count; number++)
+      index.upsert(
+        `${number}`,
+        query.map(() => number % 5000),
+      );
+    const counts = [1, 2, 3].map(() => {
+      expect(index.search(query, 2)).toEqual([
+        { id: "14999", score: 64 * 4999 },
+        { id: "19999", score: 64 * 4999 },
+      ]);
+      // A memory has more than the rows, and the last block is not full in any case.
+      const { blocks } = index.capture();
+      return blocks.slice(0, 40).filter(({ buffer, byteLength }) => buffer.byteLength > byteLength).length;
+    });
+    expect(counts).toEqual([32, 40, 40]);
+    expect(index.capture().blocks[40]!.buffer.byteLength).toBe(4 * 1024 * dimension);
+  });
 });

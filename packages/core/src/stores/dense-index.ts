@@ -9,7 +9,10 @@ const maximumBlockLength = 1 << 22;
 /** With fewer values, comparing them takes so little time that they are not worth a memory: some microseconds. */
 const minimumMovedLength = 1 << 16;
 
-/** So many blocks at most are moved: each takes 10 GiB of the 128 TiB of addresses that a process has. */
+/** So many blocks at most are moved in one search: some 35 milliseconds. */
+const movesPerSearch = 32;
+
+/** So many blocks at most are moved in all: each takes 10 GiB of the 128 TiB of addresses that a process has. */
 const maximumMovedBlocks = 4096;
 
 /** What {@link DenseIndex.capture} gives: later changes of the index leave it as it is. */
@@ -25,8 +28,8 @@ export interface CapturedRows {
  * Dense vectors of one name, searched by comparing the query with each of them: exact, O(rows x dimension).
  *
  * Rows lie in blocks, so that adding needs no copy of all. A deleted row's place is taken by the last one. A block
- * that was captured is copied before it is written to. The first search moves a block into a memory where it is compared several
- * times as fast.
+ * that was captured is copied before it is written to. Searches move blocks into memories where they are compared
+ * several times as fast.
  */
 export class DenseIndex {
   readonly dimension: number;
@@ -133,10 +136,12 @@ export class DenseIndex {
     const compare = metric === "euclidean" ? squaredDistances : dots;
     const scores = new Float32Array(this.ids.length);
     const sums = new Float64Array(Math.min(blockRows, scores.length));
+    let moves = 0;
     for (const number of this.blocks.keys()) {
       const first = number * blockRows;
       const count = Math.min(blockRows, scores.length - first);
-      compare(this.moved(number, count), count, wanted, sums);
+      if (moves < movesPerSearch && this.move(number, count)) moves++;
+      compare(this.blocks[number]!, count, wanted, sums);
       for (let row = 0; row < count; row++) {
         let score = sums[row]!;
         if (metric === "euclidean") score = -Math.sqrt(score);
@@ -148,19 +153,17 @@ export class DenseIndex {
     return scores;
   }
 
-  /** A block of so many rows, moved to where it is compared fast if that pays and the system allows it. */
-  private moved(number: number, count: number): Float32Array {
+  /** Moves a block of so many rows to where it is compared fast. False if it is there, or that does not pay or is refused. */
+  private move(number: number, count: number): boolean {
     const block = this.blocks[number]!;
-    if (isInMemory(block) || !this.movable || number >= maximumMovedBlocks) return block;
-    if (count * this.dimension < minimumMovedLength) return block;
+    if (!this.movable || number >= maximumMovedBlocks || isInMemory(block)) return false;
+    if (count * this.dimension < minimumMovedLength) return false;
     const moved = moveToMemory(block, this.dimension);
-    if (moved === undefined) {
-      this.movable = false;
-      return block;
-    }
+    this.movable = moved !== undefined;
+    if (moved === undefined) return false;
     this.blocks[number] = moved;
     this.captured.delete(number);
-    return moved;
+    return true;
   }
 
   private get blockLength(): number {
