@@ -1,5 +1,6 @@
 export { checkIds } from "./arguments.ts";
 export { exhaustiveSearch } from "./exhaustive-search.ts";
+export { searchFiltered } from "./filtered-search.ts";
 export { checkModel, checkModelOption } from "./index-snapshot.ts";
 export { InvertedIndex, type SearchOptions, type TermContribution } from "./inverted-index.ts";
 export {
@@ -20,4 +21,4 @@ export {
   writeAll,
   writeSnapshot,
 } from "./snapshot-file.ts";
-export { compareHits, type SearchHit, TopK } from "./top-k.ts";
+export { compareHits, type SearchHit } from "./top-k.ts";

@@ -2,19 +2,20 @@ import { checkOptionNames, invalidArgument, positiveInteger, received } from "..
 import { SparseMatrix, SparseVector, TRUSTED } from "../vector/index.ts";
 import { checkEmbedding, checkIds } from "./arguments.ts";
 import { overlapScore } from "./exhaustive-search.ts";
+import { searchFiltered } from "./filtered-search.ts";
 import { checkModelOption, readIndex, saveIndex } from "./index-snapshot.ts";
 import { byteLength, invert, maximumDocuments } from "./postings.ts";
 import type { SavedSegment } from "./saved-segment.ts";
 import { Segment } from "./segment.ts";
 import { searchSegments } from "./segment-search.ts";
-import { type SearchHit, TopK } from "./top-k.ts";
+import type { SearchHit } from "./top-k.ts";
 
 /** Options of {@link InvertedIndex.search}. */
 export interface SearchOptions {
   /** Number of hits, at least 1. Default 10. Fewer are returned if fewer documents share a term. */
   topK?: number;
   /**
-   * Only documents whose id passes are hits. Called for documents that would be among the best alone, in no fixed
+   * Only documents whose id passes are hits. Called once at most for a document, first for the best of all, in no fixed
    * order; must not change the index.
    */
   filter?: (id: string) => boolean;
@@ -227,19 +228,21 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
    */
   search(query: SparseVector, options: SearchOptions = {}): SearchHit[] {
     checkOptionNames("search", options, ["topK", "filter"]);
-    const { topK = 10, filter = () => true } = options;
+    const { topK = 10, filter } = options;
     positiveInteger("topK", topK);
-    if (typeof filter !== "function") {
+    if (filter !== undefined && typeof filter !== "function") {
       throw invalidArgument(`filter must be a function, received ${received(filter)}.`);
     }
     checkEmbedding("search", "SparseVector", query, this.dimension);
-    const hits = new TopK(topK);
+    const pending: SearchHit[] = [];
     for (const [id, vector] of this.pending) {
       const score = overlapScore(query, vector);
-      if (score !== undefined && hits.admits({ id, score }) && filter(id)) hits.push({ id, score });
+      if (score !== undefined) pending.push({ id, score });
     }
-    searchSegments(this.segments, query, hits, filter);
-    return hits.ranked();
+    return searchFiltered(topK, this.size, filter, (hits, accepts) => {
+      for (const hit of pending) if (hits.admits(hit) && accepts(hit)) hits.push(hit);
+      searchSegments(this.segments, query, hits, accepts);
+    });
   }
 
   /**

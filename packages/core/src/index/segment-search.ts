@@ -2,7 +2,7 @@ import type { SparseVector } from "../vector/index.ts";
 import { findTerm, maximumDocuments, type Postings } from "./postings.ts";
 import { createScoring, type Scoring } from "./scoring.ts";
 import type { Segment } from "./segment.ts";
-import type { TopK } from "./top-k.ts";
+import type { SearchHit, TopK } from "./top-k.ts";
 
 /** With fewer postings than one for so many documents, a second pass over them beats one over all scores. */
 const documentsPerPosting = 12;
@@ -24,7 +24,7 @@ export function searchSegments(
   segments: readonly Segment[],
   query: SparseVector,
   hits: TopK,
-  accepts: (id: string) => boolean,
+  accepts: (hit: SearchHit) => boolean,
 ): void {
   const outer = scoresInUse;
   const kept = outer?.slice();
@@ -40,7 +40,7 @@ function searchSegment(
   { ids, postings, scoring = sharedScoring }: Segment,
   query: SparseVector,
   hits: TopK,
-  accepts: (id: string) => boolean,
+  accepts: (hit: SearchHit) => boolean,
 ): void {
   const { documentCount, offsets } = postings;
   const positions = new Int32Array(query.activeDims);
@@ -64,7 +64,7 @@ function searchSegment(
   const offer = (document: number) => {
     const hit = { id: ids[document]!, score: scores[document]! };
     // A deleted document has an empty id.
-    if (hit.id !== "" && hits.admits(hit) && accepts(hit.id)) hits.push(hit);
+    if (hit.id !== "" && hits.admits(hit) && accepts(hit)) hits.push(hit);
   };
   if (visits * documentsPerPosting > documentCount && scoresArePositive(postings, query)) {
     pickFromScores(scoring, documentCount, hits, offer);

@@ -87,8 +87,9 @@ export class Collection {
     const field = this.fieldOf("searchSparse", name, "sparse");
     if (field === undefined) return [];
     checkDimension("searchSparse", name, query.dimension, field);
-    const hits = this.sparse.get(name)?.search(query, { topK: k, filter: this.accepts(node) }) ?? [];
-    return this.toHits(hits);
+    const filter = this.accepts(node);
+    const options = filter === undefined ? { topK: k } : { topK: k, filter };
+    return this.toHits(this.sparse.get(name)?.search(query, options) ?? []);
   }
 
   searchDense(name: string, query: Float32Array, k: number, node: FilterNode | undefined): StoreHit[] {
@@ -120,8 +121,8 @@ export class Collection {
     return field;
   }
 
-  private accepts(node: FilterNode | undefined): (id: string) => boolean {
-    if (node === undefined) return () => true;
+  private accepts(node: FilterNode | undefined): ((id: string) => boolean) | undefined {
+    if (node === undefined) return undefined;
     return (id) => matches(node, this.documents.get(id)!.metadata);
   }
 

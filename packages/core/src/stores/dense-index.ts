@@ -1,9 +1,19 @@
-import { type SearchHit, TopK } from "../index/index.ts";
+import { type SearchHit, searchFiltered } from "../index/index.ts";
+import { dot, dots, isInMemory, moveToMemory, squaredDistances } from "./dense-scoring.ts";
 import type { DenseMetric } from "./store.ts";
 
 /** Rows of one block, fewer where they are so long that it would pass 16 MiB. */
 const maximumBlockRows = 1024;
 const maximumBlockLength = 1 << 22;
+
+/** With fewer values, comparing them takes so little time that they are not worth a memory: some microseconds. */
+const minimumMovedLength = 1 << 16;
+
+/** So many blocks at most are moved in one search: some 35 milliseconds. */
+const movesPerSearch = 32;
+
+/** So many blocks at most are moved in all: each takes 10 GiB of the 128 TiB of addresses that a process has. */
+const maximumMovedBlocks = 4096;
 
 /** What {@link DenseIndex.capture} gives: later changes of the index leave it as it is. */
 export interface CapturedRows {
@@ -18,7 +28,8 @@ export interface CapturedRows {
  * Dense vectors of one name, searched by comparing the query with each of them: exact, O(rows x dimension).
  *
  * Rows lie in blocks, so that adding needs no copy of all. A deleted row's place is taken by the last one. A block
- * that was captured is copied before it is written to.
+ * that was captured is copied before it is written to. Searches move blocks into memories where they are compared
+ * several times as fast.
  */
 export class DenseIndex {
   readonly dimension: number;
@@ -30,6 +41,8 @@ export class DenseIndex {
   private inverseNorms: Float64Array = new Float64Array(0);
   private readonly captured = new Set<number>();
   private readonly blockRows: number;
+  /** False once the system gave no memory. */
+  private movable = true;
 
   constructor(dimension: number, metric: DenseMetric) {
     this.dimension = dimension;
@@ -88,26 +101,18 @@ export class DenseIndex {
     return row === undefined ? undefined : this.row(row).slice();
   }
 
-  /** The best `k` of the documents that `accepts` lets pass. Scores are rounded to float32. */
-  search(query: Float32Array, k: number, accepts: (id: string) => boolean): SearchHit[] {
-    const hits = new TopK(k);
-    const wanted = Float64Array.from(query);
-    const { dimension, metric, ids, inverseNorms, blockRows } = this;
-    const queryFactor = metric === "cosine" ? inverseNorm(query) : 1;
-    for (let row = 0; row < ids.length; row++) {
-      const block = this.blocks[Math.floor(row / blockRows)]!;
-      const start = (row % blockRows) * dimension;
-      let score: number;
-      if (metric === "euclidean") score = -Math.sqrt(squaredDistance(block, start, wanted));
-      else if (metric === "dot") score = dot(block, start, wanted);
-      else score = dot(block, start, wanted) * queryFactor * inverseNorms[row]!;
-      // -0 would be another score than 0 to a reader of JSON and to some assertions.
-      score = Math.fround(score) + 0;
-      if (score < hits.threshold) continue;
-      const hit = { id: ids[row]!, score };
-      if (hits.admits(hit) && accepts(hit.id)) hits.push(hit);
-    }
-    return hits.ranked();
+  /** The best `k` of the documents that `filter` lets pass. Scores are rounded to float32. */
+  search(query: Float32Array, k: number, filter?: (id: string) => boolean): SearchHit[] {
+    const { ids } = this;
+    const scores = this.scores(query);
+    return searchFiltered(k, ids.length, filter, (hits, accepts) => {
+      for (let row = 0; row < ids.length; row++) {
+        const score = scores[row]!;
+        if (score < hits.threshold) continue;
+        const hit = { id: ids[row]!, score };
+        if (hits.admits(hit) && accepts(hit)) hits.push(hit);
+      }
+    });
   }
 
   capture(): CapturedRows {
@@ -121,6 +126,44 @@ export class DenseIndex {
       ),
       inverseNorms: this.metric === "cosine" ? this.inverseNorms.slice(0, length) : new Float64Array(0),
     };
+  }
+
+  /** One a row. */
+  private scores(query: Float32Array): Float32Array {
+    const { metric, blockRows, inverseNorms } = this;
+    const wanted = Float64Array.from(query);
+    const queryFactor = metric === "cosine" ? inverseNorm(query) : 1;
+    const compare = metric === "euclidean" ? squaredDistances : dots;
+    const scores = new Float32Array(this.ids.length);
+    const sums = new Float64Array(Math.min(blockRows, scores.length));
+    let moves = 0;
+    for (const number of this.blocks.keys()) {
+      const first = number * blockRows;
+      const count = Math.min(blockRows, scores.length - first);
+      if (moves < movesPerSearch && this.move(number, count)) moves++;
+      compare(this.blocks[number]!, count, wanted, sums);
+      for (let row = 0; row < count; row++) {
+        let score = sums[row]!;
+        if (metric === "euclidean") score = -Math.sqrt(score);
+        else if (metric === "cosine") score = score * queryFactor * inverseNorms[first + row]!;
+        // -0 would be another score than 0 to a reader of JSON and to some assertions.
+        scores[first + row] = Math.fround(score) + 0;
+      }
+    }
+    return scores;
+  }
+
+  /** Moves a block of so many rows to where it is compared fast. False if it is there, or that does not pay or is refused. */
+  private move(number: number, count: number): boolean {
+    const block = this.blocks[number]!;
+    if (!this.movable || number >= maximumMovedBlocks || isInMemory(block)) return false;
+    if (count * this.dimension < minimumMovedLength) return false;
+    const moved = moveToMemory(block, this.dimension);
+    this.movable = moved !== undefined;
+    if (moved === undefined) return false;
+    this.blocks[number] = moved;
+    this.captured.delete(number);
+    return true;
   }
 
   private get blockLength(): number {
@@ -156,50 +199,4 @@ export class DenseIndex {
 
 function inverseNorm(vector: Float32Array): number {
   return 1 / Math.sqrt(dot(vector, 0, Float64Array.from(vector)));
-}
-
-/**
- * Four sums at a time, so that no addition waits for the one before; float64, because that costs nothing here. `| 0` spares
- * overflow checks: nearly half of the time.
- */
-function dot(block: Float32Array, start: number, query: Float64Array): number {
-  const { length } = query;
-  let sum0 = 0;
-  let sum1 = 0;
-  let sum2 = 0;
-  let sum3 = 0;
-  let index = 0;
-  let position = start | 0;
-  for (const end = length - 3; index < end; index = (index + 4) | 0) {
-    sum0 += block[position]! * query[index]!;
-    sum1 += block[(position + 1) | 0]! * query[(index + 1) | 0]!;
-    sum2 += block[(position + 2) | 0]! * query[(index + 2) | 0]!;
-    sum3 += block[(position + 3) | 0]! * query[(index + 3) | 0]!;
-    position = (position + 4) | 0;
-  }
-  for (; index < length; index++) sum0 += block[start + index]! * query[index]!;
-  return sum0 + sum1 + (sum2 + sum3);
-}
-
-function squaredDistance(block: Float32Array, start: number, query: Float64Array): number {
-  const { length } = query;
-  let sum0 = 0;
-  let sum1 = 0;
-  let sum2 = 0;
-  let sum3 = 0;
-  let index = 0;
-  let position = start | 0;
-  for (const end = length - 3; index < end; index = (index + 4) | 0) {
-    const difference0 = block[position]! - query[index]!;
-    const difference1 = block[(position + 1) | 0]! - query[(index + 1) | 0]!;
-    const difference2 = block[(position + 2) | 0]! - query[(index + 2) | 0]!;
-    const difference3 = block[(position + 3) | 0]! - query[(index + 3) | 0]!;
-    sum0 += difference0 * difference0;
-    sum1 += difference1 * difference1;
-    sum2 += difference2 * difference2;
-    sum3 += difference3 * difference3;
-    position = (position + 4) | 0;
-  }
-  for (; index < length; index++) sum0 += (block[start + index]! - query[index]!) ** 2;
-  return sum0 + sum1 + (sum2 + sum3);
 }
