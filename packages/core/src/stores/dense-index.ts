@@ -9,8 +9,8 @@ const maximumBlockLength = 1 << 22;
 /** With fewer values, comparing them takes so little time that they are not worth a memory: some microseconds. */
 const minimumMovedLength = 1 << 16;
 
-/** So many blocks at most are moved in one search: some 35 milliseconds. */
-const movesPerSearch = 32;
+/** So many blocks at most are moved in one search: some 17 milliseconds. */
+const movesPerSearch = 16;
 
 /** So many blocks at most are moved in all: each takes 10 GiB of the 128 TiB of addresses that a process has. */
 const maximumMovedBlocks = 4096;

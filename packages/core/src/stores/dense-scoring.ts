@@ -106,8 +106,8 @@ function runInMemory(
 }
 
 /**
- * The dot product of the query with the row that starts there. Four sums at a time, so that no addition waits for the one before; float64, because that costs nothing here. `| 0` spares
- * overflow checks: nearly half of the time.
+ * The dot product of the query with the row that starts there. Four sums at a time, so that no addition waits for the one
+ * before; float64, because that costs nothing here. `| 0` spares overflow checks: nearly half of the time.
  */
 export function dot(block: Float32Array, start: number, query: Float64Array): number {
   const { length } = query;
