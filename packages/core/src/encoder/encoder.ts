@@ -97,7 +97,8 @@ export abstract class Encoder<
    * Embeds texts as they come, one vector a text, in order: as {@link Encoder.encode} does, or with `task` as
    * {@link Encoder.encodeQuery} or {@link Encoder.encodeDocument}. Takes any iterable, Node and web streams of strings
    * included. Memory is bounded by two windows of 256 texts a worker, and the source is read no faster than the vectors are
-   * taken. If a text, its batch or the source fails, the vectors of all texts before come first. Leaving the loop closes the source.
+   * taken. If a text, its batch or the source fails, the vectors of all texts before come first. Leaving the loop closes the
+   * source.
    */
   async *encodeStream(
     texts: Iterable<string> | AsyncIterable<string>,
