@@ -32,8 +32,8 @@ for (const dtype of ["fp32", "int8"] as const) {
       if (round > 0) best[way] = Math.max(best[way] ?? 0, rate);
     }
   }
-  const two1 = best["2 devices, 1 thread each"]!;
-  const ratio = (way: string) => Number((two1 / best[way]!).toFixed(2));
+  const rateOfTwo = best["2 devices, 1 thread each"]!;
+  const ratio = (way: string) => Number((rateOfTwo / best[way]!).toFixed(2));
   figures[dtype] = {
     ...Object.fromEntries(Object.entries(best).map(([way, rate]) => [`${way}, texts/s`, Math.round(rate)])),
     "2 devices to 1, 1 thread each": ratio("1 device, 1 thread"),

@@ -66,10 +66,11 @@ interface Stage {
  */
 export function compileModel(pipeline: Pipeline, weights: ReadonlyMap<string, TensorTable>): CompiledModel {
   const { screenable, ...model } = buildGraph(pipeline, weights, "throughput");
-  const short = buildGraph(pipeline, weights, "latency").bytes;
   return {
     ...model,
-    shortBytes: Buffer.compare(short, model.bytes) === 0 ? undefined : short,
+    // A decoder alone has a tuning.
+    shortBytes:
+      pipeline[1]?.kind === "SpladePooling" ? buildGraph(pipeline, weights, "latency").bytes : undefined,
     screened: screenable && {
       bytes: buildGraph(pipeline, weights, "throughput", true).bytes,
       tables: screenTables(screenable),

@@ -10,6 +10,7 @@ export {
   readPostings,
   type SavedSegment,
 } from "./saved-segment.ts";
+export { openSimdMemory, roundUp } from "./simd-memory.ts";
 export {
   bytesOf,
   corrupt,

@@ -1,26 +1,11 @@
+import { openSimdMemory, roundUp } from "./simd-memory.ts";
+
 /** What scoring.wat compiles to. */
 export const scoringModule =
   "AGFzbQEAAAABDwJgBH9/f30AYAN/f38BfwIQAQRob3N0Bm1lbW9yeQIAAQMDAgABBw4CA2FkZAAABGZpbmQAAQr5AgKQAgICfwJ7IAO7/RQhBiAAIAJBfHFBAXRqIQQCQANAIAAgBE8NASAB/V0DAP1fIAb98gEhByAALwEAQQJ0IQUgBSAFKgIAuyAH/SEAoLY4AgAgAC8BAkECdCEFIAUgBSoCALsgB/0hAaC2OAIAIAH9XQMI/V8gBv3yASEHIAAvAQRBAnQhBSAFIAUqAgC7IAf9IQCgtjgCACAALwEGQQJ0IQUgBSAFKgIAuyAH/SEBoLY4AgAgAEEIaiEAIAFBEGohAQwACwsgBCACQQNxQQF0aiEEAkADQCAAIARPDQEgAC8BAEECdCEFIAUgBSoCALsgASoCALsgA7uioLY4AgAgAEECaiEAIAFBBGohAQwACwsLZQIBfwF7IAL9ESEEIABBAnQhAwJAA0AgACABTw0BIAP9AAQAIAT9PyAD/QAEECAE/T/9UCAD/QAEICAE/T8gA/0ABDAgBP0//VD9UP1TDQEgAEEQaiEAIANBwABqIQMMAAsLIAAL";
 
-/** The classes that are used here, which the types of Node 20 lack. */
-const { WebAssembly } = globalThis as unknown as {
-  WebAssembly: {
-    Memory: new (size: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
-    Module: new (bytes: Uint8Array) => object;
-    Instance: new (module: object, imports: object) => { readonly exports: Record<string, unknown> };
-  };
-};
-
-/** Bytes of a page of WebAssembly memory. */
-const pageBytes = 65_536;
-
-/** The most pages that a memory may have: 4 GiB. */
-const maximumPages = 65_536;
-
 /** With fewer postings, a memory costs more than it saves. */
 export const minimumPostings = 1 << 17;
-
-let compiled: object | undefined;
 
 /** Documents and weights of postings, as {@link Postings} have them. */
 export interface PostingArrays {
@@ -65,7 +50,7 @@ export function createScoring(documentCount: number): Scoring {
 
 /**
  * Moves postings into a WebAssembly memory, beside scores of their documents: adding and scanning there take half of the time.
- * Undefined if the system gives no such memory: each takes 10 GiB of addresses, though no more storage than its content.
+ * Undefined if the system gives no such memory.
  */
 export function moveToMemory(
   documentCount: number,
@@ -73,25 +58,15 @@ export function moveToMemory(
 ): { readonly scoring: Scoring; readonly arrays: PostingArrays } | undefined {
   const weightsAddress = roundUp(documentCount, 16) * Float32Array.BYTES_PER_ELEMENT;
   const documentsAddress = weightsAddress + weights.byteLength;
-  const pages = Math.ceil((documentsAddress + documents.byteLength) / pageBytes);
-  if (pages > maximumPages) return undefined;
-  let memory: { readonly buffer: ArrayBuffer };
-  try {
-    // It never grows, so that the arrays stay what they are.
-    memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  } catch (error) {
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
-  const { buffer } = memory;
+  const memory = openSimdMemory(documentsAddress + documents.byteLength, scoringModule);
+  if (memory === undefined) return undefined;
+  const { buffer, exports } = memory;
   const arrays = {
     documents: new Uint16Array(buffer, documentsAddress, documents.length),
     weights: new Float32Array(buffer, weightsAddress, weights.length),
   };
   arrays.documents.set(documents);
   arrays.weights.set(weights);
-  compiled ??= new WebAssembly.Module(Buffer.from(scoringModule, "base64"));
-  const { exports } = new WebAssembly.Instance(compiled, { host: { memory } });
   const add = exports.add as (document: number, weight: number, count: number, queryWeight: number) => void;
   const scoring: Scoring = {
     scores: new Float32Array(buffer, 0, roundUp(documentCount, 16)),
@@ -100,8 +75,4 @@ export function moveToMemory(
     find: exports.find as Scoring["find"],
   };
   return { scoring, arrays };
-}
-
-function roundUp(count: number, step: number): number {
-  return Math.ceil(count / step) * step;
 }

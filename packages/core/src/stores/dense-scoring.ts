@@ -1,18 +1,8 @@
+import { openSimdMemory, roundUp } from "../index/index.ts";
+
 /** What dense-scoring.wat compiles to. */
 export const denseScoringModule =
   "AGFzbQEAAAABDwJgBX9/f39/AGACe3sBfAIQAQRob3N0Bm1lbW9yeQIAAQMEAwAAAQcZAgNkb3QAAA9zcXVhcmVkRGlzdGFuY2UAAQqXBwOhAwIFfwZ7IAIgA0F8cUEDdGohCCACIANBA3RqIQkCQANAIAFBAEwNASAAIANBAnRqIQUgACADQQN0aiEGIAIhB/0MAAAAAAAAAAAAAAAAAAAAACEM/QwAAAAAAAAAAAAAAAAAAAAAIQ39DAAAAAAAAAAAAAAAAAAAAAAhDv0MAAAAAAAAAAAAAAAAAAAAACEPAkADQCAHIAhPDQEgBigCABogB/0ABAAhCiAH/QAEECELIAwgAP1dAwD9XyAK/fIB/fABIQwgDSAA/V0DCP1fIAv98gH98AEhDSAOIAX9XQMA/V8gCv3yAf3wASEOIA8gBf1dAwj9XyAL/fIB/fABIQ8gAEEQaiEAIAVBEGohBSAGQSBqIQYgB0EgaiEHDAALCwJAA0AgByAJTw0BIAf9XQMAIQogDCAA/VwCAP1fIAr98gH98AEhDCAOIAX9XAIA/V8gCv3yAf3wASEOIABBBGohACAFQQRqIQUgB0EIaiEHDAALCyAEIAwgDRACOQMAIAQgDiAPEAI5AwggBSEAIARBEGohBCABQQJrIQEMAAsLC9cDAgV/B3sgAiADQXxxQQN0aiEIIAIgA0EDdGohCQJAA0AgAUEATA0BIAAgA0ECdGohBSAAIANBA3RqIQYgAiEH/QwAAAAAAAAAAAAAAAAAAAAAIQ39DAAAAAAAAAAAAAAAAAAAAAAhDv0MAAAAAAAAAAAAAAAAAAAAACEP/QwAAAAAAAAAAAAAAAAAAAAAIRACQANAIAcgCE8NASAGKAIAGiAH/QAEACEKIAf9AAQQIQsgAP1dAwD9XyAK/fEBIQwgDSAMIAz98gH98AEhDSAA/V0DCP1fIAv98QEhDCAOIAwgDP3yAf3wASEOIAX9XQMA/V8gCv3xASEMIA8gDCAM/fIB/fABIQ8gBf1dAwj9XyAL/fEBIQwgECAMIAz98gH98AEhECAAQRBqIQAgBUEQaiEFIAZBIGohBiAHQSBqIQcMAAsLAkADQCAHIAlPDQEgB/1dAwAhCiAA/VwCAP1fIAr98QEhDCANIAwgDP3yAf3wASENIAX9XAIA/V8gCv3xASEMIA8gDCAM/fIB/fABIQ8gAEEEaiEAIAVBBGohBSAHQQhqIQcMAAsLIAQgDSAOEAI5AwAgBCAPIBAQAjkDCCAFIQAgBEEQaiEEIAFBAmshAQwACwsLGQAgAP0hACAA/SEBoCAB/SEAIAH9IQGgoAs=";
-
-/** The classes that are used here, which the types of Node 20 lack. */
-const { WebAssembly } = globalThis as unknown as {
-  WebAssembly: {
-    Memory: new (size: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
-    Module: new (bytes: Uint8Array) => object;
-    Instance: new (module: object, imports: object) => { readonly exports: Record<string, unknown> };
-  };
-};
-
-/** Bytes of a page of WebAssembly memory. */
-const pageBytes = 65_536;
 
 /** Rows that may be read behind the last one: two ahead of a pair, whose second row may be none. */
 const rowsBehind = 4;
@@ -28,8 +18,6 @@ interface BlockMemory {
   readonly squaredDistance: Loop;
 }
 
-let compiled: object | undefined;
-
 /** By the array of their rows. */
 const memories = new WeakMap<Float32Array, BlockMemory>();
 
@@ -40,8 +28,7 @@ export function isInMemory(block: Float32Array): boolean {
 
 /**
  * Copies rows of `dimension` values into a WebAssembly memory, where they are compared in a fraction of the time. What this gives
- * may be written to. Undefined if the system gives no such memory: each takes 10 GiB of addresses, though no more storage than
- * its content.
+ * may be written to. Undefined if the system gives no such memory.
  */
 export function moveToMemory(block: Float32Array, dimension: number): Float32Array | undefined {
   const rows = block.length / dimension;
@@ -49,60 +36,43 @@ export function moveToMemory(block: Float32Array, dimension: number): Float32Arr
   const sumCount = roundUp(rows, 2);
   const queryAddress = roundUp((block.length + rowsBehind * dimension) * Float32Array.BYTES_PER_ELEMENT, 16);
   const sumsAddress = queryAddress + roundUp(dimension, 2) * Float64Array.BYTES_PER_ELEMENT;
-  const pages = Math.ceil((sumsAddress + sumCount * Float64Array.BYTES_PER_ELEMENT) / pageBytes);
-  let memory: { readonly buffer: ArrayBuffer };
-  try {
-    // It never grows, so that the arrays stay what they are.
-    memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  } catch (error) {
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
-  const moved = new Float32Array(memory.buffer, 0, block.length);
+  const memory = openSimdMemory(sumsAddress + sumCount * Float64Array.BYTES_PER_ELEMENT, denseScoringModule);
+  if (memory === undefined) return undefined;
+  const { buffer, exports } = memory;
+  const moved = new Float32Array(buffer, 0, block.length);
   moved.set(block);
-  compiled ??= new WebAssembly.Module(Buffer.from(denseScoringModule, "base64"));
-  const { exports } = new WebAssembly.Instance(compiled, { host: { memory } });
   memories.set(moved, {
-    query: new Float64Array(memory.buffer, queryAddress, dimension),
-    sums: new Float64Array(memory.buffer, sumsAddress, sumCount),
+    query: new Float64Array(buffer, queryAddress, dimension),
+    sums: new Float64Array(buffer, sumsAddress, sumCount),
     dot: exports.dot as Loop,
     squaredDistance: exports.squaredDistance as Loop,
   });
   return moved;
 }
 
-/**
- * Writes the dot products of the first `count` rows of a block with the query. The same bit for bit whether the block is in a memory
- * or not.
- */
-export function dots(block: Float32Array, count: number, query: Float64Array, sums: Float64Array): void {
-  const memory = memories.get(block);
-  if (memory !== undefined) runInMemory(memory, memory.dot, count, query, sums);
-  else for (let row = 0; row < count; row++) sums[row] = dot(block, row * query.length, query);
-}
+/** Writes a sum for each of the first `count` rows of a block. The same bit for bit whether it is in a memory or not. */
+type Comparison = (block: Float32Array, count: number, query: Float64Array, sums: Float64Array) => void;
 
-/** As {@link dots}, the squared Euclidean distances. */
-export function squaredDistances(
-  block: Float32Array,
-  count: number,
-  query: Float64Array,
-  sums: Float64Array,
-): void {
-  const memory = memories.get(block);
-  if (memory !== undefined) runInMemory(memory, memory.squaredDistance, count, query, sums);
-  else for (let row = 0; row < count; row++) sums[row] = squaredDistance(block, row * query.length, query);
-}
+/** The dot products of rows with the query. */
+export const dots = comparison("dot", dot);
 
-function runInMemory(
-  memory: BlockMemory,
-  loop: Loop,
-  count: number,
-  query: Float64Array,
-  sums: Float64Array,
-): void {
-  memory.query.set(query);
-  loop(0, count, memory.query.byteOffset, query.length, memory.sums.byteOffset);
-  sums.set(memory.sums.subarray(0, count));
+/** The squared Euclidean distances of rows to the query. */
+export const squaredDistances = comparison("squaredDistance", squaredDistance);
+
+function comparison(
+  loop: "dot" | "squaredDistance",
+  ofRow: (block: Float32Array, start: number, query: Float64Array) => number,
+): Comparison {
+  return (block, count, query, sums) => {
+    const memory = memories.get(block);
+    if (memory === undefined) {
+      for (let row = 0; row < count; row++) sums[row] = ofRow(block, row * query.length, query);
+      return;
+    }
+    memory.query.set(query);
+    memory[loop](0, count, memory.query.byteOffset, query.length, memory.sums.byteOffset);
+    sums.set(memory.sums.subarray(0, count));
+  };
 }
 
 /**
@@ -152,8 +122,4 @@ function squaredDistance(block: Float32Array, start: number, query: Float64Array
     sum0 += difference * difference;
   }
   return sum0 + sum1 + (sum2 + sum3);
-}
-
-function roundUp(count: number, step: number): number {
-  return Math.ceil(count / step) * step;
 }

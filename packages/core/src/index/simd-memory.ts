@@ -1,0 +1,47 @@
+/** The classes that are used here, which the types of Node 20 lack. */
+const { WebAssembly } = globalThis as unknown as {
+  WebAssembly: {
+    Memory: new (size: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
+    Module: new (bytes: Uint8Array) => object;
+    Instance: new (module: object, imports: object) => { readonly exports: Record<string, unknown> };
+  };
+};
+
+/** Bytes of a page of WebAssembly memory. */
+const pageBytes = 65_536;
+
+/** The most pages that a memory may have: 4 GiB. */
+const maximumPages = 65_536;
+
+/** By the bytes that they were compiled from. */
+const compiled = new Map<string, object>();
+
+/**
+ * A WebAssembly memory of at least so many bytes, and what a module exports that imports it as `host.memory`. It never grows, so
+ * that arrays over its buffer stay what they are. Undefined if the system gives no such memory: each takes 10 GiB of
+ * addresses, though no more storage than its content.
+ *
+ * @param module in base64
+ */
+export function openSimdMemory(
+  bytes: number,
+  module: string,
+): { readonly buffer: ArrayBuffer; readonly exports: Record<string, unknown> } | undefined {
+  const pages = Math.ceil(bytes / pageBytes);
+  if (pages > maximumPages) return undefined;
+  let memory: { readonly buffer: ArrayBuffer };
+  try {
+    memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+  const known = compiled.get(module) ?? new WebAssembly.Module(Buffer.from(module, "base64"));
+  compiled.set(module, known);
+  const { exports } = new WebAssembly.Instance(known, { host: { memory } });
+  return { buffer: memory.buffer, exports };
+}
+
+export function roundUp(count: number, step: number): number {
+  return Math.ceil(count / step) * step;
+}
