@@ -70,6 +70,8 @@ export class WorkerPool {
   /** Tasks handed to the workers and not yet answered. */
   private tasks = 0;
   private closing: Promise<void> | undefined;
+  /** Settles when all workers have ended, after which none is started again. */
+  private ended: Promise<void> | undefined;
 
   private constructor(model: PooledModel, options: WorkerPoolOptions) {
     const cores = coreShare();
@@ -166,8 +168,21 @@ export class WorkerPool {
   private async end(): Promise<void> {
     while (this.pending.size > 0) await Promise.allSettled(this.pending);
     this.gate.close();
-    await this.piscina.destroy();
-    releaseExit(this.gate);
+    try {
+      await this.endWorkers();
+    } finally {
+      releaseExit(this.gate);
+    }
+  }
+
+  /**
+   * Ends all workers, once. A second `piscina.destroy()` would make the pool take the first one's exits for deaths, and
+   * so would an exit that comes after the first one: a replacement would start, which nobody ends.
+   */
+  private endWorkers(): Promise<void> {
+    this.piscina.options.minThreads = 0;
+    this.ended ??= this.piscina.destroy();
+    return this.ended;
   }
 
   private async attemptTwice(pack: () => EncodeBatch): Promise<EncodedRows> {
@@ -205,9 +220,10 @@ export class WorkerPool {
 
   /** Without workers nothing will serve the queue: what waits there fails now, and so does all that comes. */
   private breakIfEmpty(error: Error): void {
-    if (this.broken !== undefined || this.piscina.threads.length > 0) return;
+    if (this.ended !== undefined || this.piscina.threads.length > 0) return;
     this.broken = error;
-    void this.piscina.destroy();
+    // Whoever closes the pool waits for it, and hears of its failure.
+    this.endWorkers().catch(() => {});
   }
 
   private track<Result>(work: Promise<Result>): Promise<Result> {
