@@ -75,5 +75,5 @@ for (let round = 0; round < rounds; round++) {
   await sleep(300);
   levels.push(level());
 }
-console.log(JSON.stringify(levels));
+process.stdout.write(JSON.stringify(levels));
 await encoder.close();
