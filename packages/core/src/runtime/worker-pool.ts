@@ -5,6 +5,7 @@ import { coreShare } from "./cpu-share.ts";
 import { cpu, type Device } from "./device.ts";
 import type { EncodeBatch, EncodedRows, ScreenedModel, WorkerSetup, WorkerTask } from "./messages.ts";
 import { RunGate } from "./run-gate.ts";
+import { turnTelemetryOff } from "./telemetry.ts";
 
 /** The built worker; src/runtime and dist/esm or dist/cjs lie equally deep. */
 const workerFile = fileURLToPath(new URL("../../dist/esm/runtime/worker.js", import.meta.url));
@@ -96,6 +97,7 @@ export class WorkerPool {
       opensAlone: options.eager !== true,
       gate: this.gate.buffer,
     };
+    turnTelemetryOff();
     this.piscina = new Piscina({
       filename: options.file ?? workerFile,
       name: "runTask",
