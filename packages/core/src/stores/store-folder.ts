@@ -60,6 +60,8 @@ export class StoreFolder {
   private journals: Journal[];
   private generation: number;
   private closing: Promise<void> | undefined;
+  /** A journal that could not be begun, whose file may stand in the folder all the same. */
+  private leftOver: string | undefined;
   /** Bytes of the last snapshot. */
   snapshotBytes: number;
 
@@ -196,6 +198,7 @@ export class StoreFolder {
    */
   async append(records: readonly Buffer[]): Promise<void> {
     await this.lock.check();
+    await this.removeLeftOver();
     await this.journals.at(-1)!.append(records);
   }
 
@@ -212,10 +215,27 @@ export class StoreFolder {
       await this.journals.at(-1)!.cutOff();
       this.journals.push(await Journal.create(file, { store: this.store, generation }));
     } catch (error) {
+      this.leftOver = file;
       throw storageError(error, `${file} cannot be written`);
     }
+    this.leftOver = undefined;
     this.generation = generation;
     return capture();
+  }
+
+  /**
+   * Removes, durably, the file of a journal that could not be begun: behind it, the journal before may neither grow nor be
+   * noted as the last one.
+   */
+  private async removeLeftOver(): Promise<void> {
+    if (this.leftOver === undefined) return;
+    try {
+      await rm(this.leftOver, { force: true });
+      await syncFolder(this.folder);
+    } catch (error) {
+      throw storageError(error, `${this.leftOver} cannot be removed`);
+    }
+    this.leftOver = undefined;
   }
 
   /**
@@ -250,6 +270,7 @@ export class StoreFolder {
     try {
       await last.cutOff();
       await this.lock.check();
+      await this.removeLeftOver();
       await writeClosedNote(this.folder, { generation: this.generation, length: last.byteLength });
     } catch (error) {
       // Without the note the store is opened as after a crash: nothing acknowledged is lost.
