@@ -31,9 +31,9 @@ import {
   type HubOptions,
   type HubProgress,
   wantedModelFiles,
-} from "../packages/core/src/model/hub.ts";
-import { HubLock } from "../packages/core/src/model/hub-lock.ts";
-import { defaultTiming, type HubTiming } from "../packages/core/src/model/hub-timing.ts";
+} from "../packages/core/src/model/hub/hub.ts";
+import { HubLock } from "../packages/core/src/model/hub/lock.ts";
+import { defaultTiming, type HubTiming } from "../packages/core/src/model/hub/timing.ts";
 import { FakeHub, type FakeRepository, gitHash, recordedRepositories } from "./fake-hub.ts";
 
 const timing: HubTiming = {
@@ -153,7 +153,7 @@ async function deadEndpoint(): Promise<{ endpoint: string }> {
 
 /** A process that fetches the model, as another program on the machine would. */
 function fetchInProcess(hub: FakeHub, user?: number) {
-  const source = pathToFileURL(fileURLToPath(new URL("../packages/core/src/model/", import.meta.url)));
+  const source = pathToFileURL(fileURLToPath(new URL("../packages/core/src/model/hub/", import.meta.url)));
   const code = `
     const { fetchModel, wantedModelFiles } = await import("${source.href}hub.ts");
     const options = { endpoint: "${hub.endpoint}", cacheDir: ${JSON.stringify(cacheDir)}, wanted: wantedModelFiles() };

@@ -1,11 +1,11 @@
-export type { Analyzer, AnalyzerOptions } from "./analyzer.ts";
+export type { Analyzer, AnalyzerOptions } from "./bm25/analyzer.ts";
 export {
   type Bm25EncodeOptions,
   Bm25Encoder,
   type Bm25EncoderOptions,
   type Bm25FitOptions,
   type Bm25Summary,
-} from "./bm25-encoder.ts";
+} from "./bm25/bm25-encoder.ts";
 export { type DenseEncodeOptions, DenseEncoder, type DenseEncoderOptions } from "./dense-encoder.ts";
 export { listDevices } from "./devices.ts";
 export type { EncodeOptions, EncodeProgress, Progress } from "./encode-options.ts";

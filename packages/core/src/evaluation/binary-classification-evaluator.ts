@@ -1,6 +1,5 @@
 import { checkOptionNames } from "../errors.ts";
 import { type SimilarityFunction, SparseMatrix, similarityPairwise, sparsity } from "../vector/index.ts";
-import { averagePrecisionOfScores } from "./average-precision.ts";
 import {
   checkEncoder,
   type EncodingOptions,
@@ -14,11 +13,12 @@ import {
   type EvaluatorOptions,
   named,
 } from "./evaluation.ts";
+import { appendCsvRow, resultFileName } from "./files/result-files.ts";
 import { checkBinary } from "./labelled-scores.ts";
-import { matthewsCorrelation } from "./matthews-correlation.ts";
-import { appendCsvRow, resultFileName } from "./result-files.ts";
+import { averagePrecisionOfScores } from "./metrics/average-precision.ts";
+import { matthewsCorrelation } from "./metrics/matthews-correlation.ts";
+import { bestAccuracyThreshold, bestF1Threshold } from "./metrics/score-threshold.ts";
 import { functionsOf } from "./score-function.ts";
-import { bestAccuracyThreshold, bestF1Threshold } from "./score-threshold.ts";
 import {
   type LabelledPairs,
   resolveSimilarityOptions,

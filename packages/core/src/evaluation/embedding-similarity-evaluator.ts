@@ -1,6 +1,5 @@
 import { checkOptionNames, invalidArgument } from "../errors.ts";
 import { type SimilarityFunction, similarityPairwise, sparsity } from "../vector/index.ts";
-import { pearson, spearman } from "./correlation.ts";
 import {
   checkEncoder,
   type EncodingOptions,
@@ -14,8 +13,9 @@ import {
   type EvaluatorOptions,
   named,
 } from "./evaluation.ts";
+import { appendCsvRow, resultFileName } from "./files/result-files.ts";
 import { checkLabelled } from "./labelled-scores.ts";
-import { appendCsvRow, resultFileName } from "./result-files.ts";
+import { pearson, spearman } from "./metrics/correlation.ts";
 import { functionsOf } from "./score-function.ts";
 import {
   type LabelledPairs,

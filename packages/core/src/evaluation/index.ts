@@ -1,16 +1,7 @@
-export { accuracy } from "./accuracy.ts";
-export { averagePrecision, averagePrecisionOfScores } from "./average-precision.ts";
-export {
-  type BeirCollection,
-  type BeirDocument,
-  type BeirFolderOptions,
-  readBeirFolder,
-} from "./beir-folder.ts";
 export {
   BinaryClassificationEvaluator,
   type BinaryClassificationOptions,
 } from "./binary-classification-evaluator.ts";
-export { pearson, spearman } from "./correlation.ts";
 export {
   EmbeddingSimilarityEvaluator,
   type EmbeddingSimilarityOptions,
@@ -18,17 +9,35 @@ export {
 export type { EvaluatedEncoder } from "./evaluated-encoder.ts";
 export type { EvaluateOptions, Evaluation } from "./evaluation.ts";
 export {
+  type BeirCollection,
+  type BeirDocument,
+  type BeirFolderOptions,
+  readBeirFolder,
+} from "./files/beir-folder.ts";
+export { readTrecQrels, writeTrecQrels } from "./files/trec-qrels.ts";
+export { readTrecRun, writeTrecRun } from "./files/trec-run.ts";
+export {
   InformationRetrievalEvaluator,
   type InformationRetrievalOptions,
 } from "./information-retrieval-evaluator.ts";
-export type { Judgements, RelevantByQuery, RelevantDocuments } from "./judgements.ts";
-export { matthewsCorrelation } from "./matthews-correlation.ts";
+export { accuracy } from "./metrics/accuracy.ts";
+export { averagePrecision, averagePrecisionOfScores } from "./metrics/average-precision.ts";
+export { pearson, spearman } from "./metrics/correlation.ts";
+export type { Judgements, RelevantByQuery, RelevantDocuments } from "./metrics/judgements.ts";
+export { matthewsCorrelation } from "./metrics/matthews-correlation.ts";
+export { ndcg, ndcgOfScores } from "./metrics/ndcg.ts";
+export { precision } from "./metrics/precision.ts";
+export type { MetricCutOptions } from "./metrics/ranking-metrics.ts";
+export { recall } from "./metrics/recall.ts";
+export { reciprocalRank } from "./metrics/reciprocal-rank.ts";
+export { evaluateRun, type RankedDocument, type Run, type RunEvaluation } from "./metrics/run.ts";
+export {
+  type AccuracyThreshold,
+  bestAccuracyThreshold,
+  bestF1Threshold,
+  type F1Threshold,
+} from "./metrics/score-threshold.ts";
 export { type CollectionPrompts, NanoBeirEvaluator, type NanoBeirOptions } from "./nano-beir-evaluator.ts";
-export { ndcg, ndcgOfScores } from "./ndcg.ts";
-export { precision } from "./precision.ts";
-export type { MetricCutOptions } from "./ranking-metrics.ts";
-export { recall } from "./recall.ts";
-export { reciprocalRank } from "./reciprocal-rank.ts";
 export {
   type FusionSample,
   ReciprocalRankFusionEvaluator,
@@ -37,15 +46,6 @@ export {
 export { RerankingEvaluator, type RerankingOptions, type RerankingSample } from "./reranking-evaluator.ts";
 export type { RetrievalData } from "./retrieval-data.ts";
 export type { RetrievalOptions } from "./retrieval-task.ts";
-export { evaluateRun, type RankedDocument, type Run, type RunEvaluation } from "./run.ts";
 export type { ScoreFunction } from "./score-function.ts";
-export {
-  type AccuracyThreshold,
-  bestAccuracyThreshold,
-  bestF1Threshold,
-  type F1Threshold,
-} from "./score-threshold.ts";
 export type { TextCollection } from "./text-collection.ts";
-export { readTrecQrels, writeTrecQrels } from "./trec-qrels.ts";
-export { readTrecRun, writeTrecRun } from "./trec-run.ts";
 export { TripletEvaluator, type TripletOptions } from "./triplet-evaluator.ts";

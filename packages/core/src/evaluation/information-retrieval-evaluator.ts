@@ -9,7 +9,7 @@ import {
   named,
   resolveEvaluatorOptions,
 } from "./evaluation.ts";
-import { appendCsvRow, resultFileName, writeJsonLines } from "./result-files.ts";
+import { appendCsvRow, resultFileName, writeJsonLines } from "./files/result-files.ts";
 import { checkRetrievalData, type RetrievalData } from "./retrieval-data.ts";
 import {
   measureRetrieval,

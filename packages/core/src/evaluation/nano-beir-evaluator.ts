@@ -8,11 +8,11 @@ import {
   named,
   resolveEvaluatorOptions,
 } from "./evaluation.ts";
+import { appendCsvRow } from "./files/result-files.ts";
 import {
   InformationRetrievalEvaluator,
   type InformationRetrievalOptions,
 } from "./information-retrieval-evaluator.ts";
-import { appendCsvRow } from "./result-files.ts";
 import { checkRetrievalData, type RetrievalData } from "./retrieval-data.ts";
 import {
   primaryRetrievalMetric,

@@ -1,4 +1,4 @@
-import type { RankedDocument } from "./run.ts";
+import type { RankedDocument } from "./metrics/run.ts";
 
 /** Falling score, equal scores by rising id (UTF-16 code units). */
 function compare(a: RankedDocument, b: RankedDocument): number {

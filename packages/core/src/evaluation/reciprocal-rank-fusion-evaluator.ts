@@ -1,5 +1,4 @@
 import { checkOptionNames, invalidArgument, positiveInteger, received } from "../errors.ts";
-import { averagePrecision } from "./average-precision.ts";
 import {
   checkEvaluateOptions,
   type EvaluateOptions,
@@ -9,10 +8,11 @@ import {
   named,
   resolveEvaluatorOptions,
 } from "./evaluation.ts";
-import { ndcg } from "./ndcg.ts";
-import { meanMetrics } from "./ranking-metrics.ts";
-import { reciprocalRank } from "./reciprocal-rank.ts";
-import { appendCsvRow, resultFileName, writeJsonLines } from "./result-files.ts";
+import { appendCsvRow, resultFileName, writeJsonLines } from "./files/result-files.ts";
+import { averagePrecision } from "./metrics/average-precision.ts";
+import { ndcg } from "./metrics/ndcg.ts";
+import { meanMetrics } from "./metrics/ranking-metrics.ts";
+import { reciprocalRank } from "./metrics/reciprocal-rank.ts";
 
 /** What one retriever found for a query. */
 export interface FusionSample {

@@ -5,7 +5,6 @@ import {
   type SparsityStatistics,
   sparsity,
 } from "../vector/index.ts";
-import { averagePrecisionOfScores } from "./average-precision.ts";
 import {
   checkEncoder,
   type EncodingOptions,
@@ -23,9 +22,10 @@ import {
   named,
   resolveEvaluatorOptions,
 } from "./evaluation.ts";
-import { ndcgOfScores } from "./ndcg.ts";
-import { meanMetrics } from "./ranking-metrics.ts";
-import { appendCsvRow, resultFileName } from "./result-files.ts";
+import { appendCsvRow, resultFileName } from "./files/result-files.ts";
+import { averagePrecisionOfScores } from "./metrics/average-precision.ts";
+import { ndcgOfScores } from "./metrics/ndcg.ts";
+import { meanMetrics } from "./metrics/ranking-metrics.ts";
 import { type ScoreFunction, type Scorer, toScorer } from "./score-function.ts";
 import { sparsityMetrics } from "./sparsity-tally.ts";
 import { toTextList } from "./text-collection.ts";

@@ -1,5 +1,5 @@
 import { invalidArgument, received } from "../errors.ts";
-import { type Judgements, type RelevantByQuery, toJudgements } from "./judgements.ts";
+import { type Judgements, type RelevantByQuery, toJudgements } from "./metrics/judgements.ts";
 import { type TextCollection, toTexts } from "./text-collection.ts";
 
 /** Queries, the documents to find them in, and what should be found. */

@@ -9,7 +9,6 @@ import {
   resolveEncoding,
 } from "./evaluated-encoder.ts";
 import type { EvaluateOptions } from "./evaluation.ts";
-import { mergeHits } from "./ranked-hits.ts";
 import {
   deepestCut,
   type MetricCutOptions,
@@ -18,8 +17,9 @@ import {
   metricCutNames,
   rankingMetrics,
   resolveMetricCuts,
-} from "./ranking-metrics.ts";
-import type { RankedDocument } from "./run.ts";
+} from "./metrics/ranking-metrics.ts";
+import type { RankedDocument } from "./metrics/run.ts";
+import { mergeHits } from "./ranked-hits.ts";
 import { type ScoreFunction, type Scorer, toScorer } from "./score-function.ts";
 import { SparsityTally, sparsityMetrics } from "./sparsity-tally.ts";
 

@@ -18,7 +18,7 @@ import {
   type EvaluatorOptions,
   named,
 } from "./evaluation.ts";
-import { appendCsvRow, resultFileName } from "./result-files.ts";
+import { appendCsvRow, resultFileName } from "./files/result-files.ts";
 import { functionsOf } from "./score-function.ts";
 import { resolveSimilarityOptions, type SimilaritySettings } from "./similarity-options.ts";
 import { sparsityMetrics } from "./sparsity-tally.ts";

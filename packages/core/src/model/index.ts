@@ -12,15 +12,15 @@ export type {
   TransformerModule,
 } from "./description.ts";
 export { embeddedModelFolder } from "./embedded.ts";
-export type { HubProgress } from "./hub.ts";
+export type { HubProgress } from "./hub/hub.ts";
 export { type JsonObject, readJsonObject, setting } from "./json-file.ts";
 export { readModelFolder } from "./model-folder.ts";
 export { locateModel, type ModelSourceOptions } from "./model-source.ts";
 export { findOnnxExport, type OnnxExport, readOnnxExport } from "./onnx-export.ts";
-export { readSafetensors } from "./safetensors.ts";
 export { type SavedSettings, saveModel } from "./saved-model.ts";
-export { readStaticWeights } from "./static-weights.ts";
-export { type QuantisedTensor, type StoredTensor, TensorTable, type TensorType } from "./tensor.ts";
-export { readTensorValues } from "./tensor-values.ts";
-export { Tokenizer } from "./tokenizer.ts";
-export { readWeights } from "./weights.ts";
+export { Tokenizer } from "./tokenizer/tokenizer.ts";
+export { readSafetensors } from "./weights/safetensors.ts";
+export { readStaticWeights } from "./weights/static-weights.ts";
+export { type QuantisedTensor, type StoredTensor, TensorTable, type TensorType } from "./weights/tensor.ts";
+export { readTensorValues } from "./weights/tensor-values.ts";
+export { readWeights } from "./weights/weights.ts";

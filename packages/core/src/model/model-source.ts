@@ -1,4 +1,4 @@
-import { fetchModel, type HubProgress, isHubName, wantedModelFiles } from "./hub.ts";
+import { fetchModel, type HubProgress, isHubName, wantedModelFiles } from "./hub/hub.ts";
 
 /** Where a model may come from, beyond a folder. */
 export interface ModelSourceOptions {

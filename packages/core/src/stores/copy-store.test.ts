@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { SparseVector } from "../vector/index.ts";
 import { type CopyProgress, copyStore } from "./copy-store.ts";
-import { MemoryStore } from "./memory-store.ts";
+import { MemoryStore } from "./memory/memory-store.ts";
 import type { StoredDocument } from "./store.ts";
 
 const document = (number: number): StoredDocument => ({

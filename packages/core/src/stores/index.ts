@@ -2,7 +2,7 @@ export { type CopyOptions, type CopyProgress, type CopyResult, copyStore } from 
 export type { FieldCondition, Filter, FilterValue } from "./filter.ts";
 export { matches } from "./filter-match.ts";
 export { type FilterNode, parseFilter } from "./filter-node.ts";
-export { type DurableStoreOptions, MemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
+export { type DurableStoreOptions, MemoryStore, type MemoryStoreOptions } from "./memory/memory-store.ts";
 export type { MilvusConnection, MilvusRow, MilvusStatus } from "./milvus/milvus-client.ts";
 export type { MilvusConsistency, MilvusStoreOptions } from "./milvus/milvus-options.ts";
 export { MilvusStore } from "./milvus/milvus-store.ts";

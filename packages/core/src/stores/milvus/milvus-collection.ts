@@ -4,7 +4,7 @@ import {
   checkDescription,
   newDescription,
   parseDescription,
-} from "../collection-description.ts";
+} from "../engine/collection-description.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import { type MilvusConnection, succeeded } from "./milvus-client.ts";
 import type { ResolvedMilvusOptions } from "./milvus-options.ts";

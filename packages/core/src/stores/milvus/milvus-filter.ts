@@ -1,5 +1,4 @@
 import { SparseEncoderError } from "../../errors.ts";
-import type { FilterNode } from "../filter-node.ts";
 import {
   boundName,
   equalTerm,
@@ -8,7 +7,8 @@ import {
   maximumBoundLength,
   refuseContains,
   toBound,
-} from "../metadata-terms.ts";
+} from "../engine/metadata-terms.ts";
+import type { FilterNode } from "../filter-node.ts";
 
 const operators = { gt: ">", gte: ">=", lt: "<", lte: "<=" } as const;
 const opposites = { gt: "<=", gte: "<", lt: ">=", lte: ">" } as const;

@@ -1,10 +1,10 @@
 import { received, SparseEncoderError } from "../../errors.ts";
 import { SparseVector, TRUSTED } from "../../vector/index.ts";
-import { termsOf, vectorTerm } from "../metadata-terms.ts";
-import { fromOrderKey, toOrderKey } from "../order-key.ts";
+import { termsOf, vectorTerm } from "../engine/metadata-terms.ts";
+import { fromOrderKey, toOrderKey } from "../engine/order-key.ts";
+import { escapeText, unescapeText } from "../engine/stored-text.ts";
 import type { Metadata, StoredDocument } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
-import { escapeText, unescapeText } from "../stored-text.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import type { MilvusRow } from "./milvus-client.ts";
 import { fieldName, maximumBytes, maximumTerms } from "./milvus-collection.ts";

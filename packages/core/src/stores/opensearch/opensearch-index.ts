@@ -1,5 +1,9 @@
 import { received, SparseEncoderError } from "../../errors.ts";
-import { type CollectionDescription, checkDescription, newDescription } from "../collection-description.ts";
+import {
+  type CollectionDescription,
+  checkDescription,
+  newDescription,
+} from "../engine/collection-description.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import type { OpenSearchConnection } from "./opensearch-client.ts";
 import type { ResolvedOpenSearchOptions } from "./opensearch-options.ts";

@@ -1,5 +1,5 @@
 import { checkOptionNames, invalidArgument, received } from "../../errors.ts";
-import { checkEngineOptions, checkOneOf, type ResolvedEngineOptions } from "../engine-options.ts";
+import { checkEngineOptions, checkOneOf, type ResolvedEngineOptions } from "../engine/engine-options.ts";
 import type { VectorSchema } from "../store.ts";
 import type { OpenSearchConnection } from "./opensearch-client.ts";
 

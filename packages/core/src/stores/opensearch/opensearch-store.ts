@@ -1,10 +1,10 @@
 import { SparseEncoderError, throwIfAborted } from "../../errors.ts";
 import { compareHits } from "../../index/index.ts";
 import type { SparseVector } from "../../vector/index.ts";
-import { adviceOf, attempt, type EngineRules, toRequests } from "../engine-requests.ts";
-import { type EngineQuery, EngineStore } from "../engine-store.ts";
+import { adviceOf, attempt, type EngineRules, toRequests } from "../engine/engine-requests.ts";
+import { type EngineQuery, EngineStore } from "../engine/engine-store.ts";
+import { termFilterOperators, vectorTerm } from "../engine/metadata-terms.ts";
 import type { FilterNode } from "../filter-node.ts";
-import { termFilterOperators, vectorTerm } from "../metadata-terms.ts";
 import type { DenseMetric, StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import type { ResolvedField } from "../vector-fields.ts";

@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
-import { importOptional } from "../optional-package.ts";
+import { importOptional } from "../engine/optional-package.ts";
 import { WriterLock } from "../writer-lock.ts";
 import type { PostgresDatabase, PostgresSession, Row } from "./postgres-database.ts";
 

@@ -1,6 +1,6 @@
 import { SparseEncoderError } from "../../errors.ts";
-import { adviceOf, storeFailed } from "../engine-requests.ts";
-import { codeOf, isConnectionFailure, messageOf } from "../network-failure.ts";
+import { adviceOf, storeFailed } from "../engine/engine-requests.ts";
+import { codeOf, isConnectionFailure, messageOf } from "../engine/network-failure.ts";
 
 /** What to do about the failures that users meet, by SQLSTATE or its class. */
 const advice: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import { checkOptionNames, invalidArgument, positiveInteger, received } from "../../errors.ts";
-import { checkEngineOptions, checkOneOf, type ResolvedEngineOptions } from "../engine-options.ts";
+import { checkEngineOptions, checkOneOf, type ResolvedEngineOptions } from "../engine/engine-options.ts";
 import { isPlainObject } from "../plain-object.ts";
 import type { VectorSchema } from "../store.ts";
 import type { PgliteClient } from "./pglite-database.ts";

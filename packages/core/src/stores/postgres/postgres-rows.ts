@@ -1,7 +1,7 @@
 import type { SparseVector } from "../../vector/index.ts";
+import { escapeMetadata, escapeText, parseMetadata, unescapeText } from "../engine/stored-text.ts";
 import type { StoredDocument } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
-import { escapeMetadata, escapeText, parseMetadata, unescapeText } from "../stored-text.ts";
 import type { Row } from "./postgres-database.ts";
 import { type Column, columnsOf } from "./postgres-layout.ts";
 import { absolute, fromDenseText, fromSparseText, toDenseText, toSparseText } from "./vector-text.ts";

@@ -1,5 +1,5 @@
 import type { SparseVector } from "../../vector/index.ts";
-import type { EngineQuery } from "../engine-store.ts";
+import type { EngineQuery } from "../engine/engine-store.ts";
 import { Bindings } from "./bindings.ts";
 import { compileFilter } from "./postgres-filter.ts";
 import { type Column, distances, indexedVector } from "./postgres-layout.ts";

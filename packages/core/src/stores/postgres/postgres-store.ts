@@ -1,13 +1,13 @@
 import { received, SparseEncoderError, throwIfAborted } from "../../errors.ts";
 import type { SparseVector } from "../../vector/index.ts";
-import { type EngineQuery, EngineStore } from "../engine-store.ts";
+import { type EngineQuery, EngineStore } from "../engine/engine-store.ts";
+import { importOptional } from "../engine/optional-package.ts";
+import { parseMetadata, unescapeText } from "../engine/stored-text.ts";
 import { filterOperators } from "../filter.ts";
 import type { FilterNode } from "../filter-node.ts";
-import { importOptional } from "../optional-package.ts";
 import { withRetries } from "../retry.ts";
 import type { StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
-import { parseMetadata, unescapeText } from "../stored-text.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import { Bindings } from "./bindings.ts";
 import { type PgliteClient, PgliteDatabase } from "./pglite-database.ts";

@@ -4,7 +4,7 @@ import {
   checkDescription,
   newDescription,
   parseDescription,
-} from "../collection-description.ts";
+} from "../engine/collection-description.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import type { QdrantConnection } from "./qdrant-client.ts";
 import type { ResolvedQdrantOptions } from "./qdrant-options.ts";

@@ -1,7 +1,7 @@
 import type { SparseEncoderError } from "../../errors.ts";
-import { adviceOf, type EngineRules, storeFailed, timeoutAdvice } from "../engine-requests.ts";
-import { isConnectionFailure, messageOf } from "../network-failure.ts";
-import { importOptional } from "../optional-package.ts";
+import { adviceOf, type EngineRules, storeFailed, timeoutAdvice } from "../engine/engine-requests.ts";
+import { isConnectionFailure, messageOf } from "../engine/network-failure.ts";
+import { importOptional } from "../engine/optional-package.ts";
 import type { QdrantConnection } from "./qdrant-client.ts";
 import type { QdrantStoreOptions, ResolvedQdrantOptions } from "./qdrant-options.ts";
 

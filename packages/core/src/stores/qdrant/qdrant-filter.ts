@@ -1,5 +1,4 @@
 import { SparseEncoderError } from "../../errors.ts";
-import type { FilterNode } from "../filter-node.ts";
 import {
   boundName,
   equalTerm,
@@ -7,7 +6,8 @@ import {
   maximumBoundLength,
   refuseContains,
   toBound,
-} from "../metadata-terms.ts";
+} from "../engine/metadata-terms.ts";
+import type { FilterNode } from "../filter-node.ts";
 
 /** A condition of Qdrant. */
 export type QdrantCondition =

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { SparseVector, TRUSTED } from "../../vector/index.ts";
-import { termsOf, vectorTerm } from "../metadata-terms.ts";
+import { termsOf, vectorTerm } from "../engine/metadata-terms.ts";
+import { escapeMetadata, escapeText, parseMetadata, unescapeText } from "../engine/stored-text.ts";
 import type { Metadata, StoredDocument } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
-import { escapeMetadata, escapeText, parseMetadata, unescapeText } from "../stored-text.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import type { QdrantPoint } from "./qdrant-client.ts";
 import { toChunks } from "./qdrant-filter.ts";

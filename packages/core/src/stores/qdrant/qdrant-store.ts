@@ -1,12 +1,12 @@
 import { compareHits } from "../../index/index.ts";
 import type { SparseVector } from "../../vector/index.ts";
-import { attempt, type EngineRules, toRequests } from "../engine-requests.ts";
-import { type EngineQuery, EngineStore, type WeightedQuery } from "../engine-store.ts";
+import { attempt, type EngineRules, toRequests } from "../engine/engine-requests.ts";
+import { type EngineQuery, EngineStore, type WeightedQuery } from "../engine/engine-store.ts";
+import type { ResolvedFusion } from "../engine/native-fusion.ts";
+import { resolveTies } from "../engine/tied-hits.ts";
 import type { FilterNode } from "../filter-node.ts";
-import type { ResolvedFusion } from "../native-fusion.ts";
 import type { StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
-import { resolveTies } from "../tied-hits.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import type { QdrantConnection, QdrantPoint } from "./qdrant-client.ts";
 import { openCollection } from "./qdrant-collection.ts";

@@ -1,0 +1,121 @@
+import { join } from "node:path";
+import { checkOptionNames, invalidArgument, received } from "../../errors.ts";
+import { badLine, type FileLine, firstExisting, linesOf } from "./data-file.ts";
+import { addJudgement } from "./trec-qrels.ts";
+
+/** A document of a {@link BeirCollection}. */
+export interface BeirDocument {
+  readonly id: string;
+  /** Empty if there is none. */
+  readonly title: string;
+  /** Title and text with a blank between, or the text alone if there is no title: what an encoder takes. */
+  readonly text: string;
+}
+
+/** A collection for retrieval, ready for `InformationRetrievalEvaluator` and `evaluateRun`. */
+export interface BeirCollection {
+  /** In the order of the file. */
+  readonly documents: readonly BeirDocument[];
+  /** In the order of the file; those of all splits. */
+  readonly queries: readonly { readonly id: string; readonly text: string }[];
+  /** Grades by query id and document id. */
+  readonly judgements: ReadonlyMap<string, ReadonlyMap<string, number>>;
+}
+
+/** Options of {@link readBeirFolder}. */
+export interface BeirFolderOptions {
+  /** Name of the file of judgements in `qrels/`, without its ending. Default `test`. */
+  readonly split?: string;
+}
+
+/**
+ * Reads a collection in the layout of BEIR (Thakur et al., 2021): `corpus.jsonl` with `_id`, `title` and `text`,
+ * `queries.jsonl` with `_id` and `text`, `qrels/{split}.tsv` with query id, document id and grade between tabs, its first
+ * line a header that begins with `query-id`. Each may be packed, with `.gz` at the end of its name.
+ *
+ * @example
+ * const { documents, queries, judgements } = await readBeirFolder("data/cranfield");
+ * new InformationRetrievalEvaluator({ queries, corpus: documents, relevantDocuments: judgements });
+ *
+ * @throws SparseEncoderError `DATA_INVALID` for a file that is missing or malformed or has an id twice, naming file and
+ *   line
+ */
+export async function readBeirFolder(
+  folder: string,
+  options: BeirFolderOptions = {},
+): Promise<BeirCollection> {
+  checkOptionNames("readBeirFolder", options, ["split"]);
+  const { split = "test" } = options;
+  if (typeof folder !== "string" || folder === "") {
+    throw invalidArgument(`readBeirFolder: expected the path of a folder, received ${received(folder)}.`);
+  }
+  if (typeof split !== "string" || split === "") {
+    throw invalidArgument(`split must be the name of a file in qrels, received ${received(split)}.`);
+  }
+  const file = (...parts: string[]) => {
+    const path = join(folder, ...parts);
+    return firstExisting([path, `${path}.gz`]);
+  };
+  // All three are looked for before the first, often large, is read.
+  const [corpus, queries, qrels] = [
+    await file("corpus.jsonl"),
+    await file("queries.jsonl"),
+    await file("qrels", `${split}.tsv`),
+  ];
+  return {
+    documents: await readTexts(corpus),
+    queries: (await readTexts(queries)).map(({ id, text }) => ({ id, text })),
+    judgements: await readJudgements(qrels),
+  };
+}
+
+async function readTexts(path: string): Promise<BeirDocument[]> {
+  const texts: BeirDocument[] = [];
+  const ids = new Set<string>();
+  for await (const line of linesOf(path)) {
+    const text = parseText(path, line);
+    if (ids.has(text.id)) throw badLine(path, line, `the _id ${received(text.id)} comes twice`);
+    ids.add(text.id);
+    texts.push(text);
+  }
+  return texts;
+}
+
+function parseText(path: string, line: FileLine): BeirDocument {
+  let value: unknown;
+  try {
+    value = JSON.parse(line.text);
+  } catch (error) {
+    throw badLine(path, line, `not valid JSON, ${(error as Error).message}`);
+  }
+  const { _id: id, title, text } = (value ?? {}) as { _id?: unknown; title?: unknown; text?: unknown };
+  if (typeof id !== "string" || typeof text !== "string") {
+    throw badLine(path, line, `expected an object with strings _id and text, received ${received(value)}`);
+  }
+  if (title !== undefined && title !== null && typeof title !== "string") {
+    throw badLine(path, line, `the title must be a string, received ${received(title)}`);
+  }
+  const heading = title ?? "";
+  return { id, title: heading, text: heading === "" ? text : `${heading} ${text}` };
+}
+
+async function readJudgements(path: string): Promise<Map<string, Map<string, number>>> {
+  const judgements = new Map<string, Map<string, number>>();
+  let first = true;
+  for await (const line of linesOf(path)) {
+    const fields = line.text.split("\t");
+    if (fields.length !== 3) {
+      throw badLine(
+        path,
+        line,
+        `expected query id, document id and grade between tabs, received ${received(line.text)}`,
+      );
+    }
+    const [query, document, grade] = fields as [string, string, string];
+    // Some files lack the header.
+    const header = first && /^(query[-_ ]?id|qid)$/i.test(query);
+    first = false;
+    if (!header) addJudgement(judgements, path, line, query, document, grade.trim());
+  }
+  return judgements;
+}

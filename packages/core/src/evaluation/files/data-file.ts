@@ -1,0 +1,62 @@
+import { createReadStream } from "node:fs";
+import { access } from "node:fs/promises";
+import { pipeline } from "node:stream";
+import { createGunzip } from "node:zlib";
+import { SparseEncoderError } from "../../errors.ts";
+
+/** A line of a text file, numbered from 1. */
+export interface FileLine {
+  readonly number: number;
+  readonly text: string;
+}
+
+/**
+ * The lines of a UTF-8 file that are not blank, read as they are taken; a name that ends in `.gz` is unpacked.
+ * @throws SparseEncoderError `DATA_INVALID` if it cannot be read or is no UTF-8
+ */
+export async function* linesOf(path: string): AsyncGenerator<FileLine, void, undefined> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let rest = "";
+  let number = 0;
+  try {
+    const file = createReadStream(path);
+    // `pipeline` ends one stream when the other fails; the error comes out of the loop.
+    const bytes = path.endsWith(".gz") ? pipeline(file, createGunzip(), () => {}) : file;
+    for await (const chunk of bytes) {
+      const lines = (rest + decoder.decode(chunk as Buffer, { stream: true })).split("\n");
+      rest = lines.pop()!;
+      for (const line of lines) {
+        number++;
+        if (line.trim() !== "") yield { number, text: line.replace(/\r$/, "") };
+      }
+    }
+    rest += decoder.decode();
+  } catch (error) {
+    if (error instanceof SparseEncoderError) throw error;
+    const { message } = error as Error;
+    throw new SparseEncoderError("DATA_INVALID", `Cannot read ${path} after line ${number}: ${message}.`, {
+      cause: error,
+    });
+  }
+  if (rest.trim() !== "") yield { number: number + 1, text: rest };
+}
+
+/** The error for a line that breaks the format of its file. */
+export function badLine(path: string, { number }: FileLine, problem: string): SparseEncoderError {
+  return new SparseEncoderError("DATA_INVALID", `${path}, line ${number}: ${problem}.`);
+}
+
+/**
+ * The first of these files that is there.
+ * @throws SparseEncoderError `DATA_INVALID`
+ */
+export async function firstExisting(paths: readonly string[]): Promise<string> {
+  for (const path of paths) {
+    const found = await access(path).then(
+      () => true,
+      () => false,
+    );
+    if (found) return path;
+  }
+  throw new SparseEncoderError("DATA_INVALID", `There is no file ${paths.join(" or ")}.`);
+}

@@ -1,0 +1,75 @@
+import { writeFile } from "node:fs/promises";
+import { invalidArgument, received } from "../../errors.ts";
+import type { Judgements } from "../metrics/judgements.ts";
+import { badLine, type FileLine, linesOf } from "./data-file.ts";
+
+/**
+ * Reads judgements: lines of query id, iteration (ignored), document id and grade, between blanks, as trec_eval takes
+ * them; `.gz` is unpacked. Ids are kept as they are, grades are whole numbers.
+ *
+ * @returns grades by query id and document id
+ * @throws SparseEncoderError `DATA_INVALID`, naming file and line
+ */
+export async function readTrecQrels(path: string): Promise<Map<string, Map<string, number>>> {
+  const judgements = new Map<string, Map<string, number>>();
+  for await (const line of linesOf(path)) {
+    const fields = line.text.trim().split(/\s+/);
+    if (fields.length !== 4) {
+      throw badLine(path, line, `expected "query 0 document grade", received ${received(line.text)}`);
+    }
+    const [query, , document, grade] = fields as [string, string, string, string];
+    addJudgement(judgements, path, line, query, document, grade);
+  }
+  return judgements;
+}
+
+/**
+ * Adds the judgement of a line.
+ * @throws SparseEncoderError `DATA_INVALID` if the grade is no whole number, or the pair was judged before
+ */
+export function addJudgement(
+  judgements: Map<string, Map<string, number>>,
+  path: string,
+  line: FileLine,
+  query: string,
+  document: string,
+  grade: string,
+): void {
+  if (!/^[+-]?\d+$/.test(grade)) {
+    throw badLine(path, line, `the grade must be a whole number, received ${received(grade)}`);
+  }
+  const grades = judgements.get(query) ?? new Map<string, number>();
+  if (grades.has(document)) {
+    throw badLine(path, line, `document ${received(document)} is judged twice for query ${received(query)}`);
+  }
+  judgements.set(query, grades.set(document, Number(grade)));
+}
+
+/**
+ * Writes judgements for trec_eval, in place of the file that was there.
+ * @throws SparseEncoderError `INVALID_ARGUMENT` for ids with blanks and for grades that are no whole numbers
+ */
+export async function writeTrecQrels(path: string, judgements: Judgements): Promise<void> {
+  const lines: string[] = [];
+  for (const [query, grades] of judgements) {
+    checkField("query id", query);
+    for (const [document, grade] of grades) {
+      checkField("document id", document);
+      if (!Number.isInteger(grade)) {
+        throw invalidArgument(
+          `writeTrecQrels: the grade of ${received(document)} must be a whole number, received ${received(grade)}.`,
+        );
+      }
+      lines.push(`${query} 0 ${document} ${grade}\n`);
+    }
+  }
+  await writeFile(path, lines.join(""));
+}
+
+/** Checks that a value can stand in a file whose fields are separated by blanks. */
+export function checkField(what: string, value: unknown): void {
+  if (typeof value === "string" && /^\S+$/.test(value)) return;
+  throw invalidArgument(
+    `A ${what} of a TREC file must be a string without blanks, received ${received(value)}.`,
+  );
+}

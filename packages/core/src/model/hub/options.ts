@@ -1,0 +1,69 @@
+import { checkOptionNames, invalidArgument } from "../../errors.ts";
+
+/** Bytes of one file of a model that are there. */
+export interface HubProgress {
+  /** Path in the repository. */
+  readonly file: string;
+  /** Bytes, those of an earlier, broken download included. */
+  readonly received: number;
+  /** Bytes of the whole file; undefined if it is not known. */
+  readonly total: number | undefined;
+}
+
+/** Options of `fetchModel`. */
+export interface HubOptions {
+  /** Branch, tag, pull request (`refs/pr/1`) or commit. Default: `main`. */
+  revision?: string | undefined;
+  /** Access token; `""` for none. Default: `HF_TOKEN`, else the token that `hf auth login` stored, if any. */
+  token?: string | undefined;
+  /** Folder of the cache. Default: `HF_HUB_CACHE`, else `~/.cache/huggingface/hub`. */
+  cacheDir?: string | undefined;
+  /** True: make no request. Default: `HF_HUB_OFFLINE`, else false. */
+  localFilesOnly?: boolean | undefined;
+  /** Base address of the hub. Default: `HF_ENDPOINT`, else `https://huggingface.co`. */
+  endpoint?: string | undefined;
+  /** Stops the download with an `ABORTED` error; what has arrived is kept for the next call. */
+  signal?: AbortSignal | undefined;
+  /** Called as files arrive; not for files that are in the cache. */
+  onProgress?: ((progress: HubProgress) => void) | undefined;
+  /**
+   * Says which files of the repository are needed. `files` are the paths of all of them, separated by `/`; it is the
+   * same array for each file.
+   */
+  wanted: (path: string, files: readonly string[]) => boolean;
+}
+
+const optionNames: readonly (keyof HubOptions)[] = [
+  "revision",
+  "token",
+  "cacheDir",
+  "localFilesOnly",
+  "endpoint",
+  "signal",
+  "onProgress",
+  "wanted",
+];
+
+/**
+ * Checks names and types of the options.
+ * @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION`
+ */
+export function checkHubOptions(options: HubOptions): void {
+  checkOptionNames("fetchModel", options, optionNames);
+  const types: readonly (readonly [keyof HubOptions, string])[] = [
+    ["token", "string"],
+    ["cacheDir", "string"],
+    ["localFilesOnly", "boolean"],
+    ["endpoint", "string"],
+    ["onProgress", "function"],
+    ["wanted", "function"],
+  ];
+  for (const [name, type] of types) {
+    const value = options?.[name];
+    if (value === undefined && name !== "wanted") continue;
+    // Types alone are named: the value may be a token.
+    if (typeof value !== type)
+      throw invalidArgument(`${name} must be a ${type}, received a ${typeof value}.`);
+  }
+  if (options.cacheDir === "") throw invalidArgument("cacheDir must name a folder, received an empty text.");
+}

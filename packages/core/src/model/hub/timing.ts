@@ -1,0 +1,36 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { aborted } from "../../errors.ts";
+
+/** How long things may take, in milliseconds, and how often they are tried. */
+export interface HubTiming {
+  /** Attempts at a request without progress before it fails. */
+  readonly attempts: number;
+  /** Wait before the second attempt; each further wait is twice as long. */
+  readonly firstWait: number;
+  /** Longest wait a server may ask for; a request that is to wait longer fails at once. */
+  readonly longestWait: number;
+  /** A connection that is silent for this long counts as broken. */
+  readonly silence: number;
+  /** A lock shows this often that its process is alive... */
+  readonly lockBeat: number;
+  /** ...and passes to another process after this long without a sign. */
+  readonly lockSilence: number;
+}
+
+export const defaultTiming: HubTiming = {
+  attempts: 5,
+  firstWait: 1000,
+  longestWait: 300_000,
+  silence: 30_000,
+  lockBeat: 2000,
+  lockSilence: 20_000,
+};
+
+/** Waits, unless the signal is aborted. */
+export async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await sleep(milliseconds, undefined, signal === undefined ? {} : { signal });
+  } catch (error) {
+    throw signal?.aborted ? aborted(signal) : error;
+  }
+}

@@ -1,0 +1,49 @@
+import { aborted } from "../../errors.ts";
+import { connectionFailure } from "./failure.ts";
+
+/** Stops a request when the caller's signal is aborted or the server is silent for too long. */
+export class HubWatch {
+  private readonly controller = new AbortController();
+  private readonly silence: number;
+  private readonly caller: AbortSignal | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private silent = false;
+  private readonly onAbort = (): void => this.controller.abort();
+
+  constructor(silence: number, caller: AbortSignal | undefined) {
+    this.silence = silence;
+    this.caller = caller;
+    if (caller?.aborted) this.onAbort();
+    caller?.addEventListener("abort", this.onAbort);
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  start(): void {
+    this.stop();
+    this.timer = setTimeout(() => {
+      this.silent = true;
+      this.controller.abort();
+    }, this.silence);
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+  }
+
+  close(): void {
+    this.stop();
+    this.caller?.removeEventListener("abort", this.onAbort);
+  }
+
+  failure(thrown: unknown, doing: string, token: string | undefined): Error {
+    if (this.caller?.aborted) return aborted(this.caller);
+    if (!this.silent) return connectionFailure(thrown, doing, token);
+    const silence = Object.assign(new Error(`silent for ${this.silence / 1000} seconds`), {
+      code: "ETIMEDOUT",
+    });
+    return connectionFailure(silence, doing, token);
+  }
+}

@@ -1,0 +1,187 @@
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { received, SparseEncoderError } from "../../errors.ts";
+import { isJsonObject, type JsonObject, readJsonObject, setting } from "../json-file.ts";
+import { type AddedToken, collectAddedTokens } from "./added-tokens.ts";
+import {
+  mergesTextClass,
+  type SpecialTokenName,
+  type TokenizerClass,
+  tokenizerClass,
+  vocabularyTextClass,
+} from "./tokenizer-class.ts";
+import { normalizersOf } from "./tokenizer-parts.ts";
+import { parseMerges, parseVocabularyText, Vocabulary } from "./vocabulary.ts";
+
+/** What a folder says about its tokenizer. */
+export interface TokenizerDefinition {
+  /** The tokenizer in the format of `tokenizer.json`, without truncation and padding. */
+  readonly json: JsonObject;
+  /** The file that holds the vocabulary. */
+  readonly file: string;
+  readonly truncationSide: "left" | "right";
+  /** Longest input in tokens; undefined if the folder names none. */
+  readonly modelMaxLength: number | undefined;
+}
+
+/**
+ * Puts the tokenizer of a folder together as transformers 5 does. Most classes named by `tokenizer_class` keep the
+ * vocabulary and the added tokens of `tokenizer.json` and build the rest from `tokenizer_config.json`, so that its
+ * settings decide about lower case, accents and blanks; other classes take `tokenizer.json` as it is. Truncation and
+ * padding in `tokenizer.json` have no effect.
+ *
+ * @param lowercase puts lower-casing before everything else, as `do_lower_case` of `sentence_bert_config.json` asks
+ * @throws SparseEncoderError `TOKENIZER_INVALID` or `MODEL_UNSUPPORTED`
+ */
+export async function readTokenizerDefinition(
+  folder: string,
+  lowercase: boolean,
+): Promise<TokenizerDefinition> {
+  try {
+    return await readDefinition(folder, lowercase);
+  } catch (error) {
+    if (!SparseEncoderError.is(error, "MODEL_INVALID")) throw error;
+    throw new SparseEncoderError("TOKENIZER_INVALID", error.message, { cause: error });
+  }
+}
+
+async function readDefinition(folder: string, lowercase: boolean): Promise<TokenizerDefinition> {
+  const read = async (name: string) => (await readJsonObject(path.join(folder, name))) ?? {};
+  const configFile = path.join(folder, "tokenizer_config.json");
+  let config = await read("tokenizer_config.json");
+  // The newer list of tokens makes the older file meaningless.
+  if (config.added_tokens_decoder === undefined)
+    config = { ...config, ...(await read("special_tokens_map.json")) };
+  if (setting(config, "split_special_tokens", false, configFile)) {
+    throw new SparseEncoderError(
+      "MODEL_UNSUPPORTED",
+      `${configFile}: split_special_tokens is not supported.`,
+    );
+  }
+  const { json, file, assumed } = await readVocabulary(folder);
+  const rebuilt =
+    tokenizerClass(config, configFile, await read("config.json"), path.join(folder, "config.json")) ??
+    assumed;
+  const model = isJsonObject(json.model) ? json.model : {};
+  const vocabulary = Vocabulary.of(model, file);
+  const { tokens, named } = collectAddedTokens(
+    { config, configFile, legacy: await read("added_tokens.json"), listed: json.added_tokens, rebuilt },
+    vocabulary,
+  );
+  const definition: JsonObject & { model?: unknown } = {
+    ...json,
+    truncation: null,
+    padding: null,
+    added_tokens: tokens,
+  };
+  if (rebuilt !== undefined) {
+    checkModel(rebuilt, model, file, configFile);
+    const unknownToken = named.get("unk_token") ?? "";
+    const unknownId = vocabulary.idOf(unknownToken);
+    const { normalizer } = json;
+    Object.assign(
+      definition,
+      rebuilt.parts({ config, configFile, model, normalizer, unknownToken, unknownId }),
+      { post_processor: frame(rebuilt, named, tokens, configFile), decoder: null },
+    );
+  }
+  return {
+    json: lowercase ? withLowercase(definition) : definition,
+    file,
+    truncationSide: truncationSide(config, configFile, json.truncation),
+    modelMaxLength: modelMaxLength(config, configFile),
+  };
+}
+
+/**
+ * The vocabulary of a folder in the format of `tokenizer.json`, and the class that a vocabulary in text files stands
+ * for where nothing else is known.
+ */
+async function readVocabulary(
+  folder: string,
+): Promise<{ json: JsonObject; file: string; assumed?: TokenizerClass }> {
+  const names = await readdir(folder).catch((): string[] => []);
+  const has = (...needed: string[]) => needed.every((name) => names.includes(name));
+  const at = (name: string) => path.join(folder, name);
+  if (has("tokenizer.json")) {
+    return { json: (await readJsonObject(at("tokenizer.json"))) ?? {}, file: at("tokenizer.json") };
+  }
+  if (has("vocab.txt")) {
+    const vocab = parseVocabularyText(await readFile(at("vocab.txt"), "utf8"));
+    return { json: { model: { vocab } }, file: at("vocab.txt"), assumed: vocabularyTextClass };
+  }
+  if (has("vocab.json", "merges.txt")) {
+    const vocab = await readJsonObject(at("vocab.json"));
+    const merges = parseMerges(await readFile(at("merges.txt"), "utf8"));
+    return { json: { model: { vocab, merges } }, file: at("vocab.json"), assumed: mergesTextClass };
+  }
+  const sentencePiece = names.filter((name) => /\.(model|spm)$/.test(name));
+  throw invalid(
+    sentencePiece.length === 0
+      ? `${folder} has no tokenizer; looked for tokenizer.json, vocab.txt, vocab.json with merges.txt`
+      : `${folder} has its tokenizer in ${sentencePiece.join(", ")} alone: make tokenizer.json of it with AutoTokenizer.from_pretrained(folder).save_pretrained(folder) in Python`,
+  );
+}
+
+function checkModel(rebuilt: TokenizerClass, model: JsonObject, file: string, configFile: string): void {
+  const kind = typeof model.type === "string" ? model.type : kindOf(model);
+  if (kind === rebuilt.model) return;
+  throw invalid(
+    `${file} holds a ${kind} model, but ${rebuilt.name}, the class of ${configFile}, needs ${rebuilt.model}; with the class PreTrainedTokenizerFast tokenizer.json is taken as it is`,
+  );
+}
+
+/** Older files do not name the kind. */
+function kindOf({ vocab, merges }: JsonObject): TokenizerClass["model"] {
+  if (Array.isArray(vocab)) return "Unigram";
+  return merges === undefined ? "WordPiece" : "BPE";
+}
+
+/** Puts one token before and one after every text. */
+function frame(
+  rebuilt: TokenizerClass,
+  named: ReadonlyMap<SpecialTokenName, string>,
+  tokens: readonly AddedToken[],
+  configFile: string,
+): JsonObject {
+  const around = rebuilt.frame.map((name) => {
+    const token = tokens.find(({ content }) => content === named.get(name));
+    if (token === undefined) throw invalid(`${configFile} names no ${name}, which ${rebuilt.name} needs`);
+    return { id: token.content, ids: [token.id], tokens: [token.content] };
+  });
+  const [first, last] = around.map(({ id }) => ({ SpecialToken: { id, type_id: 0 } }));
+  return {
+    type: "TemplateProcessing",
+    single: [first, { Sequence: { id: "A", type_id: 0 } }, last],
+    // Pairs of texts are never encoded.
+    pair: [],
+    special_tokens: Object.fromEntries(around.map((token) => [token.id, token])),
+  };
+}
+
+function withLowercase(definition: JsonObject): JsonObject {
+  const normalizers = normalizersOf(definition.normalizer);
+  if (normalizers.some(({ type }) => type === "Lowercase")) return definition;
+  const normalizer = { type: "Sequence", normalizers: [{ type: "Lowercase" }, ...normalizers] };
+  return { ...definition, normalizer };
+}
+
+/** The side named by the settings, else that of the truncation in `tokenizer.json`. */
+function truncationSide(config: JsonObject, configFile: string, truncation: unknown): "left" | "right" {
+  const baked = isJsonObject(truncation) ? truncation.direction : undefined;
+  const fallback = typeof baked === "string" ? baked.toLowerCase() : "right";
+  const side = setting(config, "truncation_side", fallback, configFile);
+  if (side === "left" || side === "right") return side;
+  throw invalid(`${configFile}: "truncation_side" must be left or right, found ${received(side)}`);
+}
+
+function modelMaxLength(config: JsonObject, configFile: string): number | undefined {
+  const older: number = setting(config, "max_len", 0, configFile);
+  const length = setting(config, "model_max_length", older, configFile);
+  // Tokenizers without a limit store 10^30.
+  return Number.isSafeInteger(length) && length > 0 ? length : undefined;
+}
+
+function invalid(problem: string): SparseEncoderError {
+  return new SparseEncoderError("TOKENIZER_INVALID", `${problem}.`);
+}

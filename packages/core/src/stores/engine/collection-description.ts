@@ -1,0 +1,85 @@
+import { received, SparseEncoderError } from "../../errors.ts";
+import { checkModel } from "../../index/index.ts";
+import { describeField, type ResolvedField, sameField } from "../vector-fields.ts";
+import type { ResolvedEngineOptions } from "./engine-options.ts";
+
+/** Version of what the stores keep beside each document. */
+const format = 1;
+
+/** What a store writes into the metadata of the collection it makes. */
+export interface CollectionDescription {
+  readonly sparseEncoder: number;
+  readonly model: string | null;
+  readonly vectors: readonly (readonly [name: string, field: ResolvedField])[];
+}
+
+type Declared = Pick<ResolvedEngineOptions, "declared" | "model">;
+
+/**
+ * The description of a collection that is to be made.
+ * @throws SparseEncoderError `INVALID_ARGUMENT` if the vectors are not known
+ */
+export function newDescription(place: string, { declared, model }: Declared): CollectionDescription {
+  if (declared === undefined) {
+    throw new SparseEncoderError(
+      "INVALID_ARGUMENT",
+      `${place} does not exist; the option vectors is needed to make it.`,
+    );
+  }
+  return { sparseEncoder: format, model: model ?? null, vectors: [...declared] };
+}
+
+/**
+ * The vectors of a collection that is there, if it is one of the store's and has what the options declare.
+ * @param found what was read; anything at all
+ * @param hint for a collection that others made
+ * @throws SparseEncoderError `STORE_MISMATCH`
+ */
+export function checkDescription(
+  place: string,
+  found: unknown,
+  { declared, model }: Declared,
+  hint: string,
+): ReadonlyMap<string, ResolvedField> {
+  const description = (found ?? {}) as Partial<CollectionDescription>;
+  if (typeof description.sparseEncoder !== "number" || !Array.isArray(description.vectors)) {
+    throw new SparseEncoderError("STORE_MISMATCH", `${place} was made by something else; ${hint}`);
+  }
+  if (description.sparseEncoder > format) {
+    throw new SparseEncoderError(
+      "STORE_MISMATCH",
+      `${place} has version ${description.sparseEncoder}, this library knows up to ${format}; update it.`,
+    );
+  }
+  checkModel(place, description.model ?? null, model);
+  const stored = new Map(description.vectors as CollectionDescription["vectors"]);
+  checkDeclared(place, stored, declared);
+  return stored;
+}
+
+/** @throws SparseEncoderError `STORE_MISMATCH` for a declared name that is missing, or has other vectors */
+export function checkDeclared(
+  place: string,
+  stored: ReadonlyMap<string, ResolvedField>,
+  declared: ReadonlyMap<string, ResolvedField> | undefined,
+): void {
+  for (const [name, field] of declared ?? []) {
+    const known = stored.get(name);
+    if (known !== undefined && sameField(known, field)) continue;
+    throw new SparseEncoderError(
+      "STORE_MISMATCH",
+      known === undefined
+        ? `${place} has no vectors named ${received(name)}, and none can be added later; make another one and copy the documents with copyStore.`
+        : `${place} has vectors named ${received(name)} that are ${describeField(known)}, not ${describeField(field)} as the option vectors says.`,
+    );
+  }
+}
+
+/** JSON of a description, or undefined for the text of somebody else. */
+export function parseDescription(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? "null");
+  } catch {
+    return undefined;
+  }
+}

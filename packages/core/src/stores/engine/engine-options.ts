@@ -1,0 +1,50 @@
+import { invalidArgument, positiveInteger, received } from "../../errors.ts";
+import { checkModelOption } from "../../index/index.ts";
+import type { VectorSchema } from "../store.ts";
+import { checkSchema, type ResolvedField } from "../vector-fields.ts";
+
+/** Options that all stores on engines have. */
+export interface EngineOptions {
+  readonly vectors?: VectorSchema | undefined;
+  readonly model?: string | undefined;
+  readonly timeout?: number | undefined;
+  readonly retries?: number | undefined;
+}
+
+/** The same after they were checked. */
+export interface ResolvedEngineOptions {
+  readonly declared: Map<string, ResolvedField> | undefined;
+  readonly model: string | undefined;
+  /** Milliseconds that a request may take. */
+  readonly timeout: number;
+  /** Tries after the first one. */
+  readonly retries: number;
+}
+
+/** @throws SparseEncoderError `INVALID_ARGUMENT` */
+export function checkEngineOptions(
+  call: string,
+  { vectors, model, timeout = 60_000, retries = 5 }: EngineOptions,
+): ResolvedEngineOptions {
+  checkModelOption(call, model);
+  if (!Number.isInteger(retries) || retries < 0) {
+    throw invalidArgument(
+      `${call}: retries must be a whole number of at least 0, received ${received(retries)}.`,
+    );
+  }
+  return {
+    declared: vectors === undefined ? undefined : checkSchema(call, vectors),
+    model,
+    timeout: positiveInteger(`${call}: timeout`, timeout, 2 ** 31 - 1),
+    retries,
+  };
+}
+
+/** Checks that one of the options says where the server is: one of `names`, of which the last is a client. */
+export function checkOneOf(call: string, options: object, names: readonly string[]): void {
+  const given = names.filter((name) => (options as Readonly<Record<string, unknown>>)[name] !== undefined);
+  if (given.length === 1) return;
+  throw invalidArgument(
+    `${call}: one of ${names.slice(0, -1).join(", ")} and ${names.at(-1)} says where the server is, received ${given.length === 0 ? "none" : given.join(" and ")}.`,
+  );
+}

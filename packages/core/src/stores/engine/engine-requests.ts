@@ -1,0 +1,76 @@
+import { SparseEncoderError, throwIfAborted } from "../../errors.ts";
+import { withRetries } from "../retry.ts";
+
+/** How a store asks its engine. */
+export interface EngineRules {
+  /** Tries after the first one. */
+  readonly retries: number;
+  /** Whether another try may do better. */
+  readonly mayPass: (error: unknown) => boolean;
+  /** The error of this library for one of the client. */
+  readonly toFailure: (error: unknown) => SparseEncoderError;
+}
+
+/** Milliseconds before the second try. */
+const firstDelay = 200;
+
+/** Makes a request: again where that may help; what it throws are errors of this library. */
+export async function attempt<Result>(
+  { retries, mayPass, toFailure }: EngineRules,
+  signal: AbortSignal | undefined,
+  request: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    throwIfAborted(signal);
+    return await withRetries({ retries, delay: firstDelay }, signal, mayPass, request);
+  } catch (error) {
+    throw SparseEncoderError.is(error) ? error : toFailure(error);
+  }
+}
+
+/** Parts of `items` that one request may hold: so many at most, and so many bytes of JSON unless one alone has more. */
+export function* toRequests<Item>(
+  items: readonly Item[],
+  { count, bytes }: { readonly count: number; readonly bytes: number },
+): Generator<Item[]> {
+  let part: Item[] = [];
+  let length = 0;
+  for (const item of items) {
+    const own = Buffer.byteLength(JSON.stringify(item));
+    if (part.length > 0 && (part.length >= count || length + own > bytes)) {
+      yield part;
+      part = [];
+      length = 0;
+    }
+    part.push(item);
+    length += own;
+  }
+  if (part.length > 0) yield part;
+}
+
+/** The error for a failure of an engine. */
+export function storeFailed(store: string, what: string, advice: string, cause: unknown): SparseEncoderError {
+  return new SparseEncoderError("STORE_FAILED", `The ${store} store failed: ${what}. ${advice}`.trim(), {
+    cause,
+  });
+}
+
+/**
+ * What to do about a failure, for the end of a message; nothing if it is not known.
+ * @param known the first that applies is taken
+ * @param mayPass whether another try may do better
+ */
+export function adviceOf(
+  known: readonly (readonly [applies: boolean, advice: string])[],
+  mayPass: boolean,
+): string {
+  return (
+    known.find(([applies]) => applies)?.[1] ??
+    (mayPass ? "Check that the server runs and can be reached; the call may be made again." : "")
+  );
+}
+
+/** For a request that was not answered in time. */
+export function timeoutAdvice(milliseconds: number): string {
+  return `No answer came within the ${milliseconds} ms of the option timeout: raise it, or see what slows the server.`;
+}
