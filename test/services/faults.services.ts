@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { MilvusStore, PostgresStore } from "@sparse-encoder/core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { ingestion, networkCases, vectors } from "../network-cases.ts";
+import { ingestion, networkCases, vectors } from "../helpers/network-cases.ts";
 import { PostgresServer } from "./postgres-server.ts";
 
 describe("a Postgres server that is killed and restarted in the middle of 100 ingestions", () => {

@@ -1,4 +1,4 @@
-import { vectorStoreCases } from "../langchain-vector-store-cases.ts";
+import { vectorStoreCases } from "../langchain/vector-store-cases.ts";
 import { milvus } from "./milvus-kind.ts";
 
 vectorStoreCases(milvus);

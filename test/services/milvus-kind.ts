@@ -1,6 +1,6 @@
 import { MilvusStore } from "@sparse-encoder/core";
 import { inject } from "vitest";
-import type { StoreKind } from "../adapter-stores.ts";
+import type { StoreKind } from "../helpers/adapter-stores.ts";
 
 let collections = 0;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { FakeStore } from "../../../../test/fake-store.ts";
+import { FakeStore } from "../../../../test/fakes/fake-store.ts";
 import { Bm25Encoder } from "../encoder/index.ts";
 import { SparseEncoderError, type SparseEncoderErrorCode } from "../errors.ts";
 import { DenseMatrix, SparseMatrix, SparseVector } from "../vector/index.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { FakeStore } from "../../../../test/fake-store.ts";
+import { FakeStore } from "../../../../test/fakes/fake-store.ts";
 import { SparseEncoderError, type SparseEncoderErrorCode } from "../errors.ts";
 import { HybridRetriever } from "./hybrid-retriever.ts";
 import { IngestionError, type NewDocument } from "./ingestion.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { FakeStore } from "../../../../test/fake-store.ts";
+import { FakeStore } from "../../../../test/fakes/fake-store.ts";
 import { SparseEncoderError } from "../errors.ts";
 import type { HybridSearch, HybridSearchOptions, StoreHit } from "../stores/index.ts";
 import { FakeSparseEncoder } from "../testing/fake-sparse-encoder.ts";

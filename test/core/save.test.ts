@@ -1,0 +1,88 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { DenseEncoder, SparseEncoder } from "@sparse-encoder/core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { goldenModelFolder, readGolden } from "../helpers/golden-data.ts";
+
+describe("save", () => {
+  let root: string;
+  beforeAll(() => {
+    root = mkdtempSync(path.join(tmpdir(), "sparse-encoder-save-"));
+  });
+  afterAll(() => rmSync(root, { recursive: true }));
+
+  it.each([
+    "splade-tiny",
+    "plain-mlm",
+    "bert-legacy-v5",
+    "bert-pytorch-bin",
+    "bert-sharded",
+    "bert-prompts",
+    "csr",
+    "inference-free",
+    "inference-free-legacy-root",
+    "xlm-roberta",
+  ])("writes %s as a folder that gives equal vectors", async (name) => {
+    const { texts } = readGolden(name);
+    await using encoder = await SparseEncoder.load(goldenModelFolder(name));
+    const folder = path.join(root, name);
+    await encoder.save(folder);
+    await using saved = await SparseEncoder.load(folder);
+    expect((await saved.encode(texts)).equals(await encoder.encode(texts))).toBe(true);
+    expect((await saved.encodeQuery(texts)).equals(await encoder.encodeQuery(texts))).toBe(true);
+    expect(saved.maxSeqLength).toBe(encoder.maxSeqLength);
+    expect(saved.prompts).toEqual(encoder.prompts);
+    expect(saved.defaultPromptName).toBe(encoder.defaultPromptName);
+    expect(saved.similarityFunction).toBe(encoder.similarityFunction);
+  });
+
+  it("writes what was set at load or later", async () => {
+    await using encoder = await SparseEncoder.load(goldenModelFolder("bert-legacy-v5"), {
+      prompts: { query: "search: ", title: "title: " },
+      defaultPromptName: "title",
+      similarity: "cosine",
+    });
+    encoder.maxSeqLength = 24;
+    const folder = path.join(root, "changed");
+    await encoder.save(folder);
+    await using saved = await SparseEncoder.load(folder);
+    expect(saved.prompts).toEqual({ query: "search: ", document: "", title: "title: " });
+    expect(saved.defaultPromptName).toBe("title");
+    expect(saved.similarityFunction).toBe("cosine");
+    expect(saved.maxSeqLength).toBe(24);
+    const text = "a text of many words, ".repeat(20);
+    expect((await saved.encode(text)).equals(await encoder.encode(text))).toBe(true);
+  });
+
+  it("writes the source's weights for an int8 encoder, and a dense model", async () => {
+    const source = goldenModelFolder("bert-max-relu");
+    await using encoder = await SparseEncoder.load(source, {
+      dtype: "int8",
+      cacheDir: path.join(root, "cache"),
+    });
+    await encoder.save(path.join(root, "int8"));
+    const weights = (folder: string) => readFileSync(path.join(folder, "model.safetensors"));
+    expect(weights(path.join(root, "int8")).equals(weights(source))).toBe(true);
+
+    await using dense = await DenseEncoder.load(goldenModelFolder("dense-mean-normalize"));
+    await dense.save(path.join(root, "dense"));
+    await using saved = await DenseEncoder.load(path.join(root, "dense"));
+    expect(await saved.encode("a text")).toEqual(await dense.encode("a text"));
+  });
+
+  it("refuses a folder with content and a path that is a file, and leaves nothing beside them", async () => {
+    await using encoder = await SparseEncoder.load(goldenModelFolder("bert-max-relu"));
+    const full = path.join(root, "full");
+    mkdirSync(full);
+    writeFileSync(path.join(full, "mine.txt"), "mine");
+    const file = path.join(root, "file");
+    writeFileSync(file, "mine");
+    for (const target of [full, file, "", 3 as unknown as string]) {
+      await expect(encoder.save(target)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    }
+    expect(readdirSync(full)).toEqual(["mine.txt"]);
+    await expect(encoder.save(path.join(file, "below"))).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    expect(readdirSync(root).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+});

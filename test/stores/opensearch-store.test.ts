@@ -1,0 +1,94 @@
+import { OpenSearchStore, SparseVector, type StoredDocument } from "@sparse-encoder/core";
+import { storeConformance } from "@sparse-encoder/core/testing";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { FakeOpenSearch } from "../fakes/fake-opensearch.ts";
+
+let fake: FakeOpenSearch;
+beforeEach(async () => {
+  fake = await FakeOpenSearch.start();
+});
+afterEach(() => fake.stop());
+
+const vectors = {
+  sparse: { kind: "sparse", dimension: 10 },
+  dense: { kind: "dense", dimension: 2 },
+} as const;
+
+const document = (id: string): StoredDocument => ({
+  id,
+  text: "",
+  metadata: { year: 1 },
+  vectors: { sparse: SparseVector.from({ 1: 1 }, 10), dense: Float32Array.of(3, 4) },
+});
+
+describe("OpenSearchStore on a fake of OpenSearch's documented requests", () => {
+  for (const { name, run } of storeConformance((given) =>
+    OpenSearchStore.open({ url: fake.url, vectors: given }),
+  )) {
+    it(name, run);
+  }
+});
+
+describe("OpenSearchStore", () => {
+  it("refuses indexes of others, other vectors, another model, and bad names", async () => {
+    const codeOf = (options: object) =>
+      OpenSearchStore.open({ url: fake.url, ...options }).then(
+        () => undefined,
+        (error: { code: string }) => error.code,
+      );
+    expect(await codeOf({})).toBe("INVALID_ARGUMENT");
+    expect(await codeOf({ vectors, model: "one" })).toBeUndefined();
+    expect(await codeOf({ model: "two" })).toBe("STORE_MISMATCH");
+    expect(await codeOf({ vectors: { sparse: { kind: "sparse", dimension: 11 } } })).toBe("STORE_MISMATCH");
+    fake.indexes.set("others", { meta: undefined, properties: {}, documents: new Map() });
+    expect(await codeOf({ index: "others" })).toBe("STORE_MISMATCH");
+    for (const index of ["", "a/b", "../..", "A", "a b", "a*", "a,b", "_all", "é", "a".repeat(201)]) {
+      expect(await codeOf({ index, vectors })).toBe("INVALID_ARGUMENT");
+    }
+  });
+
+  it("sends the items of a bulk again that were refused for want of capacity, and those alone", async () => {
+    await using store = await OpenSearchStore.open({ url: fake.url, vectors });
+    fake.itemFailures.push({ 1: 429, 3: 429 }, { 0: 429 });
+    await store.upsert(["a", "b", "c", "d", "e"].map(document));
+    expect(fake.bulks).toEqual([5, 2, 1]);
+    expect(await store.count()).toBe(5);
+  }, 20_000);
+
+  it("says which part of a bulk was stored when an item is refused for good", async () => {
+    await using store = await OpenSearchStore.open({ url: fake.url, vectors });
+    fake.itemFailures.push({ 1: 400 });
+    await expect(store.upsert(["a", "b", "c"].map(document))).rejects.toMatchObject({
+      code: "STORE_FAILED",
+      message: expect.stringContaining("2 of 3 were stored"),
+    });
+    fake.itemFailures.push({ 0: 429 }, { 0: 429 });
+    await using hasty = await OpenSearchStore.open({ url: fake.url, retries: 0 });
+    await expect(hasty.upsert([document("d")])).rejects.toMatchObject({ code: "STORE_FAILED" });
+  });
+
+  it("gives no answer of a part of the shards", async () => {
+    await using store = await OpenSearchStore.open({ url: fake.url, vectors });
+    fake.failedShards.push(1);
+    await expect(store.count()).rejects.toMatchObject({ code: "STORE_FAILED" });
+    fake.failedShards.push(1);
+    const search = store.searchSparse("sparse", SparseVector.from({ 1: 1 }, 10));
+    await expect(search).rejects.toMatchObject({
+      code: "STORE_FAILED",
+      message: expect.stringContaining("shards"),
+    });
+  });
+
+  it("says that the password is wrong, without it", async () => {
+    fake.password = "right";
+    const auth = { username: "admin", password: "s3cret" };
+    const error = await OpenSearchStore.open({ url: fake.url, vectors, auth }).catch((e: Error) => e);
+    expect(error).toMatchObject({ code: "STORE_FAILED", message: expect.stringContaining("auth") });
+    expect(`${(error as Error).message} ${(error as Error).stack} ${(error as Error).cause}`).not.toContain(
+      "s3cret",
+    );
+    await (
+      await OpenSearchStore.open({ url: fake.url, vectors, auth: { ...auth, password: "right" } })
+    ).close();
+  });
+});
