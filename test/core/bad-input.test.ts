@@ -676,7 +676,7 @@ describe("load refuses", () => {
       {},
       [3],
       [{ type: 3 }],
-      [{ path: "../..", type: "sentence_transformers.models.Transformer" }],
+      [{ path: "..", type: "sentence_transformers.models.Transformer" }],
     ]) {
       writeFileSync(path.join(modules, "modules.json"), JSON.stringify(list));
       await expectError(

@@ -70,12 +70,12 @@ function checkImport(path: string, { specifier, typesOnly }: ModuleImport): stri
   if (specifier === packageName || specifier.startsWith(`${packageName}/`)) {
     return `imports its own package by name (${specifier})`;
   }
-  if (!specifier.startsWith("..")) return undefined;
+  if (!specifier.startsWith(".")) return undefined;
   const target = posix.join(posix.dirname(path), specifier);
   if (target === "errors.ts") return undefined;
   const from = folderOf(path);
   const to = folderOf(target);
-  if (target.startsWith("../..")) return `imports ${target}, outside of the source`;
+  if (target.startsWith("..")) return `imports ${target}, outside of the source`;
   if (from !== undefined && from === to) return undefined;
   if (to === undefined) return `imports ${target}, which no folder may`;
   if (target !== `${to}/index.ts`) return `imports ${target} past ${to}/index.ts`;

@@ -146,7 +146,7 @@ function problemOf({ properties }: FakeIndex, source: Json): string | undefined 
     if (type === "knn_vector" && (value as number[]).length !== dimension) return "Vector dimension mismatch";
     if (type !== "rank_features") continue;
     for (const [feature, weight] of Object.entries(value as Record<string, number>)) {
-      if (feature.includes("..")) return "feature names must not contain dots";
+      if (feature.includes(".")) return "feature names must not contain dots";
       if (!(weight > 0)) return "rank_features fields only support strictly positive values";
     }
   }

@@ -42,7 +42,7 @@ describe("OpenSearchStore", () => {
     expect(await codeOf({ vectors: { sparse: { kind: "sparse", dimension: 11 } } })).toBe("STORE_MISMATCH");
     fake.indexes.set("others", { meta: undefined, properties: {}, documents: new Map() });
     expect(await codeOf({ index: "others" })).toBe("STORE_MISMATCH");
-    for (const index of ["", "a/b", "../..", "A", "a b", "a*", "a,b", "_all", "é", "a".repeat(201)]) {
+    for (const index of ["", "a/b", "..", "A", "a b", "a*", "a,b", "_all", "é", "a".repeat(201)]) {
       expect(await codeOf({ index, vectors })).toBe("INVALID_ARGUMENT");
     }
   });

@@ -50,7 +50,7 @@ describe("QdrantStore", () => {
     expect(await codeOf({ vectors: { sparse: { kind: "sparse", dimension: 11 } } })).toBe("STORE_MISMATCH");
     fake.collections.set("others", { vectors: {}, sparse: new Set(), metadata: null, points: new Map() });
     expect(await codeOf({ collection: "others" })).toBe("STORE_MISMATCH");
-    for (const collection of ["", "a/b", "../..", "a b", "é", "a?b", "a".repeat(201)]) {
+    for (const collection of ["", "a/b", "..", "a b", "é", "a?b", "a".repeat(201)]) {
       expect(await codeOf({ collection, vectors })).toBe("INVALID_ARGUMENT");
     }
   });
