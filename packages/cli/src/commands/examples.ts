@@ -1,0 +1,4 @@
+/** The examples at the end of `--help`. */
+export function examples(...lines: readonly string[]): string {
+  return ["", "Examples:", ...lines.map((line) => `  ${line}`)].join("\n");
+}

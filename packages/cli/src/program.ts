@@ -1,0 +1,25 @@
+import { Command } from "commander";
+import packageFile from "../package.json" with { type: "json" };
+import { encodeCommand } from "./commands/encode-command.ts";
+import { examples } from "./commands/examples.ts";
+
+/** All commands. Their code is loaded when they run. */
+export function createProgram(): Command {
+  return new Command("sparse-encoder")
+    .description(
+      "Learned sparse retrieval (SPLADE) on the command line: encode, index, search, explain, evaluate, serve.",
+    )
+    .version(packageFile.version, "-V, --version", "show the version")
+    .helpCommand("help [command]", "show the help of a command")
+    .option("--config <file>", "config file (default: sparse-encoder.config.json here, if there is one)")
+    .addCommand(encodeCommand())
+    .addHelpText(
+      "after",
+      examples(
+        "sparse-encoder index docs                              index a folder of Markdown, text, HTML and PDF",
+        'sparse-encoder search "how do I cancel an order?"      search it, by meaning and by word',
+        'sparse-encoder explain "cheap flights"                 see what a text activates',
+        "sparse-encoder serve                                   open a server, and a page that shows why",
+      ),
+    );
+}

@@ -1,0 +1,45 @@
+import { once } from "node:events";
+import { systemCode } from "../command-error.ts";
+
+/** The reader of standard output has closed it, as `| head` does: what is left to write is not wanted. */
+export class OutputClosed extends Error {}
+
+let failure: Error | undefined;
+let isWatched = false;
+
+function watch(): void {
+  if (isWatched) return;
+  isWatched = true;
+  process.stdout.on("error", (error) => {
+    failure = systemCode(error) === "EPIPE" ? new OutputClosed("standard output was closed") : error;
+  });
+}
+
+/**
+ * Writes to standard output and waits while its reader is slower.
+ * @throws OutputClosed when the reader has gone; the error of the system for any other failure
+ */
+export async function writeOutput(data: string | Uint8Array): Promise<void> {
+  watch();
+  if (failure !== undefined) throw failure;
+  if (!process.stdout.write(data)) {
+    // A broken pipe gives no `drain`.
+    await Promise.race([once(process.stdout, "drain"), once(process.stdout, "close")]);
+  }
+  if (failure !== undefined) throw failure;
+}
+
+/** Writes a line to standard output. */
+export function writeLine(line = ""): Promise<void> {
+  return writeOutput(`${line}\n`);
+}
+
+/** Writes a value as indented JSON. */
+export function writeJson(value: unknown): Promise<void> {
+  return writeOutput(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Tells a person something on standard error. */
+export function note(message: string): void {
+  process.stderr.write(`${message}\n`);
+}
