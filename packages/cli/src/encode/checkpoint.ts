@@ -42,7 +42,7 @@ export async function readCheckpoint(path: string, settings: RunSettings): Promi
   try {
     saved = JSON.parse(await readFile(path, "utf8"));
   } catch (error) {
-    if (systemCode(error) === "ENOENT") return undefined;
+    if (["ENOENT", "ENOTDIR"].includes(systemCode(error) ?? "")) return undefined;
     throw new CommandError(`${path} cannot be read: ${messageOf(error)}. Add --restart to begin again.`);
   }
   if (saved.version !== formatVersion || saved.settings === undefined || saved.checkpoint === undefined) {

@@ -14,7 +14,7 @@ import { note } from "../terminal/standard-output.ts";
 import type { BlockSink, EncodedBlock } from "./block-sink.ts";
 import type { RunSettings } from "./checkpoint.ts";
 import type { EncodeTask } from "./encode-tasks.ts";
-import { type EarlierRun, FileSink, isComplete } from "./file-sink.ts";
+import { checkWritable, type EarlierRun, FileSink, isComplete } from "./file-sink.ts";
 import { OutputSink } from "./output-sink.ts";
 import { blockRecords, type RecordBlock, recordBlocks } from "./record-blocks.ts";
 import type { Shard } from "./shard.ts";
@@ -52,6 +52,7 @@ export async function encode(files: readonly string[], options: EncodeOptions): 
     note(`${options.output} is complete; nothing is left to do.`);
     return;
   }
+  if (options.output !== undefined) await checkWritable(options.output);
   using interruption = new Interruption();
   const { signal } = interruption;
   const settings = await settingsOf(inputs, options);

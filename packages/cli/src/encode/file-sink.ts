@@ -1,4 +1,5 @@
-import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { CommandError, messageOf, systemCode } from "../command-error.ts";
 import { checkPacking, packBlock, packingOf } from "../input/packing.ts";
@@ -47,7 +48,6 @@ export class FileSink implements BlockSink {
     lines: LineOptions,
     earlier: EarlierRun,
   ): Promise<FileSink> {
-    checkPacking(packingOf(output));
     const { partial, checkpoint: checkpointPath } = namesOf(output);
     try {
       if (earlier === "restart") await rm(checkpointPath, { force: true });
@@ -115,6 +115,21 @@ export class FileSink implements BlockSink {
   }
 }
 
+/**
+ * Refuses an output that cannot be written, before a model is loaded for nothing.
+ * @throws CommandError
+ */
+export async function checkWritable(output: string): Promise<void> {
+  checkPacking(packingOf(output));
+  try {
+    await access(path.dirname(output), constants.W_OK);
+    const there = await stat(output).catch(() => undefined);
+    if (there?.isDirectory()) throw new CommandError(`${output} cannot be written: it is a folder.`);
+  } catch (error) {
+    throw unwritable(output, error);
+  }
+}
+
 /** Whether an output is complete: there, and without a run that is still to go on. */
 export async function isComplete(output: string): Promise<boolean> {
   return (await exists(output)) && !(await exists(namesOf(output).checkpoint));
@@ -147,6 +162,7 @@ function unwritable(output: string, error: unknown): unknown {
     ENOSPC: "the disk is full. Free some space, then add --resume to go on",
     EDQUOT: "the quota of the disk is used up. Free some space, then add --resume to go on",
     ENOENT: `the folder ${path.dirname(output)} does not exist`,
+    ENOTDIR: `${path.dirname(output)} is not a folder`,
     EACCES: "there is no permission",
     EROFS: "the file system is read-only",
     EISDIR: "it is a folder",

@@ -23,8 +23,8 @@ export async function writeOutput(data: string | Uint8Array): Promise<void> {
   watch();
   if (failure !== undefined) throw failure;
   if (!process.stdout.write(data)) {
-    // A broken pipe gives no `drain`.
-    await Promise.race([once(process.stdout, "drain"), once(process.stdout, "close")]);
+    // A broken pipe gives no `drain`. What has failed is in `failure`.
+    await Promise.race([once(process.stdout, "drain"), once(process.stdout, "close")]).catch(() => {});
   }
   if (failure !== undefined) throw failure;
 }
