@@ -1,0 +1,25 @@
+/**
+ * An esbuild plugin that gives classes their names back. A class that names itself in its own body is written as
+ * `var Name = class _Name {…}`, and its `name`, which errors, traces and `console.log` show, becomes `_Name`. Within the class
+ * `Name` means the same. esbuild's `keepNames` would also wrap all functions, closures in inner loops included.
+ */
+export const classNames = {
+  name: "class-names",
+  setup(build) {
+    build.onEnd(({ outputFiles }) => {
+      for (const file of outputFiles.filter(({ path }) => path.endsWith(".js"))) {
+        const text = restoreClassNames(file.text);
+        file.contents = new TextEncoder().encode(text);
+      }
+    });
+  },
+};
+
+export function restoreClassNames(code) {
+  const names = new Map();
+  for (const [, name, inner] of code.matchAll(/^var (\w+) = class (_\w+)/gm)) {
+    if (inner !== `_${name}`) throw new Error(`esbuild gave the class ${inner.slice(1)} the name ${name}`);
+    names.set(inner, name);
+  }
+  return code.replace(/(?<![\w$.])_\w+/g, (word) => names.get(word) ?? word);
+}
