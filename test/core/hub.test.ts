@@ -32,7 +32,7 @@ import {
   type HubProgress,
   wantedModelFiles,
 } from "../../packages/core/src/model/hub/hub.ts";
-import { HubLock } from "../../packages/core/src/model/hub/lock.ts";
+import { HubLock } from "../../packages/core/src/disk/waiting-lock.ts";
 import { defaultTiming, type HubTiming } from "../../packages/core/src/model/hub/timing.ts";
 import { FakeHub, type FakeRepository, gitHash, recordedRepositories } from "../fakes/fake-hub.ts";
 

@@ -8,7 +8,7 @@ import {
   readPostings,
   type SavedSegment,
 } from "./saved-segment.ts";
-import { corrupt, readSnapshot, type SnapshotSection, storageError, writeSnapshot } from "./snapshot-file.ts";
+import { corrupt, readSnapshot, type SnapshotSection, storageError, writeSnapshot } from "../disk/snapshot-file.ts";
 
 const fileName = "index.snapshot";
 const kind = "index";

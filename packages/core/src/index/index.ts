@@ -21,5 +21,5 @@ export {
   syncFolder,
   writeAll,
   writeSnapshot,
-} from "./snapshot-file.ts";
+} from "../disk/snapshot-file.ts";
 export { compareHits, type SearchHit } from "./top-k.ts";

@@ -1,7 +1,7 @@
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
 import type { Filter, Metadata, Store } from "../stores/index.ts";
 import type { Arm, FoundDocument, VectorSource } from "./arm.ts";
-import type { Deadline } from "./deadline.ts";
+import type { Deadline } from "../calls/deadline.ts";
 import { type Embedder, mapInParallel, type TextVector } from "./embedder.ts";
 import type { RetrieveCall } from "./retrieve-options.ts";
 

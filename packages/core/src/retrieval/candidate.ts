@@ -3,7 +3,7 @@ import type { StoredDocument } from "../stores/index.ts";
 import type { SparseVector } from "../vector/index.ts";
 import type { Arm } from "./arm.ts";
 import type { ArmAnswer, ArmHit } from "./arm-search.ts";
-import { type Deadline, messageOf } from "./deadline.ts";
+import { type Deadline, messageOf } from "../calls/deadline.ts";
 import { diversify } from "./diversity.ts";
 import { matchedTerms } from "./explanation.ts";
 import { compareScores, type Rankings, type ScoredId } from "./fusion.ts";

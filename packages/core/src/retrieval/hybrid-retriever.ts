@@ -9,7 +9,7 @@ import type { DeleteTarget, Store } from "../stores/index.ts";
 import { type Arm, resolveArms } from "./arm.ts";
 import { type ArmAnswer, searchArm } from "./arm-search.ts";
 import { type Candidate, choose, explain, fuse } from "./candidate.ts";
-import { Deadline, messageOf } from "./deadline.ts";
+import { Deadline, messageOf } from "../calls/deadline.ts";
 import { type Embedder, mapInParallel, type TextVector } from "./embedder.ts";
 import { type AddOptions, type DocumentSource, ingest } from "./ingestion.ts";
 import { searchNative } from "./native-search.ts";

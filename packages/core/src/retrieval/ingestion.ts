@@ -9,7 +9,7 @@ import {
 import type { Metadata, Store, StoredDocument } from "../stores/index.ts";
 import type { SparseVector } from "../vector/index.ts";
 import type { Arm, VectorSource } from "./arm.ts";
-import { Deadline } from "./deadline.ts";
+import { Deadline } from "../calls/deadline.ts";
 import type { TextVector } from "./embedder.ts";
 import type { RetrievalEvent } from "./retrieval-event.ts";
 import { checkSignal } from "./retrieve-options.ts";

@@ -3,7 +3,7 @@ import { downloadBlob } from "./blob.ts";
 import { cacheFailure, type HubCache } from "./cache.ts";
 import type { HubSubject } from "./failure.ts";
 import { type HubFile, parseListing } from "./listing.ts";
-import { HubLock } from "./lock.ts";
+import { HubLock } from "../../disk/waiting-lock.ts";
 import { isCommit, isSafePath } from "./name.ts";
 import type { HubOptions } from "./options.ts";
 import type { HubClient } from "./request.ts";

@@ -1,5 +1,5 @@
 import { SparseEncoderError, throwIfAborted } from "../../errors.ts";
-import { withRetries } from "../retry.ts";
+import { withRetries } from "../../calls/retry.ts";
 
 /** How a store asks its engine. */
 export interface EngineRules {

@@ -9,7 +9,7 @@ import {
 import { SparseVector } from "../../vector/index.ts";
 import type { Filter } from "../filter.ts";
 import { type FilterNode, parseFilter } from "../filter-node.ts";
-import { untilAborted } from "../retry.ts";
+import { untilAborted } from "../../calls/retry.ts";
 import type {
   DeleteTarget,
   HybridSearch,

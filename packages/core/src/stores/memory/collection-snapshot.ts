@@ -10,7 +10,7 @@ import {
   type Snapshot,
   type SnapshotSection,
 } from "../../index/index.ts";
-import { type CapturedRows, DenseIndex } from "../dense-index.ts";
+import { type CapturedRows, DenseIndex } from "../../index/dense-index.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import { Collection } from "./collection.ts";
 import { DocumentRecord } from "./document-record.ts";

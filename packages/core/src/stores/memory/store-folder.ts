@@ -11,8 +11,8 @@ import {
   syncFolder,
   writeSnapshot,
 } from "../../index/index.ts";
-import { Journal, type JournalContent, readJournal } from "../journal.ts";
-import { WriterLock } from "../writer-lock.ts";
+import { Journal, type JournalContent, readJournal } from "../../disk/journal.ts";
+import { WriterLock } from "../../disk/writer-lock.ts";
 import { readClosedNote, removeClosedNote, writeClosedNote } from "./closed-note.ts";
 
 const kind = "store";

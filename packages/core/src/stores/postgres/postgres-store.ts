@@ -5,7 +5,7 @@ import { importOptional } from "../engine/optional-package.ts";
 import { parseMetadata, unescapeText } from "../engine/stored-text.ts";
 import { filterOperators } from "../filter.ts";
 import type { FilterNode } from "../filter-node.ts";
-import { withRetries } from "../retry.ts";
+import { withRetries } from "../../calls/retry.ts";
 import type { StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import type { ResolvedField } from "../vector-fields.ts";

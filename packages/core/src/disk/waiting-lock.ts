@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { type FileHandle, link, open, readFile, readlink, rename, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
-import { throwIfAborted } from "../../errors.ts";
-import { type HubTiming, pause } from "./timing.ts";
+import { throwIfAborted } from "../errors.ts";
+import { type HubTiming, pause } from "../model/hub/timing.ts";
 
 /** Milliseconds between two looks at a lock that another process holds. */
 const lookEvery = 100;

@@ -1,4 +1,4 @@
-import { openSimdMemory, roundUp } from "../index/index.ts";
+import { openSimdMemory, roundUp } from "./index.ts";
 
 /** What dense-scoring.wat compiles to. */
 export const denseScoringModule =

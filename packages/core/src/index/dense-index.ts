@@ -1,6 +1,6 @@
-import { type SearchHit, searchFiltered } from "../index/index.ts";
+import { type SearchHit, searchFiltered } from "./index.ts";
 import { dot, dots, isInMemory, moveToMemory, squaredDistances } from "./dense-scoring.ts";
-import type { DenseMetric } from "./store.ts";
+import type { DenseMetric } from "../stores/store.ts";
 
 /** Rows of one block, fewer where they are so long that it would pass 16 MiB. */
 const maximumBlockRows = 1024;
