@@ -25,6 +25,7 @@ import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { WaitingLock } from "../../packages/core/src/disk/waiting-lock.ts";
 import { SparseEncoderError, type SparseEncoderErrorCode } from "../../packages/core/src/errors.ts";
 import {
   fetchModel,
@@ -32,7 +33,6 @@ import {
   type HubProgress,
   wantedModelFiles,
 } from "../../packages/core/src/model/hub/hub.ts";
-import { HubLock } from "../../packages/core/src/disk/waiting-lock.ts";
 import { defaultTiming, type HubTiming } from "../../packages/core/src/model/hub/timing.ts";
 import { FakeHub, type FakeRepository, gitHash, recordedRepositories } from "../fakes/fake-hub.ts";
 
@@ -44,6 +44,7 @@ const timing: HubTiming = {
   lockBeat: 50,
   lockSilence: 400,
 };
+const lockTiming = { beat: timing.lockBeat, silence: timing.lockSilence };
 
 /** For answers that the test holds back. */
 const patient: HubTiming = { ...timing, silence: 20_000 };
@@ -977,18 +978,18 @@ describe("processes", () => {
 
   it("do not hold a lock beyond their life, nor without a sign of it", async () => {
     const file = path.join(scratch, "any.lock");
-    const elapsed = async (times = timing): Promise<number> => {
+    const elapsed = async (times = lockTiming): Promise<number> => {
       const start = performance.now();
-      await (await HubLock.acquire(file, times, undefined)).release();
+      await (await WaitingLock.acquire(file, times, undefined)).release();
       return performance.now() - start;
     };
-    const own = await HubLock.acquire(file, timing, undefined);
+    const own = await WaitingLock.acquire(file, lockTiming, undefined);
     const owner = JSON.parse(await readFile(file, "utf8")) as { pid: number; machine: string };
     await own.release();
     const dead = spawn(process.execPath, ["--version"], { stdio: "ignore" });
     await once(dead, "close");
     await writeFile(file, JSON.stringify({ ...owner, id: "1", pid: dead.pid }));
-    await elapsed({ ...timing, lockSilence: 600_000 });
+    await elapsed({ ...lockTiming, silence: 600_000 });
     for (const content of [
       JSON.stringify({ ...owner, id: "2", pid: dead.pid, machine: "another" }),
       JSON.stringify({ ...owner, id: "3" }),
@@ -1007,7 +1008,7 @@ describe("processes", () => {
     let holders = 0;
     let most = 0;
     const hold = async (milliseconds: number): Promise<void> => {
-      const lock = await HubLock.acquire(file, timing, undefined);
+      const lock = await WaitingLock.acquire(file, lockTiming, undefined);
       most = Math.max(most, ++holders);
       await new Promise((resolve) => setTimeout(resolve, milliseconds));
       holders--;
@@ -1021,8 +1022,8 @@ describe("processes", () => {
 
   it("stop waiting for a lock when they are told to", async () => {
     const file = path.join(scratch, "any.lock");
-    const lock = await HubLock.acquire(file, timing, undefined);
-    await failure(HubLock.acquire(file, timing, AbortSignal.timeout(50)), "ABORTED");
+    const lock = await WaitingLock.acquire(file, lockTiming, undefined);
+    await failure(WaitingLock.acquire(file, lockTiming, AbortSignal.timeout(50)), "ABORTED");
     await lock.release();
   });
 });

@@ -107,66 +107,13 @@ export function received(value: unknown): string {
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
 
+/** An error for an argument or option that cannot work. */
 export function invalidArgument(message: string): SparseEncoderError {
   return new SparseEncoderError("INVALID_ARGUMENT", message);
 }
 
-/**
- * Checks that `options` is a plain options object and has no names beyond `valid`.
- * `call` names the function for the message.
- */
-export function checkOptionNames(call: string, options: unknown, valid: readonly string[]): void {
-  if (options === undefined) return;
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw invalidArgument(`${call}: options must be an object, received ${received(options)}.`);
-  }
-  for (const name of Object.keys(options)) {
-    if (!valid.includes(name)) {
-      const list = valid.length === 0 ? "It takes none." : `Valid options: ${valid.join(", ")}.`;
-      throw new SparseEncoderError("UNKNOWN_OPTION", `${call}: unknown option ${received(name)}. ${list}`);
-    }
-  }
-}
-
-/** Returns `value` if it is an integer of at least 1 (and at most `maximum`). */
-export function positiveInteger(
-  name: string,
-  value: unknown,
-  maximum: number = Number.MAX_SAFE_INTEGER,
-): number {
-  if (typeof value !== "number" || !Number.isInteger(value) || value < 1) {
-    throw invalidArgument(`${name} must be a whole number of at least 1, received ${received(value)}.`);
-  }
-  if (value > maximum) throw invalidArgument(`${name} must be at most ${maximum}, received ${value}.`);
-  return value;
-}
-
-/** Throws an `ABORTED` error if the signal is aborted. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw aborted(signal);
-}
-
-/** What `work` gives; as soon as the signal is aborted, an `ABORTED` error in its place. */
-export async function unlessAborted<Result>(
-  signal: AbortSignal | undefined,
-  work: Promise<Result>,
-): Promise<Result> {
-  if (signal === undefined) return work;
-  let leave = () => {};
-  const abort = new Promise<never>((_, reject) => {
-    const onAbort = () => reject(aborted(signal));
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort);
-    leave = () => signal.removeEventListener("abort", onAbort);
-  });
-  try {
-    return await Promise.race([abort, work]);
-  } finally {
-    leave();
-  }
-}
-
-/** The error for a call whose signal was aborted. */
-export function aborted(signal: AbortSignal): SparseEncoderError {
-  return new SparseEncoderError("ABORTED", "The call was aborted by its signal.", { cause: signal.reason });
+/** The message of anything that was thrown, as a sentence. */
+export function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : received(error);
+  return /[.!?]$/.test(message) ? message : `${message}.`;
 }

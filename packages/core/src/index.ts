@@ -21,7 +21,7 @@ export {
   SparseEncoder,
   type SparseEncoderOptions,
 } from "./encoder/index.ts";
-export { checkOptionNames, received, SparseEncoderError, type SparseEncoderErrorCode } from "./errors.ts";
+export { received, SparseEncoderError, type SparseEncoderErrorCode } from "./errors.ts";
 export {
   type AccuracyThreshold,
   accuracy,
@@ -86,6 +86,7 @@ export {
   type SearchOptions,
   type TermContribution,
 } from "./index/index.ts";
+export { checkOptionNames } from "./options/index.ts";
 export {
   type AddOptions,
   type AddProgress,
@@ -139,7 +140,6 @@ export {
   type CopyResult,
   copyStore,
   type DeleteTarget,
-  type DenseMetric,
   type DurableStoreOptions,
   type FieldCondition,
   type Filter,
@@ -188,6 +188,7 @@ export {
 } from "./stores/index.ts";
 export {
   DenseMatrix,
+  type DenseMetric,
   type SimilarityFunction,
   type SparseEntry,
   SparseMatrix,

@@ -1,5 +1,6 @@
 import { setMaxListeners } from "node:events";
-import { aborted, received, SparseEncoderError } from "../errors.ts";
+import { SparseEncoderError } from "../errors.ts";
+import { aborted, raceSignal } from "./abort.ts";
 
 /**
  * The time that a piece of work has: until its signal aborts, the deadline that it is part of ends, or its own
@@ -41,23 +42,8 @@ export class Deadline implements Disposable {
   /** The result of the work, or the error by which its time ended, even if the work itself never does. */
   race<Result>(work: (signal: AbortSignal) => Result | PromiseLike<Result>): Promise<Result> {
     const { signal } = this;
-    return new Promise((resolve, reject) => {
-      const stop = () => reject(signal.reason);
-      if (signal.aborted) return stop();
-      signal.addEventListener("abort", stop, { once: true });
-      const settle = () => signal.removeEventListener("abort", stop);
-      (async () => work(signal))().then(
-        (result) => {
-          settle();
-          resolve(result);
-        },
-        (error) => {
-          settle();
-          // Work that heeds the signal fails because of it.
-          reject(signal.aborted ? signal.reason : error);
-        },
-      );
-    });
+    if (signal.aborted) return Promise.reject(signal.reason);
+    return raceSignal(signal, (async () => work(signal))(), () => signal.reason);
   }
 
   [Symbol.dispose](): void {
@@ -70,10 +56,4 @@ export class Deadline implements Disposable {
 function unlimited(controller: AbortController): AbortController {
   setMaxListeners(0, controller.signal);
   return controller;
-}
-
-/** The message of anything that was thrown, as a sentence. */
-export function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : received(error);
-  return /[.!?]$/.test(message) ? message : `${message}.`;
 }

@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { aborted, throwIfAborted } from "../errors.ts";
+import { pause, throwIfAborted } from "./abort.ts";
 
 /** How often a call is tried again, and how long it waits before. */
 export interface RetryRule {
@@ -9,9 +8,14 @@ export interface RetryRule {
   readonly delay: number;
 }
 
-const longestDelay = 5000;
+/** Longest wait between two tries, in milliseconds. */
+const maximumDelay = 5000;
 
-/** Calls again what failed in a way that may pass. */
+/**
+ * Calls again what failed in a way that may pass.
+ * @param mayPass whether a later try may succeed after this error
+ * @throws SparseEncoderError `ABORTED`; the last error of `call`
+ */
 export async function withRetries<Result>(
   { retries, delay }: RetryRule,
   signal: AbortSignal | undefined,
@@ -25,22 +29,6 @@ export async function withRetries<Result>(
     } catch (error) {
       if (failures >= retries || !mayPass(error)) throw error;
     }
-    const wait = Math.min(longestDelay, delay * 2 ** failures) * (0.75 + Math.random() / 2);
-    // Its error would say no more than the signal does.
-    await sleep(wait, undefined, signal === undefined ? {} : { signal }).catch(() => {});
+    await pause(Math.min(maximumDelay, delay * 2 ** failures) * (0.75 + Math.random() / 2), signal);
   }
-}
-
-/** Ends the wait for a promise when the signal is aborted; what the promise stands for may go on. */
-export function untilAborted<Result>(
-  promise: Promise<Result>,
-  signal: AbortSignal | undefined,
-): Promise<Result> {
-  if (signal === undefined) return promise;
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(aborted(signal));
-    if (signal.aborted) stop();
-    else signal.addEventListener("abort", stop, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
-  });
 }

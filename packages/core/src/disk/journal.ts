@@ -3,7 +3,7 @@ import { type FileHandle, open, rename } from "node:fs/promises";
 import path from "node:path";
 import { crc32 } from "node:zlib";
 import { SparseEncoderError } from "../errors.ts";
-import { corrupt, storageError, syncFolder, writeAll } from "../index/index.ts";
+import { corrupt, storageError, syncFolder, writeAll } from "./snapshot-file.ts";
 
 /**
  * A journal begins with 8 bytes of magic, format version, the 16 bytes of its store's id, generation, and CRC-32 of all

@@ -1,8 +1,7 @@
-import { randomUUID } from "node:crypto";
-import { type FileHandle, link, open, readFile, readlink, rename, rm, stat } from "node:fs/promises";
-import { hostname } from "node:os";
-import { throwIfAborted } from "../errors.ts";
-import { type HubTiming, pause } from "../model/hub/timing.ts";
+import { type FileHandle, open, rm, stat } from "node:fs/promises";
+import { pause, throwIfAborted } from "../calls/index.ts";
+import { isAlive, newOwner, parseOwner, readLock, removeLock, thisMachine } from "./lock-file.ts";
+import type { LockTiming } from "./writer-lock.ts";
 
 /** Milliseconds between two looks at a lock that another process holds. */
 const lookEvery = 100;
@@ -12,10 +11,10 @@ const lookEvery = 100;
  *
  * The file names its owner, whose heartbeat sets the file's time. A lock passes on when its owner is known to be
  * dead, or has shown no heartbeat for long; that is measured on the waiting process's own clock, so machines need
- * not agree on the time. No promise is absolute here (a process may be stopped and go on later), so nothing but
- * double work may follow if two processes hold the lock after all: see `hub-blob.ts`.
+ * not agree on the time. No promise is absolute here (a process may be stopped and go on later), so the worst that may
+ * follow if two processes hold the lock after all is double work.
  */
-export class HubLock {
+export class WaitingLock {
   private readonly file: string;
   private readonly content: string;
   private readonly handle: FileHandle;
@@ -38,8 +37,12 @@ export class HubLock {
    * @param file the folder of it must exist
    * @throws SparseEncoderError `ABORTED`; errors of the file system as they are
    */
-  static async acquire(file: string, timing: HubTiming, signal: AbortSignal | undefined): Promise<HubLock> {
-    const owner = JSON.stringify({ id: randomUUID(), pid: process.pid, machine: await machine() });
+  static async acquire(
+    file: string,
+    timing: LockTiming,
+    signal: AbortSignal | undefined,
+  ): Promise<WaitingLock> {
+    const owner = JSON.stringify(await newOwner());
     let seen: Sight | undefined;
     let since = performance.now();
     for (;;) {
@@ -48,7 +51,7 @@ export class HubLock {
       if (handle !== undefined) {
         try {
           await handle.writeFile(owner);
-          return new HubLock(file, owner, handle, timing.lockBeat);
+          return new WaitingLock(file, owner, handle, timing.beat);
         } catch (error) {
           await handle.close();
           await rm(file, { force: true });
@@ -61,7 +64,7 @@ export class HubLock {
         seen = sight;
         since = performance.now();
       }
-      if (performance.now() - since >= timing.lockSilence || (await isDead(sight.content))) {
+      if (performance.now() - since >= timing.silence || (await isDead(sight.content))) {
         await removeLock(file, sight.content);
         continue;
       }
@@ -73,7 +76,7 @@ export class HubLock {
     clearInterval(this.beat);
     await this.handle.close();
     // After a takeover the file is another owner's.
-    if ((await look(this.file))?.content === this.content) await rm(this.file, { force: true });
+    if ((await readLock(this.file)) === this.content) await rm(this.file, { force: true });
   }
 }
 
@@ -91,56 +94,16 @@ async function create(file: string): Promise<FileHandle | undefined> {
 }
 
 async function look(file: string): Promise<Sight | undefined> {
-  try {
-    return { content: await readFile(file, "utf8"), time: (await stat(file)).mtimeMs };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+  const content = await readLock(file);
+  const status = await stat(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
     throw error;
-  }
-}
-
-/**
- * Removes the lock if it is still the one seen. Renaming it aside first lets one process of several win; what was
- * created since by another is put back.
- */
-async function removeLock(file: string, content: string): Promise<void> {
-  const aside = `${file}.${randomUUID()}`;
-  try {
-    await rename(file, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw error;
-  }
-  if ((await look(aside))?.content !== content) await link(aside, file).catch(() => {});
-  await rm(aside, { force: true });
+  });
+  return content === undefined || status === undefined ? undefined : { content, time: status.mtimeMs };
 }
 
 /** True if the owner ran on this machine, among the same processes, and is gone. */
 async function isDead(content: string): Promise<boolean> {
   const owner = parseOwner(content);
-  if (owner === undefined || owner.machine !== (await machine())) return false;
-  try {
-    process.kill(owner.pid, 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ESRCH";
-  }
-}
-
-function parseOwner(content: string): { pid: number; machine: string } | undefined {
-  try {
-    const { pid, machine } = JSON.parse(content) as { pid: unknown; machine: unknown };
-    return Number.isInteger(pid) && (pid as number) > 0 && typeof machine === "string"
-      ? { pid: pid as number, machine }
-      : undefined;
-  } catch {
-    // Its owner died, or is about to write it.
-    return undefined;
-  }
-}
-
-/** Names the set of processes a pid belongs to: containers of one host have the same name and pids of their own. */
-async function machine(): Promise<string> {
-  const processes = await readlink("/proc/self/ns/pid").catch(() => "");
-  return `${hostname()} ${processes}`;
+  return owner !== undefined && owner.machine === (await thisMachine()) && !(await isAlive(owner));
 }

@@ -1,29 +1,19 @@
 import { randomUUID } from "node:crypto";
-import { link, readdir, readFile, readlink, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
+import { link, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SparseEncoderError } from "../errors.ts";
+import { isAlive, newOwner, parseOwner, readLock, removeLock } from "./lock-file.ts";
 
-/** Milliseconds. */
+/** Times of a lock, in milliseconds. */
 export interface LockTiming {
-  /** The owner sets the time of the file this often. */
+  /** Between two settings of the file's time by its owner. */
   readonly beat: number;
-  /** A lock of another machine passes on after so long without a beat, by the clock of the one that waits. */
+  /** Without a beat for this long, the lock of another machine passes on. The waiting process measures it by its own clock. */
   readonly silence: number;
 }
 
 const defaultTiming: LockTiming = { beat: 2000, silence: 15_000 };
-
-/** Who holds a lock. */
-interface Owner {
-  readonly id: string;
-  readonly pid: number;
-  /** Tells the process from a later one with the same pid; null where the system does not say. */
-  readonly started: string | null;
-  /** The set of processes that the pid belongs to. */
-  readonly machine: string;
-}
 
 /**
  * The file that says who may write to a folder. It is made whole and at once, or not at all.
@@ -53,15 +43,10 @@ export class WriterLock {
    * @throws SparseEncoderError `STORE_LOCKED` if a live process holds it; errors of the file system as they are
    */
   static async acquire(file: string, timing: LockTiming = defaultTiming): Promise<WriterLock> {
-    const owner: Owner = {
-      id: randomUUID(),
-      pid: process.pid,
-      started: await startOf(process.pid),
-      machine: await machine(),
-    };
+    const owner = await newOwner();
     const content = JSON.stringify(owner);
     while (!(await create(file, content))) {
-      const found = await readIfThere(file);
+      const found = await readLock(file);
       if (found === undefined) continue;
       const holder = parseOwner(found);
       if (holder !== undefined && holder.machine === owner.machine) {
@@ -80,7 +65,7 @@ export class WriterLock {
 
   /** @throws SparseEncoderError `STORE_LOCKED` if the lock has passed to another process */
   async check(): Promise<void> {
-    if ((await readIfThere(this.file)) === this.content) return;
+    if ((await readLock(this.file)) === this.content) return;
     throw new SparseEncoderError(
       "STORE_LOCKED",
       `${this.file} was taken over by another process, or removed: this store may not write any more. Close it and open it again.`,
@@ -90,7 +75,7 @@ export class WriterLock {
   async release(): Promise<void> {
     clearInterval(this.beat);
     // After a takeover the file is another owner's.
-    if ((await readIfThere(this.file)) === this.content) await rm(this.file, { force: true });
+    if ((await readLock(this.file)) === this.content) await rm(this.file, { force: true });
   }
 }
 
@@ -119,7 +104,7 @@ async function sweep(file: string, here: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!name.startsWith(`${path.basename(file)}.`) || !name.endsWith(".tmp")) continue;
     const temporary = path.join(folder, name);
-    const owner = parseOwner((await readIfThere(temporary)) ?? "");
+    const owner = parseOwner((await readLock(temporary)) ?? "");
     if (owner?.machine === here && !(await isAlive(owner))) await rm(temporary, { force: true });
   }
 }
@@ -134,15 +119,6 @@ async function createPlainly(file: string, content: string): Promise<boolean> {
   }
 }
 
-async function readIfThere(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
 /** Whether the file's time changes, or the file goes, while a living owner would have set it. */
 async function beats(file: string, { beat, silence }: LockTiming): Promise<boolean> {
   const time = async () => (await stat(file).catch(() => undefined))?.mtimeMs;
@@ -153,57 +129,6 @@ async function beats(file: string, { beat, silence }: LockTiming): Promise<boole
     if (now !== first) return now !== undefined;
   }
   return false;
-}
-
-/**
- * Removes the lock if it is still the one seen. Renaming it aside first lets one process of several win; what was
- * created since by another is put back.
- */
-async function removeLock(file: string, content: string): Promise<void> {
-  const aside = `${file}.${randomUUID()}.tmp`;
-  try {
-    await rename(file, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw error;
-  }
-  if ((await readIfThere(aside)) !== content) await link(aside, file).catch(() => {});
-  await rm(aside, { force: true });
-}
-
-async function isAlive({ pid, started }: Owner): Promise<boolean> {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
-  }
-  const now = await startOf(pid);
-  return started === null || now === null || started === now;
-}
-
-/** When a process began, in ticks since the machine did; null where the system does not say. */
-async function startOf(pid: number): Promise<string | null> {
-  const status = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => undefined);
-  // The second field is the name in parentheses, and may hold spaces; the start is the 22nd.
-  return status?.slice(status.lastIndexOf(")") + 2).split(" ")[19] ?? null;
-}
-
-function parseOwner(content: string): Owner | undefined {
-  try {
-    const owner = JSON.parse(content) as Owner;
-    const { pid, machine } = owner;
-    return Number.isInteger(pid) && pid > 0 && typeof machine === "string" ? owner : undefined;
-  } catch {
-    // It was not made by `create` alone: its owner died before it wrote, or is about to.
-    return undefined;
-  }
-}
-
-/** Containers of one host may have the same name, and have pids of their own; a restart begins them anew. */
-async function machine(): Promise<string> {
-  const processes = await readlink("/proc/self/ns/pid").catch(() => "");
-  const boot = await readFile("/proc/sys/kernel/random/boot_id", "latin1").catch(() => "");
-  return [hostname(), processes, boot.trim()].filter((part) => part !== "").join(" ");
 }
 
 function locked(file: string, holder: string): SparseEncoderError {

@@ -1,4 +1,5 @@
-import { invalidArgument, positiveInteger, received } from "../errors.ts";
+import { invalidArgument, received } from "../errors.ts";
+import { positiveInteger } from "../options/index.ts";
 import {
   checkSimilarityFunction,
   type DenseMatrix,

@@ -1,4 +1,5 @@
-import { SparseEncoderError, throwIfAborted, unlessAborted } from "../errors.ts";
+import { throwIfAborted, unlessAborted } from "../calls/index.ts";
+import { SparseEncoderError } from "../errors.ts";
 import type { Tokenizer } from "../model/index.ts";
 import type { Device, WorkerPool } from "../runtime/index.ts";
 import type { EncoderPool } from "./encoder-pool.ts";

@@ -1,11 +1,6 @@
-import {
-  checkOptionNames,
-  invalidArgument,
-  positiveInteger,
-  received,
-  SparseEncoderError,
-  throwIfAborted,
-} from "../errors.ts";
+import { throwIfAborted } from "../calls/index.ts";
+import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
+import { checkOptionNames, positiveInteger } from "../options/index.ts";
 import { type Device, parseDevice } from "../runtime/index.ts";
 import { EncoderPool } from "./encoder-pool.ts";
 

@@ -1,12 +1,7 @@
-import {
-  checkOptionNames,
-  invalidArgument,
-  positiveInteger,
-  received,
-  SparseEncoderError,
-  throwIfAborted,
-} from "../errors.ts";
+import { throwIfAborted } from "../calls/index.ts";
+import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
 import { saveModel } from "../model/index.ts";
+import { checkOptionNames, positiveInteger } from "../options/index.ts";
 import { coreShare, type Device } from "../runtime/index.ts";
 import type { SimilarityFunction } from "../vector/index.ts";
 import { deviceFailure } from "./devices.ts";

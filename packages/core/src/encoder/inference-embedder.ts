@@ -1,4 +1,5 @@
-import { SparseEncoderError, throwIfAborted, unlessAborted } from "../errors.ts";
+import { throwIfAborted, unlessAborted } from "../calls/index.ts";
+import { SparseEncoderError } from "../errors.ts";
 import type { CompiledModel } from "../graph/index.ts";
 import type { Tokenizer } from "../model/index.ts";
 import { batchTokens, coreShare, type Device, type EncodedRows, WorkerPool } from "../runtime/index.ts";

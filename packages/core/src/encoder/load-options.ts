@@ -1,5 +1,6 @@
-import { checkOptionNames, invalidArgument, positiveInteger, received } from "../errors.ts";
+import { invalidArgument, received } from "../errors.ts";
 import type { ModelSourceOptions } from "../model/index.ts";
+import { checkOptionNames, positiveInteger } from "../options/index.ts";
 import { parseDevice } from "../runtime/index.ts";
 import { checkPrompts, checkSignal } from "./encode-options.ts";
 

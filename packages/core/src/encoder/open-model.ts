@@ -1,5 +1,6 @@
 import path from "node:path";
-import { SparseEncoderError, throwIfAborted } from "../errors.ts";
+import { throwIfAborted } from "../calls/index.ts";
+import { SparseEncoderError } from "../errors.ts";
 import { type CompiledModel, compileExportedModel, compileModel, quantiseWeights } from "../graph/index.ts";
 import {
   defaultCacheFolder,
@@ -20,7 +21,6 @@ import { automaticDevices, parseDevice, WorkerPool } from "../runtime/index.ts";
 import type { SparseMatrix } from "../vector/index.ts";
 import { deviceFailure } from "./devices.ts";
 import type { Embedder } from "./embedder.ts";
-
 import { type AssembleRows, InferenceEmbedder } from "./inference-embedder.ts";
 import type { LoadOptions } from "./load-options.ts";
 import { StaticEmbedder } from "./static-embedder.ts";

@@ -1,5 +1,6 @@
-import { checkOptionNames, invalidArgument, positiveInteger, received } from "../errors.ts";
+import { invalidArgument, received } from "../errors.ts";
 import { embeddedModelFolder } from "../model/index.ts";
+import { checkOptionNames, positiveInteger } from "../options/index.ts";
 import {
   checkSimilarityFunction,
   intersection,

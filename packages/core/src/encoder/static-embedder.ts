@@ -1,4 +1,4 @@
-import { throwIfAborted } from "../errors.ts";
+import { throwIfAborted } from "../calls/index.ts";
 import type { Tokenizer } from "../model/index.ts";
 import { SparseMatrix, SparseVector } from "../vector/index.ts";
 import type { EmbedCall, Embedder, EmbedWindow } from "./embedder.ts";

@@ -1,4 +1,5 @@
-import { invalidArgument, received, throwIfAborted } from "../errors.ts";
+import { throwIfAborted } from "../calls/index.ts";
+import { invalidArgument, received } from "../errors.ts";
 import type { EmbedWindow } from "./embedder.ts";
 import { checkText } from "./encode-options.ts";
 

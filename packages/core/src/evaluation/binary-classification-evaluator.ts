@@ -1,4 +1,4 @@
-import { checkOptionNames } from "../errors.ts";
+import { checkOptionNames } from "../options/index.ts";
 import { type SimilarityFunction, SparseMatrix, similarityPairwise, sparsity } from "../vector/index.ts";
 import {
   checkEncoder,

@@ -1,4 +1,5 @@
-import { checkOptionNames, invalidArgument } from "../errors.ts";
+import { invalidArgument } from "../errors.ts";
+import { checkOptionNames } from "../options/index.ts";
 import { type SimilarityFunction, similarityPairwise, sparsity } from "../vector/index.ts";
 import {
   checkEncoder,

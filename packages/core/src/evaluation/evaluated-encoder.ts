@@ -1,5 +1,6 @@
 import type { Progress, SparseEncodeOptions } from "../encoder/index.ts";
-import { invalidArgument, positiveInteger, received } from "../errors.ts";
+import { invalidArgument, received } from "../errors.ts";
+import { positiveInteger } from "../options/index.ts";
 import type { SimilarityFunction, SparseMatrix } from "../vector/index.ts";
 import type { EvaluateOptions } from "./evaluation.ts";
 

@@ -1,5 +1,7 @@
+import { throwIfAborted } from "../calls/index.ts";
 import type { Progress } from "../encoder/index.ts";
-import { checkOptionNames, invalidArgument, received, throwIfAborted } from "../errors.ts";
+import { invalidArgument, received } from "../errors.ts";
+import { checkOptionNames } from "../options/index.ts";
 
 /** What an evaluator gives. */
 export interface Evaluation {

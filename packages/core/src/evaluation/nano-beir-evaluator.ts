@@ -1,4 +1,5 @@
-import { checkOptionNames, invalidArgument, received, SparseEncoderError } from "../errors.ts";
+import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
+import { checkOptionNames } from "../options/index.ts";
 import { checkEncoder, type EvaluatedEncoder } from "./evaluated-encoder.ts";
 import {
   checkEvaluateOptions,

@@ -1,4 +1,6 @@
-import { checkOptionNames, invalidArgument, positiveInteger, received, throwIfAborted } from "../errors.ts";
+import { throwIfAborted } from "../calls/index.ts";
+import { invalidArgument, received } from "../errors.ts";
+import { checkOptionNames, positiveInteger } from "../options/index.ts";
 import {
   type SimilarityFunction,
   type SparseMatrix,

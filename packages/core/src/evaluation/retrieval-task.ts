@@ -1,5 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { invalidArgument, positiveInteger, received, throwIfAborted } from "../errors.ts";
+import { throwIfAborted } from "../calls/index.ts";
+import { invalidArgument, received } from "../errors.ts";
+import { positiveInteger } from "../options/index.ts";
 import {
   type EncodingOptions,
   EncodingRun,

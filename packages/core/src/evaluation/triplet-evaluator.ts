@@ -1,4 +1,5 @@
-import { checkOptionNames, invalidArgument, received } from "../errors.ts";
+import { invalidArgument, received } from "../errors.ts";
+import { checkOptionNames } from "../options/index.ts";
 import {
   type SimilarityFunction,
   similarityFunctions,

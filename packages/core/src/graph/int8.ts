@@ -2,7 +2,8 @@ import { createHash, type Hash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import path from "node:path";
-import { SparseEncoderError, throwIfAborted } from "../errors.ts";
+import { throwIfAborted } from "../calls/index.ts";
+import { SparseEncoderError } from "../errors.ts";
 import {
   type Pipeline,
   type QuantisedTensor,

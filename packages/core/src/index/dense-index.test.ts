@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import type { DenseMetric } from "../vector/index.ts";
 import { DenseIndex } from "./dense-index.ts";
-import type { DenseMetric } from "../stores/store.ts";
 
 /** The slow, obvious ranking. */
 function rank(

@@ -1,6 +1,7 @@
-import { type SearchHit, searchFiltered } from "./index.ts";
+import type { DenseMetric } from "../vector/index.ts";
 import { dot, dots, isInMemory, moveToMemory, squaredDistances } from "./dense-scoring.ts";
-import type { DenseMetric } from "../stores/store.ts";
+import { searchFiltered } from "./filtered-search.ts";
+import type { SearchHit } from "./top-k.ts";
 
 /** Rows of one block, fewer where they are so long that it would pass 16 MiB. */
 const maximumBlockRows = 1024;

@@ -1,4 +1,4 @@
-import { openSimdMemory, roundUp } from "./index.ts";
+import { openSimdMemory, roundUp } from "./simd-memory.ts";
 
 /** What dense-scoring.wat compiles to. */
 export const denseScoringModule =

@@ -1,4 +1,4 @@
-import { checkOptionNames, positiveInteger } from "../errors.ts";
+import { checkOptionNames, positiveInteger } from "../options/index.ts";
 import type { SparseVector } from "../vector/index.ts";
 import { checkEmbedding } from "./arguments.ts";
 import { compareHits, type SearchHit } from "./top-k.ts";

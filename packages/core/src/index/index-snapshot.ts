@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
+import { corrupt, readSnapshot, type SnapshotSection, storageError, writeSnapshot } from "../disk/index.ts";
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
 import {
   describePostings,
@@ -8,7 +9,6 @@ import {
   readPostings,
   type SavedSegment,
 } from "./saved-segment.ts";
-import { corrupt, readSnapshot, type SnapshotSection, storageError, writeSnapshot } from "../disk/snapshot-file.ts";
 
 const fileName = "index.snapshot";
 const kind = "index";

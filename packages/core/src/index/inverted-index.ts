@@ -1,4 +1,5 @@
-import { checkOptionNames, invalidArgument, positiveInteger, received } from "../errors.ts";
+import { invalidArgument, received } from "../errors.ts";
+import { checkOptionNames, positiveInteger } from "../options/index.ts";
 import { SparseMatrix, SparseVector, TRUSTED } from "../vector/index.ts";
 import { checkEmbedding, checkIds } from "./arguments.ts";
 import { overlapScore } from "./exhaustive-search.ts";

@@ -1,5 +1,5 @@
+import { bytesOf, corrupt, type Snapshot, type SnapshotSection } from "../disk/index.ts";
 import type { Postings } from "./postings.ts";
-import { bytesOf, corrupt, type Snapshot, type SnapshotSection } from "../disk/snapshot-file.ts";
 
 /** A segment outside of an index: nothing in it changes any more. */
 export interface SavedSegment {

@@ -1,8 +1,8 @@
+import { type Deadline, mapInParallel } from "../calls/index.ts";
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
 import type { Filter, Metadata, Store } from "../stores/index.ts";
 import type { Arm, FoundDocument, VectorSource } from "./arm.ts";
-import type { Deadline } from "../calls/deadline.ts";
-import { type Embedder, mapInParallel, type TextVector } from "./embedder.ts";
+import type { Embedder, TextVector } from "./embedder.ts";
 import type { RetrieveCall } from "./retrieve-options.ts";
 
 /** A document that an arm found. */

@@ -1,9 +1,9 @@
-import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
+import type { Deadline } from "../calls/index.ts";
+import { invalidArgument, messageOf, received, SparseEncoderError } from "../errors.ts";
 import type { StoredDocument } from "../stores/index.ts";
 import type { SparseVector } from "../vector/index.ts";
 import type { Arm } from "./arm.ts";
 import type { ArmAnswer, ArmHit } from "./arm-search.ts";
-import { type Deadline, messageOf } from "../calls/deadline.ts";
 import { diversify } from "./diversity.ts";
 import { matchedTerms } from "./explanation.ts";
 import { compareScores, type Rankings, type ScoredId } from "./fusion.ts";

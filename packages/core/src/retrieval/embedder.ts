@@ -1,3 +1,4 @@
+import { mapInParallel } from "../calls/index.ts";
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
 import type { DenseMatrix, SparseMatrix, SparseVector } from "../vector/index.ts";
 
@@ -90,24 +91,6 @@ export function embedderOf(
   throw invalidArgument(
     `The arm ${arm} needs an encoder, an embed function (or an object with embedQuery and embedDocuments), or a retrieve function; embed is ${received(embed)}.`,
   );
-}
-
-/** Applies `work` to each item, to at most `limit` at once; results in the order of the items. */
-export async function mapInParallel<Item, Result>(
-  items: readonly Item[],
-  limit: number,
-  work: (item: Item, position: number) => Promise<Result>,
-): Promise<Result[]> {
-  const results = new Array<Result>(items.length);
-  let next = 0;
-  const lane = async () => {
-    while (next < items.length) {
-      const position = next++;
-      results[position] = await work(items[position]!, position);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
-  return results;
 }
 
 function hasMethods<Kind extends object>(value: unknown, ...names: (keyof Kind)[]): value is Kind {

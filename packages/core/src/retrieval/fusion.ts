@@ -1,4 +1,5 @@
-import { checkOptionNames, invalidArgument, received } from "../errors.ts";
+import { invalidArgument, received } from "../errors.ts";
+import { checkOptionNames } from "../options/index.ts";
 
 /** A document of a ranking and its score there. */
 export interface ScoredId {

@@ -1,16 +1,11 @@
-import {
-  checkOptionNames,
-  invalidArgument,
-  positiveInteger,
-  received,
-  SparseEncoderError,
-} from "../errors.ts";
+import { Deadline, mapInParallel } from "../calls/index.ts";
+import { invalidArgument, messageOf, received, SparseEncoderError } from "../errors.ts";
+import { checkOptionNames, positiveInteger } from "../options/index.ts";
 import type { DeleteTarget, Store } from "../stores/index.ts";
 import { type Arm, resolveArms } from "./arm.ts";
 import { type ArmAnswer, searchArm } from "./arm-search.ts";
 import { type Candidate, choose, explain, fuse } from "./candidate.ts";
-import { Deadline, messageOf } from "../calls/deadline.ts";
-import { type Embedder, mapInParallel, type TextVector } from "./embedder.ts";
+import type { Embedder, TextVector } from "./embedder.ts";
 import { type AddOptions, type DocumentSource, ingest } from "./ingestion.ts";
 import { searchNative } from "./native-search.ts";
 import {

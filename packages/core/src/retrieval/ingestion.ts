@@ -1,15 +1,9 @@
-import {
-  checkOptionNames,
-  invalidArgument,
-  positiveInteger,
-  received,
-  SparseEncoderError,
-  type SparseEncoderErrorCode,
-} from "../errors.ts";
+import { Deadline } from "../calls/index.ts";
+import { invalidArgument, received, SparseEncoderError, type SparseEncoderErrorCode } from "../errors.ts";
+import { checkOptionNames, positiveInteger } from "../options/index.ts";
 import type { Metadata, Store, StoredDocument } from "../stores/index.ts";
 import type { SparseVector } from "../vector/index.ts";
 import type { Arm, VectorSource } from "./arm.ts";
-import { Deadline } from "../calls/deadline.ts";
 import type { TextVector } from "./embedder.ts";
 import type { RetrievalEvent } from "./retrieval-event.ts";
 import { checkSignal } from "./retrieve-options.ts";

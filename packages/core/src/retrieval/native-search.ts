@@ -1,9 +1,9 @@
-import { SparseEncoderError } from "../errors.ts";
+import { type Deadline, mapInParallel } from "../calls/index.ts";
+import { messageOf, SparseEncoderError } from "../errors.ts";
 import type { HybridSearch } from "../stores/index.ts";
 import { defaultK, filterOf, parallelSearches } from "./arm-search.ts";
 import { type Candidate, wantedOf } from "./candidate.ts";
-import { type Deadline, messageOf } from "../calls/deadline.ts";
-import { type Embedder, mapInParallel, type TextVector } from "./embedder.ts";
+import type { Embedder, TextVector } from "./embedder.ts";
 import type { RetrieveCall } from "./retrieve-options.ts";
 
 /**

@@ -1,10 +1,5 @@
-import {
-  checkOptionNames,
-  invalidArgument,
-  positiveInteger,
-  received,
-  SparseEncoderError,
-} from "../errors.ts";
+import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
+import { checkOptionNames, positiveInteger } from "../options/index.ts";
 import type { Filter, Metadata, NativeFusion, Store } from "../stores/index.ts";
 import {
   type Arm,

@@ -23,7 +23,6 @@ export type { QdrantStoreOptions } from "./qdrant/qdrant-options.ts";
 export { QdrantStore } from "./qdrant/qdrant-store.ts";
 export type {
   DeleteTarget,
-  DenseMetric,
   HybridSearch,
   HybridSearchOptions,
   Metadata,

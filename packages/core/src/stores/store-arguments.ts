@@ -1,4 +1,5 @@
-import { invalidArgument, positiveInteger, received, SparseEncoderError } from "../errors.ts";
+import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
+import { positiveInteger } from "../options/index.ts";
 import { SparseVector } from "../vector/index.ts";
 import type { FilterNode } from "./filter-node.ts";
 import { parseFilter } from "./filter-node.ts";

@@ -1,4 +1,4 @@
-import type { SparseVector } from "../vector/index.ts";
+import type { DenseMetric, SparseVector } from "../vector/index.ts";
 import type { Filter } from "./filter.ts";
 
 /** A value of metadata: JSON. */
@@ -25,9 +25,6 @@ export interface StoredDocument {
    */
   readonly vectors: Readonly<Record<string, SparseVector | Float32Array>>;
 }
-
-/** How dense vectors are compared. Scores are such that larger is closer: `euclidean` is the negated distance. */
-export type DenseMetric = "cosine" | "dot" | "euclidean";
 
 /** Kind and width of the vectors of one name. Sparse ones are compared by dot product. */
 export type VectorField =

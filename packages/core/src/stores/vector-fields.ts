@@ -1,11 +1,7 @@
-import {
-  checkOptionNames,
-  invalidArgument,
-  positiveInteger,
-  received,
-  SparseEncoderError,
-} from "../errors.ts";
-import type { DenseMetric, VectorField, VectorSchema } from "./store.ts";
+import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
+import { checkOptionNames, positiveInteger } from "../options/index.ts";
+import type { DenseMetric } from "../vector/index.ts";
+import type { VectorField, VectorSchema } from "./store.ts";
 import { type CheckedDocument, isName, nameRule } from "./store-arguments.ts";
 
 /** A field with its metric filled in. */

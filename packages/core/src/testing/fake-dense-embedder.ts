@@ -1,4 +1,4 @@
-import { checkOptionNames, positiveInteger } from "../errors.ts";
+import { checkOptionNames, positiveInteger } from "../options/index.ts";
 import { DenseMatrix } from "../vector/index.ts";
 import { FakeEncoder } from "./fake-encoder.ts";
 import { hashOf, wordsOf } from "./words.ts";

@@ -1,4 +1,5 @@
-import { received, SparseEncoderError, throwIfAborted } from "../errors.ts";
+import { throwIfAborted } from "../calls/index.ts";
+import { received, SparseEncoderError } from "../errors.ts";
 
 /** Options of the encode methods of the fakes. Others of the real encoders are accepted and have no effect. */
 export interface FakeEncodeOptions {

@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { SparseEncoderError, type SparseEncoderErrorCode } from "../errors.ts";
-import type { DenseMetric, Filter, Store, StoredDocument } from "../stores/index.ts";
-import type { SparseVector } from "../vector/index.ts";
+import type { Filter, Store, StoredDocument } from "../stores/index.ts";
+import type { DenseMetric, SparseVector } from "../vector/index.ts";
 import { passesFilter } from "./filter-oracle.ts";
 
 /** A hit as far as it is compared. */

@@ -1,4 +1,5 @@
 export { DenseMatrix } from "./dense-matrix.ts";
+export type { DenseMetric } from "./dense-metric.ts";
 export { denseSimilarity } from "./dense-similarity.ts";
 export { intersection } from "./intersection.ts";
 export {

@@ -1,4 +1,5 @@
-import { invalidArgument, positiveInteger, received, SparseEncoderError } from "../errors.ts";
+import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
+import { positiveInteger } from "../options/index.ts";
 import { checkDimension, checkEntries, checkTolerance, SparseVector, TRUSTED } from "./sparse-vector.ts";
 import { copyTopDims } from "./top-dims.ts";
 

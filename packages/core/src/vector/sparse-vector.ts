@@ -1,10 +1,5 @@
-import {
-  checkOptionNames,
-  invalidArgument,
-  positiveInteger,
-  received,
-  SparseEncoderError,
-} from "../errors.ts";
+import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
+import { checkOptionNames, positiveInteger } from "../options/index.ts";
 import { copyTopDims } from "./top-dims.ts";
 
 /** Passed by code that has already ensured the rules of a vector, such as a row view of a checked matrix. */

@@ -1,12 +1,7 @@
 import { setImmediate } from "node:timers/promises";
-import {
-  checkOptionNames,
-  invalidArgument,
-  positiveInteger,
-  received,
-  SparseEncoderError,
-  throwIfAborted,
-} from "../../errors.ts";
+import { throwIfAborted } from "../../calls/index.ts";
+import { invalidArgument, received, SparseEncoderError } from "../../errors.ts";
+import { checkOptionNames, positiveInteger } from "../../options/index.ts";
 import { SparseMatrix, SparseVector } from "../../vector/index.ts";
 import { checkSignal, checkText, checkTexts, type Progress } from "../encode-options.ts";
 import type { DecodedToken } from "../sparse-encoder.ts";

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { checkOptionNames, invalidArgument, received } from "../../errors.ts";
+import { invalidArgument, received } from "../../errors.ts";
+import { checkOptionNames } from "../../options/index.ts";
 import { badLine, type FileLine, firstExisting, linesOf } from "./data-file.ts";
 import { addJudgement } from "./trec-qrels.ts";
 

@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
-import { checkOptionNames, invalidArgument, received } from "../../errors.ts";
+import { invalidArgument, received } from "../../errors.ts";
+import { checkOptionNames } from "../../options/index.ts";
 import type { RankedDocument, Run } from "../metrics/run.ts";
 import { badLine, linesOf } from "./data-file.ts";
 import { checkField } from "./trec-qrels.ts";

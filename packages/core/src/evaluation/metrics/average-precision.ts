@@ -1,4 +1,4 @@
-import { positiveInteger } from "../../errors.ts";
+import { positiveInteger } from "../../options/index.ts";
 import { checkBinary } from "../labelled-scores.ts";
 import { countRelevant, isRelevant } from "./judgements.ts";
 

@@ -1,4 +1,5 @@
-import { invalidArgument, positiveInteger, received } from "../../errors.ts";
+import { invalidArgument, received } from "../../errors.ts";
+import { positiveInteger } from "../../options/index.ts";
 import { accuracy } from "./accuracy.ts";
 import { averagePrecision } from "./average-precision.ts";
 import { ndcg } from "./ndcg.ts";

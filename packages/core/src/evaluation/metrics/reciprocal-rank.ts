@@ -1,4 +1,4 @@
-import { positiveInteger } from "../../errors.ts";
+import { positiveInteger } from "../../options/index.ts";
 import { isRelevant } from "./judgements.ts";
 
 /**

@@ -1,9 +1,10 @@
+import { mapInParallel } from "../../calls/index.ts";
+import { WaitingLock } from "../../disk/index.ts";
 import { received, SparseEncoderError } from "../../errors.ts";
 import { downloadBlob } from "./blob.ts";
 import { cacheFailure, type HubCache } from "./cache.ts";
 import type { HubSubject } from "./failure.ts";
 import { type HubFile, parseListing } from "./listing.ts";
-import { HubLock } from "../../disk/waiting-lock.ts";
 import { isCommit, isSafePath } from "./name.ts";
 import type { HubOptions } from "./options.ts";
 import type { HubClient } from "./request.ts";
@@ -62,8 +63,12 @@ export class HubFetch {
     }
     if (missing.length > 0) {
       await this.writing("preparing it", () => cache.prepare());
-      await inParallel(missing, options.signal, (file, signal) =>
-        this.writing(`storing ${file.path} (${file.size} bytes)`, () => this.store(commit, file, signal)),
+      await mapInParallel(
+        missing,
+        downloadsAtOnce,
+        (file, _, signal) =>
+          this.writing(`storing ${file.path} (${file.size} bytes)`, () => this.store(commit, file, signal)),
+        options.signal,
       );
     }
     // After the files, so that a revision never stands for a snapshot that is known to lack some.
@@ -104,7 +109,11 @@ export class HubFetch {
   private async store(commit: string, file: HubFile, signal: AbortSignal): Promise<void> {
     const { cache, client, options, timing } = this;
     if (!(await cache.hasBlob(file))) {
-      const lock = await HubLock.acquire(cache.lock(file), timing, signal);
+      const lock = await WaitingLock.acquire(
+        cache.lock(file),
+        { beat: timing.lockBeat, silence: timing.lockSilence },
+        signal,
+      );
       try {
         // Another process may have been faster.
         if (!(await cache.hasBlob(file))) {
@@ -150,32 +159,4 @@ export function selectFiles(listing: readonly HubFile[], wanted: HubOptions["wan
     );
   }
   return files;
-}
-
-/** Runs all at once, some at a time; the first failure stops the others. */
-async function inParallel<Item>(
-  items: readonly Item[],
-  caller: AbortSignal | undefined,
-  run: (item: Item, signal: AbortSignal) => Promise<void>,
-): Promise<void> {
-  const stop = new AbortController();
-  const onAbort = (): void => stop.abort(caller?.reason);
-  if (caller?.aborted) onAbort();
-  caller?.addEventListener("abort", onAbort);
-  const queue = items.values();
-  const failures: unknown[] = [];
-  const work = async (): Promise<void> => {
-    for (const item of queue) {
-      if (failures.length > 0) return;
-      try {
-        await run(item, stop.signal);
-      } catch (error) {
-        failures.push(error);
-        stop.abort();
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: downloadsAtOnce }, work));
-  caller?.removeEventListener("abort", onAbort);
-  if (failures.length > 0) throw failures[0];
 }

@@ -1,5 +1,6 @@
 import path from "node:path";
-import { SparseEncoderError, throwIfAborted } from "../../errors.ts";
+import { throwIfAborted } from "../../calls/index.ts";
+import { SparseEncoderError } from "../../errors.ts";
 import { readJsonFile } from "../json-file.ts";
 import { incompleteModel } from "../model-files.ts";
 import { HubCache } from "./cache.ts";

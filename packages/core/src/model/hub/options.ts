@@ -1,4 +1,5 @@
-import { checkOptionNames, invalidArgument } from "../../errors.ts";
+import { invalidArgument } from "../../errors.ts";
+import { checkOptionNames } from "../../options/index.ts";
 
 /** Bytes of one file of a model that are there. */
 export interface HubProgress {

@@ -1,6 +1,7 @@
-import { invalidArgument, SparseEncoderError, throwIfAborted } from "../../errors.ts";
+import { pause, throwIfAborted } from "../../calls/index.ts";
+import { invalidArgument, SparseEncoderError } from "../../errors.ts";
 import { type HubSubject, shownUrl, statusFailure, TransientFailure, withoutToken } from "./failure.ts";
-import { type HubTiming, pause } from "./timing.ts";
+import type { HubTiming } from "./timing.ts";
 import { HubWatch } from "./watch.ts";
 
 /** Received bytes after which the attempts are counted anew. */

@@ -1,6 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { aborted } from "../../errors.ts";
-
 /** How long things may take, in milliseconds, and how often they are tried. */
 export interface HubTiming {
   /** Attempts at a request without progress before it fails. */
@@ -25,12 +22,3 @@ export const defaultTiming: HubTiming = {
   lockBeat: 2000,
   lockSilence: 20_000,
 };
-
-/** Waits, unless the signal is aborted. */
-export async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  try {
-    await sleep(milliseconds, undefined, signal === undefined ? {} : { signal });
-  } catch (error) {
-    throw signal?.aborted ? aborted(signal) : error;
-  }
-}

@@ -1,4 +1,4 @@
-import { aborted } from "../../errors.ts";
+import { aborted } from "../../calls/index.ts";
 import { connectionFailure } from "./failure.ts";
 
 /** Stops a request when the caller's signal is aborted or the server is silent for too long. */

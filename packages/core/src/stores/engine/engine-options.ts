@@ -1,5 +1,6 @@
-import { invalidArgument, positiveInteger, received } from "../../errors.ts";
+import { invalidArgument, received } from "../../errors.ts";
 import { checkModelOption } from "../../index/index.ts";
+import { positiveInteger } from "../../options/index.ts";
 import type { VectorSchema } from "../store.ts";
 import { checkSchema, type ResolvedField } from "../vector-fields.ts";
 

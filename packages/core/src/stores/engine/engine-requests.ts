@@ -1,5 +1,5 @@
-import { SparseEncoderError, throwIfAborted } from "../../errors.ts";
-import { withRetries } from "../../calls/retry.ts";
+import { throwIfAborted, withRetries } from "../../calls/index.ts";
+import { SparseEncoderError } from "../../errors.ts";
 
 /** How a store asks its engine. */
 export interface EngineRules {

@@ -1,15 +1,9 @@
-import {
-  checkOptionNames,
-  invalidArgument,
-  positiveInteger,
-  received,
-  SparseEncoderError,
-  throwIfAborted,
-} from "../../errors.ts";
+import { throwIfAborted, unlessAborted } from "../../calls/index.ts";
+import { invalidArgument, received, SparseEncoderError } from "../../errors.ts";
+import { checkOptionNames, positiveInteger } from "../../options/index.ts";
 import { SparseVector } from "../../vector/index.ts";
 import type { Filter } from "../filter.ts";
 import { type FilterNode, parseFilter } from "../filter-node.ts";
-import { untilAborted } from "../../calls/retry.ts";
 import type {
   DeleteTarget,
   HybridSearch,
@@ -316,7 +310,7 @@ export abstract class EngineStore implements Store {
     );
     this.underWay.add(settled);
     settled.finally(() => this.underWay.delete(settled));
-    return untilAborted(promise, signal);
+    return unlessAborted(signal, promise);
   }
 
   protected unsupported(problem: string): SparseEncoderError {

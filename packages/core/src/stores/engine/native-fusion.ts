@@ -1,4 +1,5 @@
-import { checkOptionNames, invalidArgument, positiveInteger, received } from "../../errors.ts";
+import { invalidArgument, received } from "../../errors.ts";
+import { checkOptionNames, positiveInteger } from "../../options/index.ts";
 import type { HybridSearch, NativeFusion } from "../store.ts";
 import { checkDense, checkVectorName, isSparse } from "../store-arguments.ts";
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { open, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
-import { corrupt, syncFolder } from "../../index/index.ts";
+import { corrupt, syncFolder } from "../../disk/index.ts";
 
 const name = "closed";
 

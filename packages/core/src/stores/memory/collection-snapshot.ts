@@ -1,16 +1,14 @@
+import { bytesOf, corrupt, type Snapshot, type SnapshotSection } from "../../disk/index.ts";
 import {
-  bytesOf,
-  corrupt,
+  type CapturedRows,
+  DenseIndex,
   describePostings,
   InvertedIndex,
   type PostingsDescription,
   postingsSections,
   readPostings,
   type SavedSegment,
-  type Snapshot,
-  type SnapshotSection,
 } from "../../index/index.ts";
-import { type CapturedRows, DenseIndex } from "../../index/dense-index.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import { Collection } from "./collection.ts";
 import { DocumentRecord } from "./document-record.ts";

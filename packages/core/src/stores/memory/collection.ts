@@ -1,7 +1,6 @@
 import { received, SparseEncoderError } from "../../errors.ts";
-import { InvertedIndex, type SearchHit } from "../../index/index.ts";
+import { DenseIndex, InvertedIndex, type SearchHit } from "../../index/index.ts";
 import { SparseMatrix, type SparseVector } from "../../vector/index.ts";
-import { DenseIndex } from "../../index/dense-index.ts";
 import { matches } from "../filter-match.ts";
 import type { FilterNode } from "../filter-node.ts";
 import type { StoredDocument, StoreHit } from "../store.ts";

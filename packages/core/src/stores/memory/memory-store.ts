@@ -1,12 +1,7 @@
-import {
-  checkOptionNames,
-  invalidArgument,
-  positiveInteger,
-  received,
-  SparseEncoderError,
-  throwIfAborted,
-} from "../../errors.ts";
+import { throwIfAborted } from "../../calls/index.ts";
+import { invalidArgument, received, SparseEncoderError } from "../../errors.ts";
 import { checkModel, checkModelOption } from "../../index/index.ts";
+import { checkOptionNames, positiveInteger } from "../../options/index.ts";
 import { SparseVector } from "../../vector/index.ts";
 import { type Filter, filterOperators } from "../filter.ts";
 import { parseFilter } from "../filter-node.ts";

@@ -1,5 +1,5 @@
+import { bytesOf } from "../../disk/index.ts";
 import { invalidArgument } from "../../errors.ts";
-import { bytesOf } from "../../index/index.ts";
 import { SparseVector, TRUSTED } from "../../vector/index.ts";
 import { freezeMetadata } from "../metadata.ts";
 import type { Metadata } from "../store.ts";

@@ -1,18 +1,20 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
-import { SparseEncoderError } from "../../errors.ts";
 import {
   corrupt,
+  Journal,
+  type JournalContent,
+  readJournal,
   readSnapshot,
   type Snapshot,
   type SnapshotSection,
   storageError,
   syncFolder,
+  WriterLock,
   writeSnapshot,
-} from "../../index/index.ts";
-import { Journal, type JournalContent, readJournal } from "../../disk/journal.ts";
-import { WriterLock } from "../../disk/writer-lock.ts";
+} from "../../disk/index.ts";
+import { SparseEncoderError } from "../../errors.ts";
 import { readClosedNote, removeClosedNote, writeClosedNote } from "./closed-note.ts";
 
 const kind = "store";

@@ -1,4 +1,4 @@
-import { aborted } from "../../errors.ts";
+import { aborted } from "../../calls/index.ts";
 import type { FilterNode } from "../filter-node.ts";
 import { newFields, type ResolvedField } from "../vector-fields.ts";
 import type { Operation } from "./operation.ts";

@@ -1,4 +1,5 @@
-import { SparseEncoderError, throwIfAborted } from "../../errors.ts";
+import { throwIfAborted } from "../../calls/index.ts";
+import { SparseEncoderError } from "../../errors.ts";
 import { compareHits } from "../../index/index.ts";
 import type { SparseVector } from "../../vector/index.ts";
 import { attempt, type EngineRules, toRequests } from "../engine/engine-requests.ts";

@@ -1,4 +1,5 @@
-import { checkOptionNames, invalidArgument, received } from "../../errors.ts";
+import { invalidArgument, received } from "../../errors.ts";
+import { checkOptionNames } from "../../options/index.ts";
 import { checkEngineOptions, checkOneOf, type ResolvedEngineOptions } from "../engine/engine-options.ts";
 import type { VectorSchema } from "../store.ts";
 import type { OpenSearchConnection } from "./opensearch-client.ts";

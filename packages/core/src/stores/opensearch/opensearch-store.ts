@@ -1,11 +1,12 @@
-import { SparseEncoderError, throwIfAborted } from "../../errors.ts";
+import { throwIfAborted } from "../../calls/index.ts";
+import { SparseEncoderError } from "../../errors.ts";
 import { compareHits } from "../../index/index.ts";
-import type { SparseVector } from "../../vector/index.ts";
+import type { DenseMetric, SparseVector } from "../../vector/index.ts";
 import { adviceOf, attempt, type EngineRules, toRequests } from "../engine/engine-requests.ts";
 import { type EngineQuery, EngineStore } from "../engine/engine-store.ts";
 import { termFilterOperators, vectorTerm } from "../engine/metadata-terms.ts";
 import type { FilterNode } from "../filter-node.ts";
-import type { DenseMetric, StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
+import type { StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import type { OpenSearchConnection, OpenSearchHit } from "./opensearch-client.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { received, SparseEncoderError } from "../../errors.ts";
 import { checkModel } from "../../index/index.ts";
-import type { DenseMetric } from "../store.ts";
+import type { DenseMetric } from "../../vector/index.ts";
 import { describeField, type ResolvedField, sameField } from "../vector-fields.ts";
 import type { PostgresSession } from "./postgres-database.ts";
 import { indexedField, numberOf } from "./postgres-filter.ts";

@@ -1,4 +1,5 @@
-import { checkOptionNames, invalidArgument, positiveInteger, received } from "../../errors.ts";
+import { invalidArgument, received } from "../../errors.ts";
+import { checkOptionNames, positiveInteger } from "../../options/index.ts";
 import { checkEngineOptions, checkOneOf, type ResolvedEngineOptions } from "../engine/engine-options.ts";
 import { isPlainObject } from "../plain-object.ts";
 import type { VectorSchema } from "../store.ts";

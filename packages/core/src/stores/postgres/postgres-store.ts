@@ -1,11 +1,11 @@
-import { received, SparseEncoderError, throwIfAborted } from "../../errors.ts";
+import { throwIfAborted, withRetries } from "../../calls/index.ts";
+import { received, SparseEncoderError } from "../../errors.ts";
 import type { SparseVector } from "../../vector/index.ts";
 import { type EngineQuery, EngineStore } from "../engine/engine-store.ts";
 import { importOptional } from "../engine/optional-package.ts";
 import { parseMetadata, unescapeText } from "../engine/stored-text.ts";
 import { filterOperators } from "../filter.ts";
 import type { FilterNode } from "../filter-node.ts";
-import { withRetries } from "../../calls/retry.ts";
 import type { StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import type { ResolvedField } from "../vector-fields.ts";

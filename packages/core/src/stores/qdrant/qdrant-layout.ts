@@ -1,9 +1,11 @@
-import { checkOptionNames, invalidArgument, received, SparseEncoderError } from "../../errors.ts";
+import { invalidArgument, received, SparseEncoderError } from "../../errors.ts";
+import { checkOptionNames } from "../../options/index.ts";
+import type { DenseMetric } from "../../vector/index.ts";
 import { checkDeclared } from "../engine/collection-description.ts";
 import { parseMetadata } from "../engine/stored-text.ts";
 import type { FilterNode } from "../filter-node.ts";
 import { isPlainObject } from "../plain-object.ts";
-import type { DenseMetric, MetadataValue } from "../store.ts";
+import type { MetadataValue } from "../store.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import type { QdrantConnection, QdrantPoint } from "./qdrant-client.ts";
 import type { QdrantCondition } from "./qdrant-filter.ts";

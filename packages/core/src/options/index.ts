@@ -1,0 +1,20 @@
+export {
+  type CheckedOptions,
+  checkOptionNames,
+  declareOptions,
+  type OptionRules,
+  type OptionsDeclaration,
+  positiveInteger,
+} from "./options.ts";
+export {
+  abortSignal,
+  callback,
+  count,
+  flag,
+  number,
+  oneOf,
+  type Rule,
+  rule,
+  text,
+  unchecked,
+} from "./rule.ts";

@@ -1,0 +1,81 @@
+import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
+import { count, type Rule } from "./rule.ts";
+
+/** One rule per option of an options interface: a name too few or too many does not compile. */
+export type OptionRules<Options> = {
+  readonly [Name in keyof Options]-?: Rule<Options[Name] | undefined>;
+};
+
+/** What checked options are: the names of the rules, with the types that the rules give. */
+export type CheckedOptions<Rules> = {
+  readonly [Name in keyof Rules]: Rules[Name] extends Rule<infer Value> ? Value : never;
+};
+
+/** Refuses the rules of names that the options interface lacks. */
+type NoOtherNames<Options, Rules> = { readonly [Name in Exclude<keyof Rules, keyof Options>]: never };
+
+/** The declaration of one options object: its names, its checks and its checked type. */
+export interface OptionsDeclaration<Rules> {
+  /** For declarations that build on this one: `{ ...declaration.rules, more }`. */
+  readonly rules: Rules;
+  /** The valid names, in the order of the declaration. */
+  readonly names: readonly string[];
+  /**
+   * Checks an options object: names first, then values.
+   * @param call the function as the user wrote it, for messages
+   * @param options `undefined` stands for `{}`
+   * @param prefix what stands before the names in messages, such as `mmr.`; default nothing
+   * @throws SparseEncoderError `UNKNOWN_OPTION` with the valid names, `INVALID_ARGUMENT`
+   */
+  check(call: string, options: unknown, prefix?: string): CheckedOptions<Rules>;
+}
+
+/**
+ * Declares the options of a call, once.
+ *
+ * @example
+ * const searchOptions = declareOptions<SearchOptions>()({ k: count().default(10), signal: abortSignal() });
+ * const { k, signal } = searchOptions.check("search", options);
+ */
+export function declareOptions<Options extends object>() {
+  return <const Rules extends OptionRules<Options>>(
+    rules: Rules & NoOtherNames<Options, Rules>,
+  ): OptionsDeclaration<Rules> => {
+    const names = Object.keys(rules);
+    return {
+      rules,
+      names,
+      check(call, options, prefix = "") {
+        checkOptionNames(call, options, names);
+        const values = (options ?? {}) as Readonly<Record<string, unknown>>;
+        const table = rules as Readonly<Record<string, Rule<unknown>>>;
+        const checked = names.map((name) => [name, table[name]!.check(values[name], `${prefix}${name}`)]);
+        return Object.fromEntries(checked) as CheckedOptions<Rules>;
+      },
+    };
+  };
+}
+
+/**
+ * Checks that `options` is an options object and has no names beyond `valid`.
+ * @param call names the function, for the message
+ */
+export function checkOptionNames(call: string, options: unknown, valid: readonly string[]): void {
+  if (options === undefined) return;
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw invalidArgument(`${call}: options must be an object, received ${received(options)}.`);
+  }
+  for (const name of Object.keys(options)) {
+    if (!valid.includes(name)) {
+      const list = valid.length === 0 ? "It takes none." : `Valid options: ${valid.join(", ")}.`;
+      throw new SparseEncoderError("UNKNOWN_OPTION", `${call}: unknown option ${received(name)}. ${list}`);
+    }
+  }
+}
+
+/** Returns `value` if it is a whole number of at least 1 (and at most `maximum`): for arguments beside the options. */
+export function positiveInteger(name: string, value: unknown, maximum?: number): number {
+  return count(maximum === undefined ? {} : { maximum })
+    .required()
+    .check(value, name);
+}
