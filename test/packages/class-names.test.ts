@@ -8,7 +8,7 @@ const require = createRequire(import.meta.url);
 
 /** Every entry that a package exports, as users name it. */
 const entries = ["core", "langchain", "llamaindex"].flatMap((name) => {
-  const file = new URL(`../packages/${name}/package.json`, import.meta.url);
+  const file = new URL(`../../packages/${name}/package.json`, import.meta.url);
   const { exports } = JSON.parse(readFileSync(file, "utf8")) as { exports: Record<string, unknown> };
   const paths = Object.keys(exports).filter((path) => !path.endsWith(".json"));
   return paths.map((path) => `@sparse-encoder/${name}${path.slice(1)}`);
