@@ -1,7 +1,8 @@
 import type { Pipeline, StoredTensor, TensorTable } from "../model/index.ts";
+import { addEntries, type Entries } from "./entries.ts";
 import { familyOf, shapeOf, type TransformerShape } from "./families.ts";
 import type { Building, Tuning } from "./layers.ts";
-import { OnnxGraph, type Value } from "./onnx-graph.ts";
+import { type FloatType, OnnxGraph, type Value } from "./onnx-graph.ts";
 import { addDense, addNormalize, addPooling, addSparseAutoEncoder } from "./pooled-head.ts";
 import { type ScreenTables, screenTables } from "./screened-decoder.ts";
 import { addSpladeHead, unsupportedPipeline } from "./splade-head.ts";
@@ -15,6 +16,16 @@ export interface ScreenedModel {
   readonly entries: number;
 }
 
+/**
+ * A model tuned for devices that run thousands of products at once. Of sparse embeddings it gives the entries that are not 0:
+ * `embeddings` [N] and their `places` [2, N]; of dense ones `embeddings` [B, width].
+ */
+export interface WideModel {
+  readonly bytes: Uint8Array;
+  /** The folder below which the weight files lie that the model refers to. */
+  readonly weightsFolder: string;
+}
+
 /** A model ready to be opened as an ONNX session. */
 export interface CompiledModel {
   /** The ONNX model without its weights, or what is added to an exported model. */
@@ -23,6 +34,8 @@ export interface CompiledModel {
   readonly shortBytes: Uint8Array | undefined;
   /** The same model for texts that activate a small part of the vocabulary; undefined if there is none. */
   readonly screened: ScreenedModel | undefined;
+  /** The same model for wide devices; undefined if there is none, as with int8 weights. */
+  readonly wide?: WideModel | undefined;
   /** The file of an exported model that comes before `bytes`; undefined for a graph that was built from weights. */
   readonly exportFile: string | undefined;
   /** Names of the inputs. */
@@ -55,6 +68,7 @@ interface Stage {
   readonly width: number;
   readonly activeDims: number | undefined;
   readonly dims?: Value | undefined;
+  readonly entries?: Entries | undefined;
   readonly screenable?: StoredTensor | undefined;
 }
 
@@ -62,34 +76,61 @@ interface Stage {
  * Builds the ONNX graph of a pipeline from its description and the places of its weights. Reads no weights.
  *
  * @param weights tensors of each module that has some, by the module's folder
+ * @param half the same in half precision, for wide devices; default: they compute with `weights` in float32
  * @throws SparseEncoderError `MODEL_UNSUPPORTED`, `MODEL_INVALID` or `WEIGHTS_INVALID`
  */
-export function compileModel(pipeline: Pipeline, weights: ReadonlyMap<string, TensorTable>): CompiledModel {
+export function compileModel(
+  pipeline: Pipeline,
+  weights: ReadonlyMap<string, TensorTable>,
+  half?: ReadonlyMap<string, TensorTable>,
+): CompiledModel {
   const { screenable, ...model } = buildGraph(pipeline, weights, "throughput");
   return {
     ...model,
+    // Integer products run on the CPU only.
+    wide: model.prepack ? undefined : buildWideModel(pipeline, weights, half),
     // A decoder alone has a tuning.
     shortBytes:
       pipeline[1]?.kind === "SpladePooling" ? buildGraph(pipeline, weights, "latency").bytes : undefined,
     screened: screenable && {
-      bytes: buildGraph(pipeline, weights, "throughput", true).bytes,
+      bytes: buildGraph(pipeline, weights, "throughput", { screens: true }).bytes,
       tables: screenTables(screenable),
       entries: model.dimension,
     },
   };
 }
 
+/** @throws SparseEncoderError as {@link compileModel} */
+function buildWideModel(
+  pipeline: Pipeline,
+  weights: ReadonlyMap<string, TensorTable>,
+  half: ReadonlyMap<string, TensorTable> | undefined,
+): WideModel {
+  const { bytes, weightsFolder } =
+    half === undefined
+      ? buildGraph(pipeline, weights, "wide")
+      : buildGraph(pipeline, half, "wide", { computeIn: "float16" });
+  return { bytes, weightsFolder };
+}
+
+/** What may differ in a graph beside its tuning. */
+interface GraphOptions {
+  /** Whether a decoder that can be screened is. Default false. */
+  readonly screens?: boolean;
+  /** Type of the transformer and the decoder. Default float32. */
+  readonly computeIn?: FloatType;
+}
+
 /**
  * Builds one graph of a pipeline.
  *
- * @param screens whether a decoder that can be screened is
  * @throws SparseEncoderError as {@link compileModel}
  */
 export function buildGraph(
   pipeline: Pipeline,
   weights: ReadonlyMap<string, TensorTable>,
   tuning: Tuning,
-  screens = false,
+  { screens = false, computeIn = "float32" }: GraphOptions = {},
 ): Omit<CompiledModel, "shortBytes" | "screened"> & { readonly screenable: StoredTensor | undefined } {
   const [transformer, head] = pipeline;
   const unsupported = () => unsupportedPipeline(pipeline.map((module) => module.kind));
@@ -97,6 +138,7 @@ export function buildGraph(
   const family = familyOf(transformer.config, transformer.configFile, head.kind === "SpladePooling");
   const shape = shapeOf(family, transformer.config, transformer.configFile);
   const graph = new OnnxGraph();
+  graph.computeIn(computeIn);
   const building = { graph, tensors: weights.get(transformer.folder)!, tuning };
   const hidden = addTransformer(building, family, shape);
 
@@ -110,12 +152,8 @@ export function buildGraph(
     stage = addPooledModules(building, pipeline.slice(1), weights, hidden, shape) ?? raise(unsupported());
     sparse = pipeline.at(-1)?.kind === "SparseAutoEncoder";
   }
-  if (stage.dims === undefined) {
-    graph.output("embeddings", stage.vectors, "float32", ["batch", stage.width]);
-  } else {
-    graph.output("embeddings", stage.vectors, "float32", ["active", "batch"]);
-    graph.output("dims", stage.dims, "int64", ["active"]);
-  }
+  const entries = tuning === "wide" && sparse ? addEntries(graph, stage.vectors) : undefined;
+  addOutputs(graph, { ...stage, entries });
   return {
     bytes: graph.finish(),
     exportFile: undefined,
@@ -132,6 +170,16 @@ export function buildGraph(
     family: String(transformer.config.model_type),
     screenable: stage.screenable,
   };
+}
+
+function addOutputs(graph: OnnxGraph, { vectors, width, dims, entries }: Stage): void {
+  if (entries !== undefined) {
+    graph.output("embeddings", entries.values, "float32", ["entries"]);
+    graph.output("places", entries.places, "int32", [2, "entries"]);
+  } else if (dims !== undefined) {
+    graph.output("embeddings", vectors, "float32", ["active", "batch"]);
+    graph.output("dims", dims, "int64", ["active"]);
+  } else graph.output("embeddings", vectors, "float32", ["batch", width]);
 }
 
 /** Pooling and what follows it; undefined if the modules do not fit together. */

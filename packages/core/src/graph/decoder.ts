@@ -68,7 +68,7 @@ function floatDecoder(
     return graph.op("Reshape", [products, target]);
   };
   return {
-    chunkRows: chunkRows.float[tuning],
+    chunkRows: chunkRows.float[tuning === "latency" ? tuning : "throughput"],
     scores: (range) => graph.op("Transpose", [byEntry(range)], { perm: [1, 2, 0] }),
     maximum: (range) => {
       const maxima = graph.op("ReduceMax", [byEntry(range), graph.integers(2)], { keepdims: 0 });
@@ -89,7 +89,7 @@ function integerDecoder(
   const quantised = quantiseTokens(graph, byText(graph, tokens, batchShape, shape[1]));
   const entries = (range: Range) => transposed(graph, graph.bytes(values, range));
   return {
-    chunkRows: chunkRows.integer[tuning],
+    chunkRows: chunkRows.integer[tuning === "latency" ? tuning : "throughput"],
     scores: (range) =>
       scaleProducts(
         graph,

@@ -2,8 +2,11 @@ import { SparseEncoderError } from "../errors.ts";
 import type { TensorTable } from "../model/index.ts";
 import { absent, type OnnxGraph, type Value } from "./onnx-graph.ts";
 
-/** What a graph is tuned for: many tokens at once, or the shortest wait for one short text. Both give the same numbers. */
-export type Tuning = "throughput" | "latency";
+/**
+ * What a graph is tuned for: many tokens at once on a CPU, the shortest wait for one short text there, or a device that runs
+ * thousands of products at once. All give the same numbers.
+ */
+export type Tuning = "throughput" | "latency" | "wide";
 
 /**
  * Weights as integers take 7 bits: -63 to 63. Processors without VNNI add two products of a byte with a weight in 16
@@ -69,16 +72,26 @@ export function gatherRows(
 
 /** Layer normalisation over the last axis of size `width`. */
 export function layerNorm(
-  { graph, tensors }: Building,
+  building: Building,
   name: string,
   input: Value,
   width: number,
   epsilon: number,
   bias = true,
 ): Value {
-  const inputs = [input, graph.weight(tensors.get(`${name}.weight`, [width]))];
-  if (bias) inputs.push(graph.weight(tensors.get(`${name}.bias`, [width])));
-  return graph.op("LayerNormalization", inputs, { axis: -1, epsilon: { float: epsilon } });
+  const inputs = [input, ...normWeights(building, name, width, bias)];
+  return building.graph.op("LayerNormalization", inputs, { axis: -1, epsilon: { float: epsilon } });
+}
+
+/** Factors of a layer normalisation, and its summands if there are any: [width] each. */
+export function normWeights(
+  { graph, tensors }: Building,
+  name: string,
+  width: number,
+  bias: boolean,
+): Value[] {
+  const names = bias ? [`${name}.weight`, `${name}.bias`] : [`${name}.weight`];
+  return names.map((vector) => graph.weight(tensors.get(vector, [width])));
 }
 
 /** Activation functions by their names in `config.json`. */

@@ -11,6 +11,9 @@ type Attribute = number | string | readonly number[] | { readonly float: number 
 const elementTypes = { float32: 1, int8: 3, int32: 6, int64: 7, bool: 9, float16: 10, bfloat16: 16 } as const;
 type ElementType = keyof typeof elementTypes;
 
+/** Types that a graph can compute in. */
+export type FloatType = "float32" | "float16";
+
 /** Types of stored weights that the runtime can compute with or widen. */
 const storedTypes: Partial<Record<TensorType, ElementType>> = {
   F32: "float32",
@@ -34,7 +37,13 @@ const operatorSet = 20;
 
 /** Operators of onnxruntime beyond the standard, and their domain. */
 const contributed = "com.microsoft";
-const contributedOperators = ["DynamicQuantizeMatMul"];
+const contributedOperators = [
+  "BiasGelu",
+  "DynamicQuantizeMatMul",
+  "MultiHeadAttention",
+  "RotaryEmbedding",
+  "SkipLayerNormalization",
+];
 
 /**
  * Bytes that, put behind those of a model and followed by `byteLength` bytes of data, give it the initializer `name`: two
@@ -66,10 +75,11 @@ export class OnnxGraph {
   private readonly inputs = new Map<string, ProtobufWriter>();
   private readonly outputs: ProtobufWriter[] = [];
   private readonly externals = new Map<string, External>();
-  private readonly widened = new Set<Value>();
+  private readonly cast = new Set<Value>();
   private readonly prefix: string;
   private readonly operators: number;
   private count = 0;
+  private float: FloatType = "float32";
 
   /**
    * @param prefix start of all names that are made here, for a graph that is joined to another
@@ -78,6 +88,21 @@ export class OnnxGraph {
   constructor(prefix = "", operators: number = operatorSet) {
     this.prefix = prefix;
     this.operators = operators;
+  }
+
+  /** The type in which weights and constants that are added now take part. */
+  get floatType(): FloatType {
+    return this.float;
+  }
+
+  /** From here on weights and constants are of this type. */
+  computeIn(type: FloatType): void {
+    this.float = type;
+  }
+
+  /** `value`, of type `from`, in the type of the graph. */
+  asFloat(value: Value, from: FloatType): Value {
+    return from === this.float ? value : this.op("Cast", [value], { to: elementTypes[this.float] });
   }
 
   /** Adds a graph input; names in `shape` are sizes known at run time alone. */
@@ -128,9 +153,10 @@ export class OnnxGraph {
       : this.op("Unsqueeze", [value], { axes });
   }
 
-  /** A float32 scalar. */
+  /** A scalar in the type of the graph. */
   scalar(value: number): Value {
-    return this.constant(`f${value}`, "float32", [], new Float32Array([value]));
+    const stored = this.constant(`f${value}`, "float32", [], new Float32Array([value]));
+    return this.float === "float32" ? stored : this.castOnce(stored);
   }
 
   /** A float32 vector under a name of its own. */
@@ -155,21 +181,15 @@ export class OnnxGraph {
   }
 
   /**
-   * A stored tensor as float32, left where it lies on disk. `rows` takes rows [start, end) of its first axis:
-   * another offset into the same bytes, not a copy. Half precision is widened, which the runtime does once when it
-   * opens the model.
+   * A stored tensor in the type of the graph, left where it lies on disk. `rows` takes rows [start, end) of its first axis:
+   * another offset into the same bytes, not a copy. What is stored in another type is cast, which the runtime does once when
+   * it opens the model.
    */
   weight(tensor: StoredTensor, rows?: readonly [start: number, end: number]): Value {
     const type = storedTypes[tensor.type];
     if (type === undefined) throw new TypeError(`A weight of type ${tensor.type} got past its check.`);
     const stored = this.external(tensor, type, rows);
-    if (type === "float32") return stored;
-    const name = `${stored}_float32` as Value;
-    if (!this.widened.has(name)) {
-      this.widened.add(name);
-      this.nodes.push(node("Cast", [stored], [name], { to: elementTypes.float32 }));
-    }
-    return name;
+    return type === this.float ? stored : this.castOnce(stored);
   }
 
   /** A stored int8 tensor, or rows of it, as it is. */
@@ -211,6 +231,16 @@ export class OnnxGraph {
   /** What makes a model that has the operators of another one too, when its bytes follow those of the other. */
   finishAddition(): Uint8Array {
     return new ProtobufWriter().message(7, this.finishGraph()).finish();
+  }
+
+  /** A constant in the type of the graph. */
+  private castOnce(constant: Value): Value {
+    const name = `${constant}_${this.float}` as Value;
+    if (!this.cast.has(name)) {
+      this.cast.add(name);
+      this.nodes.push(node("Cast", [constant], [name], { to: elementTypes[this.float] }));
+    }
+    return name;
   }
 
   private finishGraph(): ProtobufWriter {

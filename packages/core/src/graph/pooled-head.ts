@@ -13,8 +13,11 @@ export function addPooling(
   hidden: HiddenStates,
   hiddenSize: number,
 ): Value {
+  // One vector a text is little work: in float32 whatever the tokens were computed in.
+  const computed = graph.floatType;
+  graph.computeIn("float32");
   const states = graph.op("Reshape", [
-    hidden.tokens,
+    graph.asFloat(hidden.tokens, computed),
     graph.op("Concat", [hidden.batchShape, graph.integers(hiddenSize)], { axis: 0 }),
   ]);
   const start = pooling.includePrompt ? graph.integers(0) : graph.input("skip", "int64", [1]);

@@ -1,5 +1,5 @@
 import type { OnnxGraph, Value } from "./onnx-graph.ts";
-import type { TransformerBuilding } from "./transformer.ts";
+import type { TransformerBuilding } from "./transformer-parts.ts";
 
 /** A rotation of queries and keys by their place. */
 export interface Rotation {
@@ -13,9 +13,7 @@ export interface Rotation {
  */
 export function addRotation(graph: OnnxGraph, places: Value, width: number, base: number): Rotation {
   const half = width / 2;
-  const rates = Float32Array.from({ length: half }, (_, index) => 1 / base ** ((2 * index) / width));
-  const column = graph.op("Unsqueeze", [graph.op("Cast", [places], { to: 1 }), graph.integers(1)]);
-  const angles = graph.op("Mul", [column, graph.vector(`rates_${base}_${width}`, rates)]);
+  const angles = addAngles(graph, places, width, base);
   const both = graph.op("Concat", [angles, angles], { axis: -1 });
   const [cosine, sine] = [graph.op("Cos", [both]), graph.op("Sin", [both])];
   const part = (value: Value, start: number, end: number) =>
@@ -28,6 +26,33 @@ export function addRotation(graph: OnnxGraph, places: Value, width: number, base
       return graph.op("Add", [graph.op("Mul", [value, cosine]), graph.op("Mul", [turned, sine])]);
     },
   };
+}
+
+/** Cosines and sines of the angles of each place, one for each rate: [S, width / 2]. */
+export interface RotationTables {
+  readonly cosines: Value;
+  readonly sines: Value;
+}
+
+/** As {@link addRotation}, for an operator that turns the halves itself. In the type of the graph. */
+export function addRotationTables(
+  graph: OnnxGraph,
+  places: Value,
+  width: number,
+  base: number,
+): RotationTables {
+  const angles = addAngles(graph, places, width, base);
+  return {
+    cosines: graph.asFloat(graph.op("Cos", [angles]), "float32"),
+    sines: graph.asFloat(graph.op("Sin", [angles]), "float32"),
+  };
+}
+
+/** The angle of each place at each rate: [S, width / 2]. In float32: half precision has no room for the places. */
+function addAngles(graph: OnnxGraph, places: Value, width: number, base: number): Value {
+  const rates = Float32Array.from({ length: width / 2 }, (_, index) => 1 / base ** ((2 * index) / width));
+  const column = graph.op("Unsqueeze", [graph.op("Cast", [places], { to: 1 }), graph.integers(1)]);
+  return graph.op("Mul", [column, graph.vector(`rates_${base}_${width}`, rates)]);
 }
 
 /** Which places lie at most `window` apart: bool [S, S]. */

@@ -6,10 +6,11 @@ import { activation, type Building, layerNorm, linear } from "./layers.ts";
 import type { OnnxGraph, Value } from "./onnx-graph.ts";
 import { addScreenedDecoder } from "./screened-decoder.ts";
 import type { HiddenStates } from "./transformer.ts";
+import { addWideHead } from "./wide-head.ts";
 
 /** What the head gives. */
 export interface SpladeHead {
-  /** [B, V], float32, never negative; or [C, B], of the entries `dims` alone. */
+  /** [B, V], float32, never negative; or [C, B], of the entries `dims` only. */
   readonly vectors: Value;
   /** If `vectors` has some entries alone: their numbers, int64 [C], ascending; all others are 0 in every text. */
   readonly dims: Value | undefined;
@@ -32,16 +33,10 @@ export function addSpladeHead(
   screens: boolean,
 ): SpladeHead {
   const { graph, tensors } = building;
-  const { vocabularySize } = shape;
-  const width = shape.embeddingSize ?? shape.hiddenSize;
-  const { head, words } = family.names;
-  const tokens = addHeadTransform(building, family, shape, replacePadding(graph, hidden, shape.hiddenSize));
-  // Checkpoints store the bias of the head, that of the decoder, or both; they are the same if the decoder is tied.
-  const biases = shape.tiedDecoder ? head.bias : head.bias.toReversed();
-  const biasName = biases.find((name) => tensors.has(name)) ?? head.bias[0]!;
-  const bias = tensors.get(biasName, [vocabularySize]);
-  const decoderName = shape.tiedDecoder ? hidden.prefix + words : head.decoder;
-  const decoderShape = [vocabularySize, width] as const;
+  const parts = addHeadParts(building, family, shape, hidden);
+  if (building.tuning === "wide") return addWideHead(building, parts, pooling, hidden);
+  const { tokens, bias, decoderName, decoderShape } = parts;
+  const [vocabularySize] = decoderShape;
   const quantised = tensors.quantised(decoderName, decoderShape) !== undefined;
   const screenable =
     pooling.strategy === "max" && !quantised ? tensors.get(decoderName, decoderShape) : undefined;
@@ -56,14 +51,14 @@ export function addSpladeHead(
     return { vectors: addActivation(graph, maxima, pooling), dims, screenable };
   }
   const decoder = addDecoder(building, decoderName, tokens, decoderShape, hidden.batchShape);
-
-  const chunks = rangesOf(vocabularySize, decoder.chunkRows).map((range) =>
-    pooling.strategy === "max"
-      ? decoder.maximum(range)
-      : addSum(graph, decoder.scores(range), graph.weight(bias, range), pooling, hidden.mask),
-  );
-  const joined = graph.op("Concat", chunks, { axis: 1 });
-  if (pooling.strategy === "sum") return { vectors: joined, dims: undefined, screenable };
+  const ranges = rangesOf(vocabularySize, decoder.chunkRows);
+  if (pooling.strategy === "sum") {
+    const sums = ranges.map((range) =>
+      addSum(graph, decoder.scores(range), graph.weight(bias, range), pooling, hidden.mask),
+    );
+    return { vectors: graph.op("Concat", sums, { axis: 1 }), dims: undefined, screenable };
+  }
+  const joined = graph.op("Concat", ranges.map(decoder.maximum), { axis: 1 });
   // Relu, log1p and adding the bias of an entry keep order, so for the maximum they come after it: once an entry
   // instead of once a token.
   const logits = graph.op("Add", [decoder.scale(joined), graph.weight(bias)]);
@@ -79,6 +74,37 @@ function addChoice(graph: OnnxGraph, logits: Value): { scores: Value; dims: Valu
   const dims = graph.op("Squeeze", [graph.op("NonZero", [active]), graph.integers(0)]);
   const chosen = graph.op("Gather", [logits, dims], { axis: 1 });
   return { scores: graph.op("Transpose", [chosen], { perm: [1, 0] }), dims };
+}
+
+/** What stands before the products with the vocabulary, and where their weights are. */
+export interface HeadParts {
+  /** [B x S, width of the words]. */
+  readonly tokens: Value;
+  /** [V]. */
+  readonly bias: StoredTensor;
+  readonly decoderName: string;
+  readonly decoderShape: readonly [vocabulary: number, width: number];
+}
+
+function addHeadParts(
+  building: Building,
+  family: Family,
+  shape: TransformerShape,
+  hidden: HiddenStates,
+): HeadParts {
+  const { graph, tensors } = building;
+  const { vocabularySize } = shape;
+  const { head, words } = family.names;
+  const tokens = addHeadTransform(building, family, shape, replacePadding(graph, hidden, shape.hiddenSize));
+  // Checkpoints store the bias of the head, that of the decoder, or both; they are the same if the decoder is tied.
+  const biases = shape.tiedDecoder ? head.bias : head.bias.toReversed();
+  const biasName = biases.find((name) => tensors.has(name)) ?? head.bias[0]!;
+  return {
+    tokens,
+    bias: tensors.get(biasName, [vocabularySize]),
+    decoderName: shape.tiedDecoder ? hidden.prefix + words : head.decoder,
+    decoderShape: [vocabularySize, shape.embeddingSize ?? shape.hiddenSize],
+  };
 }
 
 /** Dense layer, activation and norm before the decoder: [B x S, H] to [B x S, width of the words]. */
@@ -110,8 +136,13 @@ function addSum(
 
 /** log(1 + relu(x)), or that of it once more. */
 export function addActivation(graph: OnnxGraph, logits: Value, pooling: SpladePoolingModule): Value {
+  return addLogarithms(graph, graph.op("Relu", [logits]), pooling);
+}
+
+/** log(1 + x) of what is not negative, or that of it once more. */
+export function addLogarithms(graph: OnnxGraph, positive: Value, pooling: SpladePoolingModule): Value {
   const logarithm = (value: Value) => graph.op("Log", [graph.op("Add", [value, graph.scalar(1)])]);
-  const once = logarithm(graph.op("Relu", [logits]));
+  const once = logarithm(positive);
   return pooling.activation === "relu" ? once : logarithm(once);
 }
 

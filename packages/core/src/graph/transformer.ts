@@ -1,11 +1,19 @@
 import type { Family, TransformerShape } from "./families.ts";
-import { activation, type Building, gatherRows, layerNorm, linear } from "./layers.ts";
+import { type Building, gatherRows, linear } from "./layers.ts";
 import type { OnnxGraph, Value } from "./onnx-graph.ts";
 import { addRelativeBias, addRotation, addWindow, type Rotation } from "./positions.ts";
+import {
+  type AttentionPart,
+  addMlp,
+  norm,
+  projectPart,
+  type TransformerBuilding,
+} from "./transformer-parts.ts";
+import { addWideLayer, wideInputs } from "./wide-layers.ts";
 
 /** What the encoder gives to a head. B = batch, S = padded length, H = hidden size. */
 export interface HiddenStates {
-  /** [B x S, H], float32. */
+  /** [B x S, H], in the type of the graph. */
   readonly tokens: Value;
   /** [B, S], bool: true where a real token stands, false at padding on the right. */
   readonly mask: Value;
@@ -16,13 +24,6 @@ export interface HiddenStates {
   /** int64 vector [S]: 0, 1, 2 … */
   readonly places: Value;
   /** Start of the encoder's tensor names. */
-  readonly prefix: string;
-}
-
-/** A transformer that is being added: its family and sizes, and where its tensors are. */
-export interface TransformerBuilding extends Building {
-  readonly family: Family;
-  readonly shape: TransformerShape;
   readonly prefix: string;
 }
 
@@ -50,7 +51,7 @@ export function addTransformer(building: Building, family: Family, shape: Transf
   const { graph, tensors } = building;
   const prefix = tensors.has(`${family.names.prefix}${family.names.words}`) ? family.names.prefix : "";
   const transformer: TransformerBuilding = { ...building, family, shape, prefix };
-  const { hiddenSize, preNorm = false } = shape;
+  const { hiddenSize } = shape;
 
   const ids = graph.input("ids", "int32", ["batch", "length"]);
   const lengths = graph.op("Unsqueeze", [
@@ -63,15 +64,27 @@ export function addTransformer(building: Building, family: Family, shape: Transf
   const mask = graph.op("Less", [graph.op("Unsqueeze", [places, graph.integers(0)]), lengths]);
 
   let tokens = addEmbeddings(transformer, ids, places);
-  const inputs = attentionInputs(transformer, mask, places, batchShape);
-  for (let number = 0; number < shape.layers; number++) {
-    tokens = preNorm
-      ? addPreNormLayer(transformer, inputs, number, tokens)
-      : addPostNormLayer(transformer, inputs, number, tokens);
-  }
+  const layer = layerBuilder(transformer, mask, places, batchShape);
+  for (let number = 0; number < shape.layers; number++) tokens = layer(number, tokens);
   const { finalNorm } = family.names;
   if (finalNorm !== undefined) tokens = norm(transformer, prefix + finalNorm, tokens, hiddenSize);
   return { tokens, mask, batchShape, lengths, places, prefix };
+}
+
+/** What adds layer `number` behind `tokens`. */
+function layerBuilder(
+  transformer: TransformerBuilding,
+  mask: Value,
+  places: Value,
+  batchShape: Value,
+): (number: number, tokens: Value) => Value {
+  if (transformer.tuning === "wide") {
+    const wide = wideInputs(transformer, mask, places, batchShape);
+    return (number, tokens) => addWideLayer(transformer, wide, number, tokens);
+  }
+  const inputs = attentionInputs(transformer, mask, places, batchShape);
+  const add = transformer.shape.preNorm === true ? addPreNormLayer : addPostNormLayer;
+  return (number, tokens) => add(transformer, inputs, number, tokens);
 }
 
 /** Words, positions and token types, normed and brought to the hidden size: [B x S, H]. */
@@ -172,18 +185,13 @@ function addAttention(
 ): Value {
   const { graph, family, shape, prefix } = transformer;
   const { hiddenSize, heads, withoutBias = false } = shape;
-  const { attention, attentionOutput } = family.names;
+  const { attentionOutput } = family.names;
   const layer = prefix + family.names.layer(number);
   const local = shape.rotary?.isLocal[number] === true;
   const rotation = local ? inputs.localRotation : inputs.rotation;
 
-  const parts = ["query", "key", "value"] as const;
-  const project = (part: (typeof parts)[number]) => {
-    const name = "joined" in attention ? attention.joined : attention[part];
-    const rows =
-      "joined" in attention ? { start: parts.indexOf(part) * hiddenSize, total: 3 * hiddenSize } : undefined;
-    const options = { bias: !withoutBias, ...(rows && { rows }) };
-    const projected = linear(transformer, layer + name, tokens, hiddenSize, hiddenSize, options);
+  const project = (part: AttentionPart) => {
+    const projected = projectPart(transformer, number, part, tokens, !withoutBias);
     return graph.op("Transpose", [graph.op("Reshape", [projected, inputs.headShape])], {
       perm: [0, 2, 1, 3],
     });
@@ -201,26 +209,4 @@ function addAttention(
     graph.integers(-1, hiddenSize),
   ]);
   return linear(transformer, layer + attentionOutput, joined, hiddenSize, hiddenSize, { bias: !withoutBias });
-}
-
-/** The two linear layers with the activation between: [B x S, H] to [B x S, H]. */
-function addMlp(transformer: TransformerBuilding, number: number, tokens: Value): Value {
-  const { graph, family, shape, prefix } = transformer;
-  const { hiddenSize, intermediateSize, gated = false, withoutBias = false } = shape;
-  const layer = prefix + family.names.layer(number);
-  const up = (start: number) =>
-    linear(transformer, layer + family.names.up, tokens, hiddenSize, intermediateSize, {
-      bias: !withoutBias,
-      ...(gated && { rows: { start, total: 2 * intermediateSize } }),
-    });
-  let active = activation(graph, shape.activation, up(0));
-  if (gated) active = graph.op("Mul", [active, up(intermediateSize)]);
-  return linear(transformer, layer + family.names.down, active, intermediateSize, hiddenSize, {
-    bias: !withoutBias,
-  });
-}
-
-function norm(transformer: TransformerBuilding, name: string, input: Value, width: number): Value {
-  const { normEpsilon, withoutNormBias = false } = transformer.shape;
-  return layerNorm(transformer, name, input, width, normEpsilon, !withoutNormBias);
 }

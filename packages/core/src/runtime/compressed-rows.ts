@@ -29,7 +29,7 @@ export function compressRows(
       if (value === 0) continue;
       const index = dims === undefined ? column : dims[column]!;
       if (!Number.isFinite(value)) {
-        throw new Error(`the model gives ${value} for dim ${index}; its weights are broken or overflow`);
+        throw notFinite(value, index);
       }
       indices[entries] = index;
       values[entries++] = value;
@@ -62,4 +62,44 @@ export function compressEntries(
     }
   }
   return compressRows(dense, rows, maxActiveDims, dims);
+}
+
+/**
+ * As {@link compressRows}, of entries that were chosen already.
+ *
+ * @param places the row of each entry, ascending, then the column of each, ascending in a row
+ */
+export function chosenRows(
+  chosen: Float32Array,
+  places: Int32Array,
+  rows: number,
+  maxActiveDims: number,
+): SparseRows {
+  const count = chosen.length;
+  const offsets = new Uint32Array(rows + 1);
+  const indices = new Uint32Array(places.subarray(count));
+  const values = chosen.slice();
+  let entries = 0;
+  for (let position = 0, row = 0; row < rows; row++) {
+    const start = position;
+    for (; position < count && places[position] === row; position++) {
+      if (!Number.isFinite(values[position]!)) throw notFinite(values[position]!, indices[position]!);
+    }
+    const kept = maxActiveDims > 0 ? Math.min(maxActiveDims, position - start) : position - start;
+    // The kept entries never move up, so they can be written over those before.
+    if (kept < position - start) copyTopDims(indices, values, start, position, kept, indices, values, entries);
+    else if (entries < start) {
+      indices.copyWithin(entries, start, position);
+      values.copyWithin(entries, start, position);
+    }
+    entries += kept;
+    offsets[row + 1] = entries;
+  }
+  return entries === count
+    ? { offsets, indices, values }
+    : { offsets, indices: indices.slice(0, entries), values: values.slice(0, entries) };
+}
+
+function notFinite(value: number, dim: number): Error {
+  return new Error(`the model gives ${value} for dim ${dim}; its weights are broken or overflow`);
 }

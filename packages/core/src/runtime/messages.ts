@@ -20,6 +20,15 @@ export interface ScreenedModel {
   };
 }
 
+/**
+ * A model tuned for devices that run thousands of products at once. Of sparse embeddings it gives the entries that are not 0:
+ * `embeddings` [N] and their `places` [2, N], rows and columns.
+ */
+export interface WideModel {
+  readonly bytes: Uint8Array;
+  readonly weightsFolder: string;
+}
+
 /** Given to every worker of a pool when it starts. */
 export interface WorkerSetup {
   /** An exported model that comes before `model`, if there is one. */
@@ -30,6 +39,8 @@ export interface WorkerSetup {
   readonly shortModel: Uint8Array | undefined;
   /** The same, for texts that activate a small part of the vocabulary; undefined if there is none for this device. */
   readonly screened: ScreenedModel | undefined;
+  /** The same, for a wide device; undefined for other devices, or if there is none. */
+  readonly wide: WideModel | undefined;
   readonly weightsFolder: string;
   /** Names of the model's inputs. */
   readonly inputs: readonly string[];

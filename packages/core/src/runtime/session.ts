@@ -1,12 +1,15 @@
 import { readFile } from "node:fs/promises";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
-import { compressEntries, compressRows } from "./compressed-rows.ts";
+import { chosenRows, compressEntries, compressRows } from "./compressed-rows.ts";
 import type { Device } from "./device.ts";
 import type { EncodeBatch, EncodedRows, ScreenedModel, WorkerSetup } from "./messages.ts";
 import { completeScreenedModel } from "./screened-model.ts";
 
-/** Tuned for a few tokens that run alone; for throughput; and for that if texts activate a small part of the vocabulary. */
-export type GraphKind = "short" | "whole" | "screened";
+/**
+ * Tuned for a few tokens that run alone; for throughput; for that if texts activate a small part of the vocabulary; and for a
+ * wide device, whatever the batch.
+ */
+export type GraphKind = "short" | "whole" | "screened" | "wide";
 
 /**
  * Entries of the vocabulary that a batch may activate before screening is given up: it then costs more than it saves.
@@ -21,6 +24,7 @@ export class Session {
   private readonly setup: WorkerSetup;
   /** The model, if it gives some entries alone. */
   private readonly screened: ScreenedModel | undefined;
+  private readonly kind: GraphKind;
   /** True if a batch activated so much that the `whole` graph is faster. */
   screensInVain = false;
 
@@ -28,12 +32,13 @@ export class Session {
     native: InferenceSession,
     tensor: typeof Tensor,
     setup: WorkerSetup,
-    screened: ScreenedModel | undefined,
+    kind: GraphKind,
   ) {
     this.native = native;
     this.tensor = tensor;
     this.setup = setup;
-    this.screened = screened;
+    this.kind = kind;
+    this.screened = kind === "screened" ? setup.screened : undefined;
   }
 
   static async open(setup: WorkerSetup, kind: GraphKind, threads: number): Promise<Session> {
@@ -41,6 +46,7 @@ export class Session {
     const { env, InferenceSession, Tensor } = await import("onnxruntime-node");
     // A library is silent; what matters of these messages is in the errors that are thrown.
     env.logLevel = "fatal";
+    const wide = kind === "wide" ? setup.wide : undefined;
     const options: InferenceSession.SessionOptions = {
       executionProviders: [provider(setup.device)],
       intraOpNumThreads: threads,
@@ -48,7 +54,7 @@ export class Session {
       interOpNumThreads: 1,
       extra: {
         session: {
-          model_external_initializers_file_folder_path: setup.weightsFolder,
+          model_external_initializers_file_folder_path: wide?.weightsFolder ?? setup.weightsFolder,
           // A rearranged copy of each float weight would take the file's size again in every worker, without a gain in
           // speed: the graph multiplies with the weights as they are stored. Integer products do gain.
           disable_prepacking: setup.prepack ? "0" : "1",
@@ -62,9 +68,9 @@ export class Session {
     const screened = kind === "screened" ? setup.screened : undefined;
     if (screened !== undefined)
       parts.push(...(await completeScreenedModel(screened, InferenceSession, options)));
-    else parts.push((kind === "short" ? setup.shortModel : undefined) ?? setup.model);
+    else parts.push(wide?.bytes ?? (kind === "short" ? setup.shortModel : undefined) ?? setup.model);
     const native = await InferenceSession.create(Buffer.concat(parts), options);
-    return new Session(native, Tensor, setup, screened);
+    return new Session(native, Tensor, setup, kind);
   }
 
   /** Frees what the runtime holds. */
@@ -74,6 +80,7 @@ export class Session {
 
   /** Embeds a batch; of sparse embeddings only the non-zero entries are returned. */
   async encode(batch: EncodeBatch): Promise<EncodedRows> {
+    if (this.kind === "wide" && this.setup.sparse) return this.encodeEntries(batch);
     const rows = batch.lengths.length;
     const givesDims = this.screened !== undefined || this.setup.givesDims;
     const outputs = givesDims ? ["embeddings", "dims"] : ["embeddings"];
@@ -90,6 +97,16 @@ export class Session {
     else result = { dense: values.slice() };
     embeddings!.dispose();
     dims?.dispose();
+    return result;
+  }
+
+  /** The entries that the device chose. */
+  private async encodeEntries(batch: EncodeBatch): Promise<EncodedRows> {
+    const { embeddings, places } = await this.native.run(this.feeds(batch), ["embeddings", "places"]);
+    const [values, numbers] = [embeddings!.data as Float32Array, places!.data as Int32Array];
+    const result = chosenRows(values, numbers, batch.lengths.length, batch.maxActiveDims);
+    embeddings!.dispose();
+    places!.dispose();
     return result;
   }
 

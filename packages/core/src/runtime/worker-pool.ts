@@ -2,8 +2,9 @@ import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
 import { SparseEncoderError } from "../errors.ts";
 import { coreShare } from "./cpu-share.ts";
+import { setCudaProducts } from "./cuda-products.ts";
 import { cpu, type Device } from "./device.ts";
-import type { EncodeBatch, EncodedRows, ScreenedModel, WorkerSetup, WorkerTask } from "./messages.ts";
+import type { EncodeBatch, EncodedRows, ScreenedModel, WideModel, WorkerSetup, WorkerTask } from "./messages.ts";
 import { RunGate } from "./run-gate.ts";
 import { turnTelemetryOff } from "./telemetry.ts";
 
@@ -16,6 +17,9 @@ const exitPatience = 60_000;
 /** Each has a session and buffers of its own; beyond, more threads an operator are the better use of cores. */
 const mostWorkers = 8;
 
+/** Runs in flight on one card: more than three gave no more texts a second. */
+const cudaWorkers = 3;
+
 /** What the workers of a pool open: the ONNX model, the folder of its weights, and what it gives. */
 export interface PooledModel {
   readonly bytes: Uint8Array;
@@ -23,6 +27,10 @@ export interface PooledModel {
   readonly shortBytes: Uint8Array | undefined;
   /** The same, for texts that activate a small part of the vocabulary. */
   readonly screened?: ScreenedModel | undefined;
+  /** The same, for wide devices. */
+  readonly wide?: WideModel | undefined;
+  /** True if CUDA may multiply float32 numbers as TF32. Default false. */
+  readonly allowsTf32?: boolean | undefined;
   readonly exportFile: string | undefined;
   readonly inputs: readonly string[];
   readonly weightsFolder: string;
@@ -36,7 +44,7 @@ export interface WorkerPoolOptions {
   readonly device?: Device | undefined;
   /**
    * Most worker threads; the first starts at once, the others when there is work for them. Default: on the CPU as many as
-   * this process may use cores, at most 8; on another device 1.
+   * this process may use cores, at most 8; on CUDA 3; on another device 1.
    */
   readonly workers?: number | undefined;
   /**
@@ -46,6 +54,8 @@ export interface WorkerPoolOptions {
   readonly threads?: number | undefined;
   /** True: all workers start at once. Default false. */
   readonly eager?: boolean | undefined;
+  /** True: workers run the graph for wide devices, whatever the device. Default: on CUDA. */
+  readonly wide?: boolean | undefined;
   /** The worker's entry file, for tests of failing workers. */
   readonly file?: string | undefined;
 }
@@ -77,7 +87,7 @@ export class WorkerPool {
   private constructor(model: PooledModel, options: WorkerPoolOptions) {
     const cores = coreShare();
     this.device = options.device ?? cpu;
-    this.workers = options.workers ?? (this.device.kind === "cpu" ? Math.min(cores, mostWorkers) : 1);
+    this.workers = options.workers ?? defaultWorkers(this.device, cores);
     this.threads = options.threads ?? Math.max(1, Math.floor(cores / this.workers));
     this.gate = new RunGate(this.workers);
     const setup: WorkerSetup = {
@@ -85,6 +95,7 @@ export class WorkerPool {
       shortModel: model.shortBytes,
       // Elsewhere integer products are not known to be faster.
       screened: this.device.kind === "cpu" ? model.screened : undefined,
+      wide: (options.wide ?? this.device.kind === "cuda") ? model.wide : undefined,
       exportFile: model.exportFile,
       inputs: model.inputs,
       weightsFolder: model.weightsFolder,
@@ -133,6 +144,7 @@ export class WorkerPool {
 
   /** Starts workers and resolves when they have opened the model. */
   static async start(model: PooledModel, options: WorkerPoolOptions = {}): Promise<WorkerPool> {
+    if (options.device?.kind === "cuda") setCudaProducts(model.allowsTf32 === true ? "tf32" : "exact");
     const pool = new WorkerPool(model, options);
     try {
       const count = options.eager === true ? pool.workers : 1;
@@ -234,6 +246,15 @@ export class WorkerPool {
     work.then(settle, settle);
     return work;
   }
+}
+
+/**
+ * Workers of a device by default. A graphics processor has several, so that tokens are packed and rows read for some while it
+ * computes for another.
+ */
+function defaultWorkers({ kind }: Device, cores: number): number {
+  if (kind === "cpu") return Math.min(cores, mostWorkers);
+  return kind === "cuda" ? cudaWorkers : 1;
 }
 
 function failure(what: string, cause: unknown): SparseEncoderError {

@@ -2,6 +2,7 @@ import { getPriority, setPriority } from "node:os";
 import { Piscina } from "piscina";
 import type { EncodedRows, WorkerSetup, WorkerTask } from "./messages.ts";
 import { RunGate } from "./run-gate.ts";
+import { encodeInMemory } from "./device-memory.ts";
 import { type GraphKind, Session } from "./session.ts";
 
 /** Entry of a worker thread. It opens its session at the first task and keeps it. */
@@ -17,7 +18,8 @@ const shortTokens = 32;
 /** By graph and number of threads; opened when they are needed, and kept. */
 const sessions = new Map<string, Promise<Session | undefined>>();
 /** What all but short batches run in. */
-let throughput: GraphKind = setup.screened === undefined ? "whole" : "screened";
+let throughput: GraphKind =
+  setup.wide !== undefined ? "wide" : setup.screened === undefined ? "whole" : "screened";
 
 giveWay();
 
@@ -28,13 +30,13 @@ export async function runTask(task: WorkerTask): Promise<EncodedRows | null | "r
     : sessionFor(task.alone, task.ids.length));
   if (session === undefined) return null;
   if (task === "open") return "ready";
-  const rows = await gate.pass(() => session.encode(task));
+  const rows = await gate.pass(() => encodeInMemory(session, task));
   if (session.screensInVain) await giveUpScreening();
   return rows === undefined ? null : transfer(rows);
 }
 
 function sessionFor(alone: boolean, tokens: number): Promise<Session | undefined> {
-  const short = alone && tokens <= shortTokens && setup.shortModel !== undefined;
+  const short = alone && tokens <= shortTokens && setup.shortModel !== undefined && throughput !== "wide";
   return open(short ? "short" : throughput, alone ? setup.aloneThreads : setup.threads);
 }
 
