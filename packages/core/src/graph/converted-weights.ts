@@ -76,7 +76,8 @@ export async function convertWeights(
   buildGraph(pipeline, recorded, "throughput");
   const converted = new Map(weights);
   for (const module of pipeline) {
-    if (!("folder" in module) || (format.modules === "transformer" && module.kind !== "Transformer")) continue;
+    if (!("folder" in module) || (format.modules === "transformer" && module.kind !== "Transformer"))
+      continue;
     const { folder } = module;
     const table = recorded.get(folder)!;
     if (format.has(table.used)) continue;

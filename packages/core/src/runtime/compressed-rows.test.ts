@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SparseMatrix } from "../vector/index.ts";
-import { compressEntries, compressRows } from "./compressed-rows.ts";
+import { chosenRows, compressEntries, compressRows } from "./compressed-rows.ts";
 
 /** What the definition keeps of one dense row. */
 function keep(row: readonly number[], maxActiveDims: number): [number, number][] {
@@ -80,6 +80,43 @@ describe("compressEntries", () => {
   it("names the dim of a number that is not finite", () => {
     expect(() => compressEntries(Float32Array.of(1, Number.NaN), Uint32Array.of(3, 8), 1, 0)).toThrow(
       /dim 8/,
+    );
+  });
+});
+
+describe("chosenRows", () => {
+  /** The entries of rows that are not 0, as a device chooses them. */
+  function chosen(dense: Float32Array, rows: number): [Float32Array, Int32Array] {
+    const width = dense.length / rows;
+    const positions = [...dense.keys()].filter((position) => dense[position] !== 0);
+    const places = [
+      ...positions.map((position) => Math.floor(position / width)),
+      ...positions.map((position) => position % width),
+    ];
+    return [Float32Array.from(positions, (position) => dense[position]!), Int32Array.from(places)];
+  }
+
+  it.each([0, 1, 2, 3, 9])(
+    "gives what compressRows gives of the whole rows, at most %i each",
+    (maxActiveDims) => {
+      // An empty row at the start, in the middle and at the end; equal values.
+      const dense = Float32Array.of(0, 0, 0, 0, 5, 1, 5, 3, 0, 0, 0, 0, 2, 0, 0, 0, 4, 4, 4, 4, 0, 0, 0, 0);
+      const [values, places] = chosen(dense, 6);
+      expect(chosenRows(values, places, 6, maxActiveDims)).toEqual(compressRows(dense, 6, maxActiveDims));
+    },
+  );
+
+  it("takes a batch without any entry", () => {
+    expect(chosenRows(new Float32Array(), new Int32Array(), 2, 0)).toEqual({
+      offsets: Uint32Array.of(0, 0, 0),
+      indices: Uint32Array.of(),
+      values: Float32Array.of(),
+    });
+  });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])("names the dim of %d", (value) => {
+    expect(() => chosenRows(Float32Array.of(1, value), Int32Array.of(0, 1, 4, 8), 2, 0)).toThrow(
+      `the model gives ${value} for dim 8`,
     );
   });
 });

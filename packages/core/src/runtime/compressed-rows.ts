@@ -87,7 +87,8 @@ export function chosenRows(
     }
     const kept = maxActiveDims > 0 ? Math.min(maxActiveDims, position - start) : position - start;
     // The kept entries never move up, so they can be written over those before.
-    if (kept < position - start) copyTopDims(indices, values, start, position, kept, indices, values, entries);
+    if (kept < position - start)
+      copyTopDims(indices, values, start, position, kept, indices, values, entries);
     else if (entries < start) {
       indices.copyWithin(entries, start, position);
       values.copyWithin(entries, start, position);

@@ -15,4 +15,3 @@ export function isOutOfMemory(error: unknown): boolean {
   const text = error instanceof Error ? error.message : String(error);
   return outOfMemory.some((pattern) => pattern.test(text));
 }
-

@@ -40,7 +40,7 @@ export interface WorkerSetup {
   /** The same, for texts that activate a small part of the vocabulary; undefined if there is none for this device. */
   readonly screened: ScreenedModel | undefined;
   /** The same, for a wide device; undefined for other devices, or if there is none. */
-  readonly wide: WideModel | undefined;
+  readonly wide?: WideModel | undefined;
   readonly weightsFolder: string;
   /** Names of the model's inputs. */
   readonly inputs: readonly string[];

@@ -28,12 +28,7 @@ export class Session {
   /** True if a batch activated so much that the `whole` graph is faster. */
   screensInVain = false;
 
-  private constructor(
-    native: InferenceSession,
-    tensor: typeof Tensor,
-    setup: WorkerSetup,
-    kind: GraphKind,
-  ) {
+  private constructor(native: InferenceSession, tensor: typeof Tensor, setup: WorkerSetup, kind: GraphKind) {
     this.native = native;
     this.tensor = tensor;
     this.setup = setup;

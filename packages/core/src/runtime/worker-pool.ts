@@ -4,7 +4,14 @@ import { SparseEncoderError } from "../errors.ts";
 import { coreShare } from "./cpu-share.ts";
 import { setCudaProducts } from "./cuda-products.ts";
 import { cpu, type Device } from "./device.ts";
-import type { EncodeBatch, EncodedRows, ScreenedModel, WideModel, WorkerSetup, WorkerTask } from "./messages.ts";
+import type {
+  EncodeBatch,
+  EncodedRows,
+  ScreenedModel,
+  WideModel,
+  WorkerSetup,
+  WorkerTask,
+} from "./messages.ts";
 import { RunGate } from "./run-gate.ts";
 import { turnTelemetryOff } from "./telemetry.ts";
 
@@ -144,7 +151,10 @@ export class WorkerPool {
 
   /** Starts workers and resolves when they have opened the model. */
   static async start(model: PooledModel, options: WorkerPoolOptions = {}): Promise<WorkerPool> {
-    if (options.device?.kind === "cuda") setCudaProducts(model.allowsTf32 === true ? "tf32" : "exact");
+    const takeBack =
+      options.device?.kind === "cuda"
+        ? setCudaProducts(model.allowsTf32 === true ? "tf32" : "fp32")
+        : undefined;
     const pool = new WorkerPool(model, options);
     try {
       const count = options.eager === true ? pool.workers : 1;
@@ -152,6 +162,7 @@ export class WorkerPool {
       return pool;
     } catch (cause) {
       await pool.destroy();
+      takeBack?.();
       throw failure(`A worker could not open the model on ${pool.device.name}`, cause);
     }
   }

@@ -1,8 +1,8 @@
 import { getPriority, setPriority } from "node:os";
 import { Piscina } from "piscina";
+import { encodeInMemory } from "./device-memory.ts";
 import type { EncodedRows, WorkerSetup, WorkerTask } from "./messages.ts";
 import { RunGate } from "./run-gate.ts";
-import { encodeInMemory } from "./device-memory.ts";
 import { type GraphKind, Session } from "./session.ts";
 
 /** Entry of a worker thread. It opens its session at the first task and keeps it. */

@@ -1,8 +1,13 @@
 import { SparseMatrix } from "@sparse-encoder/core";
 import { type CompiledModel, compileModel, halveWeights } from "../../packages/core/src/graph/index.ts";
-import { type Pipeline, readModelFolder, readWeights, type TensorTable } from "../../packages/core/src/model/index.ts";
+import {
+  type Pipeline,
+  readModelFolder,
+  readWeights,
+  type TensorTable,
+} from "../../packages/core/src/model/index.ts";
 import { type EncodedRows, type SparseRows, WorkerPool } from "../../packages/core/src/runtime/index.ts";
-import { goldenModelFolder } from "../golden-data.ts";
+import { goldenModelFolder } from "./golden-data.ts";
 
 /** A model in the graph for wide devices, run by the CPU provider, which has its operators too. */
 export class WideOnCpu implements AsyncDisposable {
