@@ -2,6 +2,9 @@ import { Command } from "commander";
 import packageFile from "../package.json" with { type: "json" };
 import { encodeCommand } from "./commands/encode-command.ts";
 import { examples } from "./commands/examples.ts";
+import { explainCommand } from "./commands/explain-command.ts";
+import { indexCommand } from "./commands/index-command.ts";
+import { searchCommand } from "./commands/search-command.ts";
 
 /** All commands. Their code is loaded when they run. */
 export function createProgram(): Command {
@@ -12,6 +15,9 @@ export function createProgram(): Command {
     .version(packageFile.version, "-V, --version", "show the version")
     .helpCommand("help [command]", "show the help of a command")
     .option("--config <file>", "config file (default: sparse-encoder.config.json here, if there is one)")
+    .addCommand(indexCommand())
+    .addCommand(searchCommand())
+    .addCommand(explainCommand())
     .addCommand(encodeCommand())
     .addHelpText(
       "after",

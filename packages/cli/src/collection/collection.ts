@@ -1,0 +1,174 @@
+import { mkdir, readdir, stat } from "node:fs/promises";
+import {
+  Bm25Encoder,
+  type DenseEncoder,
+  HybridRetriever,
+  MemoryStore,
+  type SparseEncoder,
+} from "@sparse-encoder/core";
+import { CommandError } from "../command-error.ts";
+import type { ModelOptions } from "../models/model-options.ts";
+import { openDenseEncoder, openSparseEncoder } from "../models/open-encoder.ts";
+import { type ArmName, armNames } from "./arms.ts";
+import {
+  emptyDescription,
+  type IndexDescription,
+  type IndexModels,
+  indexPaths,
+  readDescription,
+} from "./index-description.ts";
+
+/** An index in a folder, with the encoders that it was made with. */
+export class Collection implements AsyncDisposable {
+  readonly folder: string;
+  readonly encoder: SparseEncoder;
+  readonly dense: DenseEncoder | undefined;
+  readonly store: MemoryStore;
+  keyword: Bm25Encoder;
+  retriever: HybridRetriever;
+  description: IndexDescription;
+
+  private constructor(
+    folder: string,
+    description: IndexDescription,
+    encoders: { encoder: SparseEncoder; dense: DenseEncoder | undefined; keyword: Bm25Encoder },
+    store: MemoryStore,
+  ) {
+    this.folder = folder;
+    this.description = description;
+    this.encoder = encoders.encoder;
+    this.dense = encoders.dense;
+    this.keyword = encoders.keyword;
+    this.store = store;
+    this.retriever = this.createRetriever();
+  }
+
+  /** Takes other keyword statistics, whose vectors are stored already. */
+  useKeywords(keyword: Bm25Encoder): void {
+    this.keyword = keyword;
+    this.retriever = this.createRetriever();
+  }
+
+  private createRetriever(): HybridRetriever {
+    const { encoder, keyword, dense, store } = this;
+    return new HybridRetriever({
+      arms: {
+        sparse: { encoder, store },
+        keyword: { encoder: keyword, store },
+        ...(dense !== undefined && { dense: { encoder: dense, store } }),
+      },
+    });
+  }
+
+  /**
+   * Opens an index.
+   * @param isNew whether a folder without an index gets one
+   * @throws CommandError if there is none, or it was made with other models than `options` name
+   */
+  static async open(
+    folder: string,
+    options: CollectionOptions,
+    signal: AbortSignal,
+    isNew: boolean,
+  ): Promise<Collection> {
+    const there = await readDescription(folder);
+    if (there === undefined && !isNew) {
+      throw new CommandError(
+        `There is no index in ${folder}; make one with: sparse-encoder index <folder> --index ${folder}`,
+      );
+    }
+    if (there === undefined) await checkEmpty(folder);
+    const description = there ?? emptyDescription(modelsOf(options));
+    checkModels(folder, description.models, options);
+    const { models } = description;
+    const settings: ModelOptions = {
+      ...options,
+      model: models.model ?? undefined,
+      revision: models.revision ?? undefined,
+      dtype: models.dtype,
+      maxActiveDims: models.maxActiveDims ?? undefined,
+    };
+    const opened: { close(): Promise<void> }[] = [];
+    const kept = <Resource extends { close(): Promise<void> }>(resource: Resource): Resource => {
+      opened.unshift(resource);
+      return resource;
+    };
+    try {
+      const encoder = kept(await openSparseEncoder(settings, signal));
+      const { dense: denseModel } = models;
+      const dense =
+        denseModel === null
+          ? undefined
+          : kept(await openDenseEncoder(denseModel, { ...settings, revision: undefined }, signal));
+      await mkdir(folder, { recursive: true });
+      const store = kept(await MemoryStore.open(indexPaths(folder).store, { model: modelName(models) }));
+      const keyword = await openKeyword(indexPaths(folder).keyword);
+      return new Collection(folder, description, { encoder, dense, keyword }, store);
+    } catch (error) {
+      for (const resource of opened) await resource.close();
+      throw error;
+    }
+  }
+
+  /** The arms that this index has. */
+  get arms(): readonly ArmName[] {
+    return this.dense === undefined ? ["sparse", "keyword"] : armNames;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.store.close();
+    await Promise.all([this.encoder.close(), this.dense?.close()]);
+  }
+}
+
+/** Options of the models of an index. */
+export interface CollectionOptions extends ModelOptions {
+  /** Model of dense vectors. */
+  readonly dense?: string | undefined;
+}
+
+function modelsOf({ model, revision, dtype, maxActiveDims, dense }: CollectionOptions): IndexModels {
+  return {
+    model: model ?? null,
+    revision: revision ?? null,
+    dtype: dtype ?? "fp32",
+    maxActiveDims: maxActiveDims ?? null,
+    dense: dense ?? null,
+  };
+}
+
+/** What is given must be what the index was made with; what is not given is taken from it. */
+function checkModels(folder: string, models: IndexModels, options: CollectionOptions): void {
+  for (const name of ["model", "revision", "dtype", "maxActiveDims", "dense"] as const) {
+    const given = options[name];
+    if (given === undefined || given === models[name]) continue;
+    throw new CommandError(
+      `The index in ${folder} was made with ${name} ${JSON.stringify(models[name])}, not ${JSON.stringify(given)}: ` +
+        "vectors of different models do not go together. Leave the option out, or name another folder with --index.",
+    );
+  }
+}
+
+/** Name of the models for the store, which refuses others. */
+function modelName({ model, revision, dtype, maxActiveDims, dense }: IndexModels): string {
+  return JSON.stringify([model ?? "splade-tiny", revision, dtype, maxActiveDims, dense]);
+}
+
+/** A folder of something else must not be written into. */
+async function checkEmpty(folder: string): Promise<void> {
+  const entries = await readdir(folder).catch(() => []);
+  if (entries.length > 0) {
+    throw new CommandError(`${folder} holds other files; name an empty or a new folder with --index.`);
+  }
+}
+
+async function openKeyword(file: string): Promise<Bm25Encoder> {
+  const isFitted = await stat(file).then(
+    () => true,
+    () => false,
+  );
+  if (isFitted) return Bm25Encoder.load(file);
+  const keyword = new Bm25Encoder();
+  await keyword.fit([]);
+  return keyword;
+}
