@@ -1,31 +1,42 @@
-// Builds the package in the current folder: dist/esm and dist/cjs, each with JavaScript bundled from src/index.ts, and from
-// src/testing/index.ts if there is one, and with declarations. Arguments name further ESM-only entries, such as worker files.
+// Builds the package in the current folder: JavaScript and declarations in dist/esm, and the same for CommonJS in dist/cjs.
+//
+// Every sub-path that package.json exports has an entry file: "." is src/index.ts, "./x" is src/x/index.ts. What several
+// entries hold is in chunks that they share, so a class exists once, whichever entry it is imported from. esbuild makes such
+// chunks of ES modules only; the CommonJS files are these chunks, translated one by one.
+//
+// Arguments name files that run on their own, such as the entry of worker threads: one file each, as ES modules only.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { build } from "esbuild";
 import { classNames } from "./class-names.mjs";
 
-const furtherEntries = process.argv.slice(2);
-const entries = ["src/index.ts", "src/testing/index.ts"].filter((path) => existsSync(path));
+const independentFiles = process.argv.slice(2);
+const { exports } = JSON.parse(readFileSync("package.json", "utf8"));
+const entryPoints = Object.keys(exports)
+  .filter((subPath) => !subPath.endsWith(".json"))
+  .map((subPath) => (subPath === "." ? "src/index.ts" : `src/${subPath.slice(2)}/index.ts`));
 const folders = { esm: "dist/esm", cjs: "dist/cjs" };
-const common = {
+const common = { platform: "node", target: "node20.19", sourcemap: true, logLevel: "warning" };
+const bundled = {
+  ...common,
   bundle: true,
-  platform: "node",
-  target: "node20.19",
+  format: "esm",
   packages: "external",
-  sourcemap: true,
-  sourcesContent: false,
-  logLevel: "warning",
+  outbase: "src",
+  outdir: folders.esm,
   plugins: [classNames],
+  // The plugin needs the contents.
   write: false,
 };
 
+/** Writes what a build gave; returns the paths of its scripts. */
 function write({ outputFiles }) {
   for (const file of outputFiles) {
     mkdirSync(path.dirname(file.path), { recursive: true });
     writeFileSync(file.path, file.contents);
   }
+  return outputFiles.map((file) => file.path).filter((name) => name.endsWith(".js"));
 }
 
 rmSync("dist", { recursive: true, force: true });
@@ -36,25 +47,18 @@ for (const [format, type] of [
   mkdirSync(folders[format], { recursive: true });
   writeFileSync(`${folders[format]}/package.json`, `${JSON.stringify({ type })}\n`);
 }
-const esm = await build({
-  ...common,
-  format: "esm",
-  entryPoints: [...entries, ...furtherEntries],
-  outbase: "src",
-  outdir: folders.esm,
-});
-write(esm);
-const cjs = await build({
+const modules = write(await build({ ...bundled, entryPoints, splitting: true }));
+await build({
   ...common,
   format: "cjs",
-  entryPoints: entries,
-  outbase: "src",
+  entryPoints: modules,
+  outbase: folders.esm,
   outdir: folders.cjs,
-  // CommonJS has no import.meta; files of the package are found relative to this URL.
-  define: { "import.meta.url": "importMetaUrl" },
+  // CommonJS has no import.meta.
+  define: { "import.meta.url": "importMetaUrl", "import.meta.dirname": "__dirname" },
   banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
 });
-write(cjs);
+if (independentFiles.length > 0) write(await build({ ...bundled, entryPoints: independentFiles }));
 for (const folder of Object.values(folders)) {
   execFileSync("tsc", ["-p", "tsconfig.build.json", "--outDir", folder], { stdio: "inherit", shell: true });
 }

@@ -62,6 +62,12 @@ export type SparseEncoderErrorCode =
   | "RERANK_FAILED"
   /** A call took longer than it was allowed to. */
   | "TIMEOUT"
+  /** There is no binary for this system, processor or C library. */
+  | "PLATFORM_UNSUPPORTED"
+  /** Another version of ONNX Runtime was loaded in this process before. */
+  | "RUNTIME_CONFLICT"
+  /** A package that this one needs cannot be found, often because a bundler or a copy left it behind. */
+  | "INSTALLATION_INCOMPLETE"
   /** A worker thread ended or failed, and its replacement did too. */
   | "WORKER_FAILED"
   /** Use after `close()`. */

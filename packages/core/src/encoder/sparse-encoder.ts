@@ -73,7 +73,7 @@ export class SparseEncoder extends Encoder<SparseVector, SparseMatrix, SparseEnc
    *   `HUB_OFFLINE`, `HUB_UNAUTHORIZED`, `HUB_GATED`, `HUB_NOT_FOUND`, `HUB_INVALID`, `DOWNLOAD_CORRUPT`
    */
   static async load(
-    model: string = embeddedModelFolder,
+    model: string = embeddedModelFolder(),
     options: SparseEncoderOptions = {},
   ): Promise<SparseEncoder> {
     const names = [...loadOptionNames, "maxActiveDims", "similarity"];

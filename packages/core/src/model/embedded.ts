@@ -1,6 +1,9 @@
-import { fileURLToPath } from "node:url";
+import { packageFile } from "../install/index.ts";
 
-/** The model that ships with the package; src/model and dist/esm or dist/cjs lie equally deep. */
-export const embeddedModelFolder: string = fileURLToPath(
-  new URL("../../models/splade-tiny", import.meta.url),
-);
+/**
+ * Folder of the model that ships with the package.
+ * @throws SparseEncoderError `MODEL_NOT_FOUND` where a bundler left it behind
+ */
+export function embeddedModelFolder(): string {
+  return packageFile("model");
+}

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
 import path from "node:path";
 import { invalidArgument, received } from "../errors.ts";
+import { ownRuntime } from "../install/index.ts";
 
 /** Kinds of devices that onnxruntime-node can run on, its execution providers. */
 const deviceKinds = ["cpu", "cuda", "webgpu", "dml", "coreml"] as const;
@@ -63,8 +63,9 @@ const graphicsNodes = ["/dev/dri", "/dev/nvidiactl", "/dev/dxg"];
 
 /** Without its library, trying CUDA makes the runtime write to stderr. */
 function cudaInstalled(): boolean {
-  const entry = createRequire(import.meta.url).resolve("onnxruntime-node");
-  const folder = path.join(path.dirname(entry), "..", "bin", "napi-v6", process.platform, process.arch);
+  const runtime = ownRuntime();
+  if (runtime === undefined) return false;
+  const folder = path.join(runtime.path, "bin", "napi-v6", process.platform, process.arch);
   return ["libonnxruntime_providers_cuda.so", "onnxruntime_providers_cuda.dll"].some((name) =>
     existsSync(path.join(folder, name)),
   );

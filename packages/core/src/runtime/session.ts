@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
+import { runtimeNotLoaded } from "../install/index.ts";
 import { chosenRows, compressEntries, compressRows } from "./compressed-rows.ts";
 import type { Device } from "./device.ts";
 import type { EncodeBatch, EncodedRows, ScreenedModel, WorkerSetup } from "./messages.ts";
@@ -38,7 +39,7 @@ export class Session {
 
   static async open(setup: WorkerSetup, kind: GraphKind, threads: number): Promise<Session> {
     // Imported here, where no one ends the thread: its end while the native library loads aborts the process too.
-    const { env, InferenceSession, Tensor } = await import("onnxruntime-node");
+    const { env, InferenceSession, Tensor } = await import("onnxruntime-node").catch(runtimeNotLoaded);
     // A library is silent; what matters of these messages is in the errors that are thrown.
     env.logLevel = "fatal";
     const wide = kind === "wide" ? setup.wide : undefined;

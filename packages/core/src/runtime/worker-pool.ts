@@ -1,6 +1,6 @@
-import { fileURLToPath } from "node:url";
-import { Piscina } from "piscina";
+import type { Piscina } from "piscina";
 import { SparseEncoderError } from "../errors.ts";
+import { importNative, packageFile, runtimeFailure } from "../install/index.ts";
 import { coreShare } from "./cpu-share.ts";
 import { setCudaProducts } from "./cuda-products.ts";
 import { cpu, type Device } from "./device.ts";
@@ -14,9 +14,6 @@ import type {
 } from "./messages.ts";
 import { RunGate } from "./run-gate.ts";
 import { turnTelemetryOff } from "./telemetry.ts";
-
-/** The built worker; src/runtime and dist/esm or dist/cjs lie equally deep. */
-const workerFile = fileURLToPath(new URL("../../dist/esm/runtime/worker.js", import.meta.url));
 
 /** A batch takes a second or two at most; a process must be able to end even if a count was lost. */
 const exitPatience = 60_000;
@@ -91,7 +88,7 @@ export class WorkerPool {
   /** Settles when all workers have ended, after which none is started again. */
   private ended: Promise<void> | undefined;
 
-  private constructor(model: PooledModel, options: WorkerPoolOptions) {
+  private constructor(Pool: typeof Piscina, model: PooledModel, options: WorkerPoolOptions) {
     const cores = coreShare();
     this.device = options.device ?? cpu;
     this.workers = options.workers ?? defaultWorkers(this.device, cores);
@@ -116,8 +113,8 @@ export class WorkerPool {
       gate: this.gate.buffer,
     };
     turnTelemetryOff();
-    this.piscina = new Piscina({
-      filename: options.file ?? workerFile,
+    this.piscina = new Pool({
+      filename: options.file ?? packageFile("worker"),
       name: "runTask",
       workerData: setup,
       minThreads: options.eager === true ? this.workers : 1,
@@ -151,11 +148,15 @@ export class WorkerPool {
 
   /** Starts workers and resolves when they have opened the model. */
   static async start(model: PooledModel, options: WorkerPoolOptions = {}): Promise<WorkerPool> {
+    const { Piscina: Pool } = await importNative(
+      "piscina",
+      () => import(/* webpackIgnore: true */ /* @vite-ignore */ "piscina"),
+    );
     const takeBack =
       options.device?.kind === "cuda"
         ? setCudaProducts(model.allowsTf32 === true ? "tf32" : "fp32")
         : undefined;
-    const pool = new WorkerPool(model, options);
+    const pool = new WorkerPool(Pool, model, options);
     try {
       const count = options.eager === true ? pool.workers : 1;
       await Promise.all(Array.from({ length: count }, () => pool.send("open", [])));
@@ -163,7 +164,9 @@ export class WorkerPool {
     } catch (cause) {
       await pool.destroy();
       takeBack?.();
-      throw failure(`A worker could not open the model on ${pool.device.name}`, cause);
+      throw (
+        runtimeFailure(cause) ?? failure(`A worker could not open the model on ${pool.device.name}`, cause)
+      );
     }
   }
 

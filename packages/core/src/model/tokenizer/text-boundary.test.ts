@@ -42,7 +42,7 @@ describe("cutPosition", () => {
   });
 
   it("leaves the tokens of a long Chinese text as they are", async () => {
-    const tokenizer = await Tokenizer.open(embeddedModelFolder, { lowercase: false });
+    const tokenizer = await Tokenizer.open(embeddedModelFolder(), { lowercase: false });
     const characters = ["中", "国", "人", "，", "。", "a", "7", "日", "本"];
     const text = Array.from({ length: 4000 }, (_, place) => characters[(place * place) % 9]).join("");
     const [all] = await tokenizer.encode([text], 100_000);

@@ -1,5 +1,6 @@
-import { Tokenizer as NativeTokenizer } from "tokenizers";
+import type { Tokenizer as NativeTokenizer } from "tokenizers";
 import { SparseEncoderError } from "../../errors.ts";
+import { importNative } from "../../install/index.ts";
 import { readJsonObject } from "../json-file.ts";
 import { type Boundaries, boundariesOf, cutPosition } from "./text-boundary.ts";
 import { readTokenizerDefinition, type TokenizerDefinition } from "./tokenizer-definition.ts";
@@ -68,8 +69,13 @@ export class Tokenizer {
   }
 
   private static async from({ json, ...definition }: TokenizerDefinition): Promise<Tokenizer> {
+    // Imported here, so that a platform without its binary can use all that needs no tokenizer.
+    const { Tokenizer: Native } = await importNative(
+      "tokenizers",
+      () => import(/* webpackIgnore: true */ /* @vite-ignore */ "tokenizers"),
+    );
     try {
-      const native = NativeTokenizer.fromString(JSON.stringify(json));
+      const native = Native.fromString(JSON.stringify(json));
       const frame = await native.encode(frameProbe);
       const [ids, mask] = [frame.getIds(), frame.getSpecialTokensMask()];
       const start = mask.indexOf(0);

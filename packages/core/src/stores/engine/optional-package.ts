@@ -1,18 +1,15 @@
 import { SparseEncoderError } from "../../errors.ts";
 
 /**
- * Imports a package that only some users need.
- * @param load a function with the import in it, so that bundlers see a literal name
- * @throws SparseEncoderError `MISSING_PACKAGE` with the line that installs it
+ * Handles the failure of importing packages that only some users need: `import("pg").catch(notInstalled(…))`. Bundlers
+ * that find a package absent let the build pass, since its failure is handled at the call itself.
+ *
+ * @param feature what needs the packages
+ * @param packages names with versions, separated by blanks
+ * @returns a function that throws `MISSING_PACKAGE`, with the line that installs them, or the error that it was given
  */
-export async function importOptional<Module>(
-  feature: string,
-  packages: string,
-  load: () => Promise<Module>,
-): Promise<Module> {
-  try {
-    return await load();
-  } catch (error) {
+export function notInstalled(feature: string, packages: string): (error: unknown) => never {
+  return (error) => {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "ERR_MODULE_NOT_FOUND" && code !== "MODULE_NOT_FOUND") throw error;
     throw new SparseEncoderError(
@@ -20,5 +17,5 @@ export async function importOptional<Module>(
       `${feature} needs ${packages.split(" ").join(" and ")}. Install: npm install ${packages}`,
       { cause: error },
     );
-  }
+  };
 }

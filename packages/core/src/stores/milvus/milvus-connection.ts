@@ -1,7 +1,7 @@
 import type { SparseEncoderError } from "../../errors.ts";
 import { adviceOf, type EngineRules, storeFailed, timeoutAdvice } from "../engine/engine-requests.ts";
 import { messageOf } from "../engine/network-failure.ts";
-import { importOptional } from "../engine/optional-package.ts";
+import { notInstalled } from "../engine/optional-package.ts";
 import type { MilvusConnection } from "./milvus-client.ts";
 import type { MilvusStoreOptions, ResolvedMilvusOptions } from "./milvus-options.ts";
 
@@ -13,11 +13,9 @@ export async function connect(
   { address, token, tls }: MilvusStoreOptions,
   { timeout, retries }: ResolvedMilvusOptions,
 ): Promise<MilvusConnection> {
-  const { MilvusClient } = await importOptional(
-    "A MilvusStore",
-    "@zilliz/milvus2-sdk-node",
-    () => import("@zilliz/milvus2-sdk-node"),
-  );
+  const { MilvusClient } = await import(
+    /* webpackIgnore: true */ /* @vite-ignore */ "@zilliz/milvus2-sdk-node"
+  ).catch(notInstalled("A MilvusStore", "@zilliz/milvus2-sdk-node"));
   const client = new MilvusClient({
     address: address!,
     timeout,

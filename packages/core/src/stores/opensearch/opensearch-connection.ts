@@ -1,7 +1,7 @@
 import type { SparseEncoderError } from "../../errors.ts";
 import { adviceOf, type EngineRules, storeFailed, timeoutAdvice } from "../engine/engine-requests.ts";
 import { isConnectionFailure, messageOf } from "../engine/network-failure.ts";
-import { importOptional } from "../engine/optional-package.ts";
+import { notInstalled } from "../engine/optional-package.ts";
 import type { OpenSearchConnection } from "./opensearch-client.ts";
 import type { OpenSearchStoreOptions, ResolvedOpenSearchOptions } from "./opensearch-options.ts";
 
@@ -13,11 +13,9 @@ export async function connect(
   { url, auth, tls }: OpenSearchStoreOptions,
   { timeout }: ResolvedOpenSearchOptions,
 ): Promise<OpenSearchConnection> {
-  const { Client } = await importOptional(
-    "An OpenSearchStore",
-    "@opensearch-project/opensearch",
-    () => import("@opensearch-project/opensearch"),
-  );
+  const { Client } = await import(
+    /* webpackIgnore: true */ /* @vite-ignore */ "@opensearch-project/opensearch"
+  ).catch(notInstalled("An OpenSearchStore", "@opensearch-project/opensearch"));
   const client = new Client({
     node: url!,
     requestTimeout: timeout,

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { WriterLock } from "../../disk/index.ts";
-import { importOptional } from "../engine/optional-package.ts";
+import { notInstalled } from "../engine/optional-package.ts";
 import type { PostgresDatabase, PostgresSession, Row } from "./postgres-database.ts";
 
 interface PgliteSession {
@@ -33,14 +33,11 @@ export class PgliteDatabase implements PostgresDatabase {
    */
   static async open(folder: string | undefined): Promise<PgliteDatabase> {
     const packages = "@electric-sql/pglite@0.5.14 @electric-sql/pglite-pgvector@0.0.15";
-    const load = async () => {
-      const [{ PGlite }, { vector }] = await Promise.all([
-        import("@electric-sql/pglite"),
-        import("@electric-sql/pglite-pgvector"),
-      ]);
-      return { PGlite, vector };
-    };
-    const { PGlite, vector } = await importOptional("A PostgresStore in a folder", packages, load);
+    const refuse = notInstalled("A PostgresStore in a folder", packages);
+    const [{ PGlite }, { vector }] = await Promise.all([
+      import(/* webpackIgnore: true */ /* @vite-ignore */ "@electric-sql/pglite").catch(refuse),
+      import(/* webpackIgnore: true */ /* @vite-ignore */ "@electric-sql/pglite-pgvector").catch(refuse),
+    ]);
     const create = (dataDir: string) => PGlite.create({ dataDir, extensions: { vector } });
     if (folder === undefined) return new PgliteDatabase(await create("memory://"), true);
     await mkdir(folder, { recursive: true });

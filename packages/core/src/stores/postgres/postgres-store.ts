@@ -2,7 +2,7 @@ import { throwIfAborted, withRetries } from "../../calls/index.ts";
 import { received, SparseEncoderError } from "../../errors.ts";
 import type { SparseVector } from "../../vector/index.ts";
 import { type EngineQuery, EngineStore } from "../engine/engine-store.ts";
-import { importOptional } from "../engine/optional-package.ts";
+import { notInstalled } from "../engine/optional-package.ts";
 import { parseMetadata, unescapeText } from "../engine/stored-text.ts";
 import { filterOperators } from "../filter.ts";
 import type { FilterNode } from "../filter-node.ts";
@@ -355,7 +355,9 @@ async function connect(options: PostgresStoreOptions, checked: ResolvedPostgresO
     }
   }
   if (url !== undefined) {
-    const { default: pg } = await importOptional("A PostgresStore on a server", "pg", () => import("pg"));
+    const { default: pg } = await import(/* webpackIgnore: true */ /* @vite-ignore */ "pg").catch(
+      notInstalled("A PostgresStore on a server", "pg"),
+    );
     const pool = new pg.Pool({
       connectionString: url,
       max: checked.connections,

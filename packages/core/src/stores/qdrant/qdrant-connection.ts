@@ -1,7 +1,7 @@
 import type { SparseEncoderError } from "../../errors.ts";
 import { adviceOf, type EngineRules, storeFailed, timeoutAdvice } from "../engine/engine-requests.ts";
 import { isConnectionFailure, messageOf } from "../engine/network-failure.ts";
-import { importOptional } from "../engine/optional-package.ts";
+import { notInstalled } from "../engine/optional-package.ts";
 import type { QdrantConnection } from "./qdrant-client.ts";
 import type { QdrantStoreOptions, ResolvedQdrantOptions } from "./qdrant-options.ts";
 
@@ -13,11 +13,9 @@ export async function connect(
   { url, apiKey }: QdrantStoreOptions,
   { timeout }: ResolvedQdrantOptions,
 ): Promise<QdrantConnection> {
-  const { QdrantClient } = await importOptional(
-    "A QdrantStore",
-    "@qdrant/js-client-rest",
-    () => import("@qdrant/js-client-rest"),
-  );
+  const { QdrantClient } = await import(
+    /* webpackIgnore: true */ /* @vite-ignore */ "@qdrant/js-client-rest"
+  ).catch(notInstalled("A QdrantStore", "@qdrant/js-client-rest"));
   const client = new QdrantClient({
     url: url!,
     timeout,
