@@ -14,8 +14,13 @@ export const installTimeout = 300_000;
 export async function run(folder: string, command: string, ...args: string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(command, args, {
     cwd: folder,
-    // The libraries for CUDA come from a host that is often unreachable.
-    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip" },
+    env: {
+      ...process.env,
+      // The libraries for CUDA come from a host that is often unreachable.
+      ONNXRUNTIME_NODE_INSTALL: "skip",
+      // A package manager that started the tests sets it, and packages of this workspace would be found everywhere.
+      NODE_PATH: undefined,
+    },
     // Commands of npm are scripts on Windows.
     shell: process.platform === "win32",
     maxBuffer: 1 << 26,

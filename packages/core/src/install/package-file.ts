@@ -54,10 +54,8 @@ export function packageFile(part: keyof typeof parts): string {
 
 /** Where a part may be, the likeliest place first. */
 function* candidates(own: string, relative: string): Generator<string> {
-  const named = process.env[folderVariable];
-  if (named) return yield path.resolve(named, relative);
   // Bundled into CommonJS, this module does not know where it is.
-  if (path.isAbsolute(own)) yield path.normalize(own);
+  if (process.env[folderVariable] === undefined && path.isAbsolute(own)) yield path.normalize(own);
   for (const folder of installedFolders()) yield path.join(folder, relative);
 }
 
@@ -67,15 +65,18 @@ export const bundledAdvice: string =
   `serverExternalPackages: ["${packageName}"]; docs/deploy.md has more), or set the environment variable ` +
   `${folderVariable} to the folder of the installed package. If files were copied, copy its folders dist and models too.`;
 
-/** Folders of this package that this module, the main script and the current folder resolve, without repetition. */
+/**
+ * Folders of this package: the one that the environment names, or what this module, the main script and the current folder
+ * resolve, without repetition.
+ */
 export function installedFolders(): string[] {
+  const named = process.env[folderVariable];
+  if (named !== undefined) return [path.resolve(named)];
   const places = [import.meta.dirname, path.dirname(process.argv[1] ?? ""), process.cwd()];
   const folders = places.flatMap((place) => {
     try {
-      const manifest = nodeModule
-        .createRequire(path.resolve(place ?? ".", "any.js"))
-        .resolve(`${packageName}/package.json`);
-      return [path.dirname(manifest)];
+      const requireThere = nodeModule.createRequire(path.resolve(place ?? ".", "any.js"));
+      return [path.dirname(requireThere.resolve(`${packageName}/package.json`))];
     } catch {
       return [];
     }
