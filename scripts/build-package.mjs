@@ -7,9 +7,8 @@
 // Arguments name files that run on their own, such as the entry of worker threads: one file each, as ES modules only.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import path from "node:path";
 import { build } from "esbuild";
-import { classNames } from "./class-names.mjs";
+import { restoreClassNames } from "./class-names.mjs";
 
 const independentFiles = process.argv.slice(2);
 const { exports } = JSON.parse(readFileSync("package.json", "utf8"));
@@ -17,7 +16,13 @@ const entryPoints = Object.keys(exports)
   .filter((subPath) => !subPath.endsWith(".json"))
   .map((subPath) => (subPath === "." ? "src/index.ts" : `src/${subPath.slice(2)}/index.ts`));
 const folders = { esm: "dist/esm", cjs: "dist/cjs" };
-const common = { platform: "node", target: "node20.19", sourcemap: true, logLevel: "warning" };
+const common = {
+  platform: "node",
+  target: "node20.19",
+  sourcemap: true,
+  logLevel: "warning",
+  metafile: true,
+};
 const bundled = {
   ...common,
   bundle: true,
@@ -25,19 +30,10 @@ const bundled = {
   packages: "external",
   outbase: "src",
   outdir: folders.esm,
-  plugins: [classNames],
-  // The plugin needs the contents.
-  write: false,
 };
 
-/** Writes what a build gave; returns the paths of its scripts. */
-function write({ outputFiles }) {
-  for (const file of outputFiles) {
-    mkdirSync(path.dirname(file.path), { recursive: true });
-    writeFileSync(file.path, file.contents);
-  }
-  return outputFiles.map((file) => file.path).filter((name) => name.endsWith(".js"));
-}
+/** The scripts that a build wrote. */
+const scriptsOf = ({ metafile }) => Object.keys(metafile.outputs).filter((file) => file.endsWith(".js"));
 
 rmSync("dist", { recursive: true, force: true });
 for (const [format, type] of [
@@ -47,8 +43,8 @@ for (const [format, type] of [
   mkdirSync(folders[format], { recursive: true });
   writeFileSync(`${folders[format]}/package.json`, `${JSON.stringify({ type })}\n`);
 }
-const modules = write(await build({ ...bundled, entryPoints, splitting: true }));
-await build({
+const modules = scriptsOf(await build({ ...bundled, entryPoints, splitting: true }));
+const translated = await build({
   ...common,
   format: "cjs",
   entryPoints: modules,
@@ -58,7 +54,9 @@ await build({
   define: { "import.meta.url": "importMetaUrl", "import.meta.dirname": "__dirname" },
   banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
 });
-if (independentFiles.length > 0) write(await build({ ...bundled, entryPoints: independentFiles }));
+const independent = await build({ ...bundled, entryPoints: independentFiles });
+for (const file of [...modules, ...scriptsOf(translated), ...scriptsOf(independent)])
+  writeFileSync(file, restoreClassNames(readFileSync(file, "utf8")));
 for (const folder of Object.values(folders)) {
   execFileSync("tsc", ["-p", "tsconfig.build.json", "--outDir", folder], { stdio: "inherit", shell: true });
 }

@@ -1,20 +1,8 @@
 /**
- * An esbuild plugin that gives classes their names back. A class that names itself in its own body is written as
+ * Gives classes in the output of esbuild their names back. A class that names itself in its own body is written as
  * `var Name = class _Name {…}`, and its `name`, which errors, traces and `console.log` show, becomes `_Name`. Within the class
  * `Name` means the same. esbuild's `keepNames` would also wrap all functions, closures in inner loops included.
  */
-export const classNames = {
-  name: "class-names",
-  setup(build) {
-    build.onEnd(({ outputFiles }) => {
-      for (const file of outputFiles.filter(({ path }) => path.endsWith(".js"))) {
-        const text = restoreClassNames(file.text);
-        file.contents = new TextEncoder().encode(text);
-      }
-    });
-  },
-};
-
 export function restoreClassNames(code) {
   const names = new Map();
   for (const [, name, inner] of code.matchAll(/^var (\w+) = class (_\w+)/gm)) {
