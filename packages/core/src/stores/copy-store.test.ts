@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { SparseVector } from "../vector/index.ts";
-import { type CopyProgress, copyStore } from "./copy-store.ts";
+import { type CopyOptions, type CopyProgress, copyStore } from "./copy-store.ts";
 import { MemoryStore } from "./memory/memory-store.ts";
 import type { StoredDocument } from "./store.ts";
 
@@ -32,6 +32,27 @@ describe("copyStore", () => {
     expect(result).toEqual({ documents: 25, copied: 25, skipped: 0 });
     expect(progress.map(({ done }) => done)).toEqual([10, 20, 25]);
     expect(await contentOf(to)).toEqual(await contentOf(from));
+  });
+
+  it("refuses options that are none, before it reads anything", async () => {
+    const stores = [await filled(3), new MemoryStore()] as const;
+    for (const options of [
+      { onProgress: 5 },
+      { signal: 5 },
+      { batchSize: 0 },
+      { sample: -1 },
+      { sample: 1.5 },
+    ] as unknown as CopyOptions[]) {
+      const [name] = Object.keys(options);
+      await expect(copyStore(...stores, options)).rejects.toMatchObject({
+        code: "INVALID_ARGUMENT",
+        message: expect.stringContaining(`copyStore: ${name} must be`),
+      });
+    }
+    await expect(copyStore(...stores, { size: 5 } as CopyOptions)).rejects.toMatchObject({
+      code: "UNKNOWN_OPTION",
+    });
+    expect(await stores[1].count()).toBe(0);
   });
 
   it("goes on after it was ended, and writes what is there no second time", async () => {

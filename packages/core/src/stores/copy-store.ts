@@ -1,6 +1,6 @@
 import { throwIfAborted } from "../calls/index.ts";
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
-import { checkOptionNames, positiveInteger } from "../options/index.ts";
+import { abortSignal, callback, count, declareOptions } from "../options/index.ts";
 import type { SparseVector } from "../vector/index.ts";
 import type { Store, StoreCallOptions, StoredDocument, StoreHit } from "./store.ts";
 
@@ -23,6 +23,13 @@ export interface CopyOptions extends StoreCallOptions {
   /** Called after each batch. An error it throws ends the copy. */
   readonly onProgress?: ((progress: CopyProgress) => void) | undefined;
 }
+
+const copyOptions = declareOptions<CopyOptions>()({
+  batchSize: count().default(500),
+  sample: count({ minimum: 0 }).default(20),
+  onProgress: callback<(progress: CopyProgress) => void>(),
+  signal: abortSignal(),
+});
 
 /** What a copy did. */
 export interface CopyResult {
@@ -49,14 +56,7 @@ const tolerance = { exact: 1e-4, approximate: 2e-2 };
  * await copyStore(await MemoryStore.open("./index"), await PostgresStore.open({ url, vectors }));
  */
 export async function copyStore(from: Store, to: Store, options: CopyOptions = {}): Promise<CopyResult> {
-  checkOptionNames("copyStore", options, ["batchSize", "sample", "signal", "onProgress"]);
-  const { batchSize = 500, sample = 20, signal, onProgress } = options;
-  positiveInteger("copyStore: batchSize", batchSize);
-  if (!Number.isInteger(sample) || sample < 0) {
-    throw invalidArgument(
-      `copyStore: sample must be a whole number of at least 0, received ${received(sample)}.`,
-    );
-  }
+  const { batchSize, sample, signal, onProgress } = copyOptions.check("copyStore", options, "copyStore: ");
   if (from === to) throw invalidArgument("copyStore: the two stores are one.");
   const total = await from.count({ signal });
   const before = await to.count({ signal });

@@ -1,11 +1,15 @@
+export type { BackendQuery, StoreBackend, WeightedQuery } from "./backend.ts";
 export { type CopyOptions, type CopyProgress, type CopyResult, copyStore } from "./copy-store.ts";
-export type { FieldCondition, Filter, FilterValue } from "./filter.ts";
-export { matches } from "./filter-match.ts";
-export { type FilterNode, parseFilter } from "./filter-node.ts";
-export { type DurableStoreOptions, MemoryStore, type MemoryStoreOptions } from "./memory/memory-store.ts";
+export { createStore } from "./create-store.ts";
+export { type FieldCondition, type Filter, type FilterValue, filterOperators } from "./filter/filter.ts";
+export { matches } from "./filter/filter-match.ts";
+export { type FilterNode, parseFilter } from "./filter/filter-node.ts";
+export type { DurableStoreOptions, MemoryStoreOptions } from "./memory/memory-options.ts";
+export { MemoryStore } from "./memory/memory-store.ts";
 export type { MilvusConnection, MilvusRow, MilvusStatus } from "./milvus/milvus-client.ts";
 export type { MilvusConsistency, MilvusStoreOptions } from "./milvus/milvus-options.ts";
 export { MilvusStore } from "./milvus/milvus-store.ts";
+export type { ResolvedFusion } from "./native-fusion.ts";
 export type { OpenSearchConnection, OpenSearchHit, OpenSearchItem } from "./opensearch/opensearch-client.ts";
 export type { OpenSearchStoreOptions } from "./opensearch/opensearch-options.ts";
 export { OpenSearchStore } from "./opensearch/opensearch-store.ts";
@@ -31,9 +35,13 @@ export type {
   Store,
   StoreCallOptions,
   StoreCapabilities,
+  StoreCountOptions,
   StoredDocument,
   StoreHit,
+  StoreIterateOptions,
   StoreSearchOptions,
   VectorField,
   VectorSchema,
 } from "./store.ts";
+export type { CheckedDocument } from "./store-arguments.ts";
+export { checkVectorSchema, type ResolvedField } from "./vector-fields.ts";

@@ -1,8 +1,19 @@
 import { received, SparseEncoderError } from "../errors.ts";
 import { isPlainObject } from "./plain-object.ts";
-import type { Metadata, MetadataValue } from "./store.ts";
 
-/** So deep may metadata nest; a cycle ends here too. */
+/** A value of metadata: JSON. */
+export type MetadataValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly MetadataValue[]
+  | { readonly [name: string]: MetadataValue };
+
+/** What is known of a document beside its text: a JSON object. */
+export type Metadata = { readonly [name: string]: MetadataValue };
+
+/** Maximum nesting of metadata; a cycle ends here too. */
 const maximumDepth = 64;
 
 /**

@@ -1,10 +1,8 @@
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
-import { positiveInteger } from "../options/index.ts";
 import { SparseVector } from "../vector/index.ts";
-import type { FilterNode } from "./filter-node.ts";
-import { parseFilter } from "./filter-node.ts";
-import { copyMetadata } from "./metadata.ts";
-import type { DeleteTarget, Metadata, StoredDocument, StoreSearchOptions } from "./store.ts";
+import type { Filter } from "./filter/filter.ts";
+import { copyMetadata, type Metadata } from "./metadata.ts";
+import type { DeleteTarget, StoredDocument } from "./store.ts";
 
 /** Length limit of an id, and of a vector's name, in UTF-16 code units. */
 const maximumNameLength = 1024;
@@ -60,21 +58,33 @@ export function checkKnownIds(call: string, ids: readonly string[]): string[] {
 }
 
 /** Checks what `delete` is to delete. */
-export function checkDeleteTarget(target: DeleteTarget): { ids: string[] } | { node: FilterNode } {
+export function checkDeleteTarget(target: DeleteTarget): { ids: string[] } | { filter: Filter } {
   if (typeof target === "object" && target !== null && !Array.isArray(target)) {
     const names = Object.keys(target);
     if (names.length === 1 && "ids" in target) return { ids: checkKnownIds("delete", target.ids) };
-    if (names.length === 1 && "filter" in target) return { node: parseFilter(target.filter) };
+    if (names.length === 1 && "filter" in target) return { filter: target.filter };
   }
   throw invalidArgument(`delete takes { ids: [...] } or { filter: {...} }, received ${received(target)}.`);
 }
 
-/** Checks the options of a search that every kind has. */
-export function checkSearch({ k = 10, filter }: StoreSearchOptions): {
-  k: number;
-  node: FilterNode | undefined;
-} {
-  return { k: positiveInteger("k", k), node: filter === undefined ? undefined : parseFilter(filter) };
+/** A copy of the query of a sparse search. */
+export function checkSparseQuery(call: string, query: unknown): SparseVector {
+  if (!isSparse(query)) {
+    throw invalidArgument(`${call}: expected a SparseVector, received ${received(query)}.`);
+  }
+  return new SparseVector(query.indices.slice(), query.values.slice(), query.dimension);
+}
+
+/** A copy of the query of a dense search. */
+export function checkDenseQuery(call: string, query: unknown): Float32Array {
+  if (!(query instanceof Float32Array)) {
+    throw invalidArgument(
+      `${call}: expected a Float32Array (Float32Array.from makes one of numbers), received ${received(query)}.`,
+    );
+  }
+  const copy = query.slice();
+  checkDense(`${call}: the query`, copy);
+  return copy;
 }
 
 /** A query vector, or a document's, by what it has rather than by class: both builds of this library may be loaded. */

@@ -1,17 +1,8 @@
 import type { DenseMetric, SparseVector } from "../vector/index.ts";
-import type { Filter } from "./filter.ts";
+import type { Filter } from "./filter/filter.ts";
+import type { Metadata, MetadataValue } from "./metadata.ts";
 
-/** A value of metadata: JSON. */
-export type MetadataValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly MetadataValue[]
-  | { readonly [name: string]: MetadataValue };
-
-/** What is known of a document beside its text: a JSON object. */
-export type Metadata = { readonly [name: string]: MetadataValue };
+export type { DenseMetric, Metadata, MetadataValue };
 
 /** A document as a store keeps it. */
 export interface StoredDocument {
@@ -66,6 +57,20 @@ export interface StoreCapabilities {
 export interface StoreCallOptions {
   /** Ends the call with an `ABORTED` error as soon as it can be; what it had changed by then stays. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Options of `count`. */
+export interface StoreCountOptions extends StoreCallOptions {
+  /** Only documents whose metadata pass. */
+  readonly filter?: Filter | undefined;
+}
+
+/** Options of `iterate`. */
+export interface StoreIterateOptions extends StoreCountOptions {
+  /** Only documents whose ids come after this one. */
+  readonly after?: string | undefined;
+  /** Documents fetched at once. Default 500. */
+  readonly batchSize?: number | undefined;
 }
 
 /** Options of a search. */
@@ -142,20 +147,13 @@ export interface Store extends AsyncDisposable {
   get(ids: readonly string[], options?: StoreCallOptions): Promise<(StoredDocument | undefined)[]>;
 
   /** Number of documents, of those that pass a filter if one is given. */
-  count(options?: StoreCallOptions & { readonly filter?: Filter | undefined }): Promise<number>;
+  count(options?: StoreCountOptions): Promise<number>;
 
   /**
    * All documents, or those after an id, in rising order of id by UTF-16 code units; a document that is changed meanwhile
    * comes in one of its states or not at all.
    */
-  iterate(
-    options?: StoreCallOptions & {
-      readonly after?: string | undefined;
-      readonly filter?: Filter | undefined;
-      /** Documents fetched at once. Default 500. */
-      readonly batchSize?: number | undefined;
-    },
-  ): AsyncIterable<StoredDocument>;
+  iterate(options?: StoreIterateOptions): AsyncIterable<StoredDocument>;
 
   /**
    * The documents of highest dot product with `query` among the vectors named `vector`. A name that is none of the store's

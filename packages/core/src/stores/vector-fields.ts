@@ -11,8 +11,12 @@ export type ResolvedField =
 
 const metrics: readonly DenseMetric[] = ["cosine", "dot", "euclidean"];
 
-/** Checks the option `vectors`. */
-export function checkSchema(call: string, vectors: VectorSchema): Map<string, ResolvedField> {
+/**
+ * The vectors that a store was declared with, checked, metrics filled in.
+ * @param call names the function, for the message
+ * @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION`
+ */
+export function checkVectorSchema(call: string, vectors: VectorSchema): Map<string, ResolvedField> {
   if (typeof vectors !== "object" || vectors === null || Array.isArray(vectors)) {
     throw invalidArgument(
       `${call}: vectors must be an object such as { sparse: { kind: "sparse", dimension: 30522 } }, received ${received(vectors)}.`,

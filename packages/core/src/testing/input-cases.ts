@@ -161,6 +161,20 @@ export const inputCases: StoreCaseTable = {
     strictEqual(await store.count(), 0);
   },
 
+  async "refuses signals that are not signals"(store) {
+    for (const signal of [5, "x", {}, null] as AbortSignal[]) {
+      await isRefused(store.upsert([good], { signal }), "INVALID_ARGUMENT");
+      await isRefused(store.delete({ ids: ["good"] }, { signal }), "INVALID_ARGUMENT");
+      await isRefused(store.get(["good"], { signal }), "INVALID_ARGUMENT");
+      await isRefused(store.count({ signal }), "INVALID_ARGUMENT");
+      await isRefused(drain(store, { signal }), "INVALID_ARGUMENT");
+      await isRefused(store.searchSparse("sparse", sparseVector({ 1: 1 }), { signal }), "INVALID_ARGUMENT");
+      const dense = Float32Array.of(1, 2, 3, 4, 5);
+      await isRefused(store.searchDense("dense", dense, { signal }), "INVALID_ARGUMENT");
+    }
+    strictEqual(await store.count(), 0);
+  },
+
   async "does nothing for a signal that is aborted"(store) {
     const signal = AbortSignal.abort(new Error("enough"));
     await isRefused(store.upsert([good], { signal }), "ABORTED");

@@ -2,7 +2,7 @@ import { invalidArgument, received } from "../../errors.ts";
 import { checkModelOption } from "../../index/index.ts";
 import { positiveInteger } from "../../options/index.ts";
 import type { VectorSchema } from "../store.ts";
-import { checkSchema, type ResolvedField } from "../vector-fields.ts";
+import { checkVectorSchema, type ResolvedField } from "../vector-fields.ts";
 
 /** Options that all stores on engines have. */
 export interface EngineOptions {
@@ -34,7 +34,7 @@ export function checkEngineOptions(
     );
   }
   return {
-    declared: vectors === undefined ? undefined : checkSchema(call, vectors),
+    declared: vectors === undefined ? undefined : checkVectorSchema(call, vectors),
     model,
     timeout: positiveInteger(`${call}: timeout`, timeout, 2 ** 31 - 1),
     retries,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { SparseEncoderError } from "../../errors.ts";
-import type { FilterValue } from "../filter.ts";
-import { filterOperators } from "../filter.ts";
+import type { FilterValue } from "../filter/filter.ts";
+import { filterOperators } from "../filter/filter.ts";
 import type { Metadata, MetadataValue } from "../store.ts";
 import { toOrderKey } from "./order-key.ts";
 

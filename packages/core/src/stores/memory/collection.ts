@@ -1,11 +1,11 @@
-import { received, SparseEncoderError } from "../../errors.ts";
 import { DenseIndex, InvertedIndex, type SearchHit } from "../../index/index.ts";
 import { SparseMatrix, type SparseVector } from "../../vector/index.ts";
-import { matches } from "../filter-match.ts";
-import type { FilterNode } from "../filter-node.ts";
+import type { BackendQuery } from "../backend.ts";
+import { matches } from "../filter/filter-match.ts";
+import type { FilterNode } from "../filter/filter-node.ts";
 import type { StoredDocument, StoreHit } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
-import { listNames, newFields, type ResolvedField } from "../vector-fields.ts";
+import { newFields, type ResolvedField } from "../vector-fields.ts";
 import { DocumentRecord } from "./document-record.ts";
 import type { Operation } from "./operation.ts";
 
@@ -64,11 +64,12 @@ export class Collection {
     return ids;
   }
 
-  get(ids: readonly string[]): (StoredDocument | undefined)[] {
+  /** The documents of different ids, in their order; missing ones are left out. */
+  get(ids: readonly string[]): StoredDocument[] {
     const sparse = [...this.sparse].map(([name, index]) => [name, index.getMany(ids)] as const);
-    return ids.map((id, position) => {
+    return ids.flatMap((id, position) => {
       const record = this.documents.get(id);
-      if (record === undefined) return undefined;
+      if (record === undefined) return [];
       const vectors: [string, SparseVector | Float32Array][] = [];
       for (const [name, found] of sparse) {
         const vector = found[position];
@@ -78,46 +79,22 @@ export class Collection {
         const vector = index.get(id);
         if (vector !== undefined) vectors.push([name, vector]);
       }
-      return { id, text: record.text, metadata: record.metadata, vectors: Object.fromEntries(vectors) };
+      return [{ id, text: record.text, metadata: record.metadata, vectors: Object.fromEntries(vectors) }];
     });
   }
 
-  searchSparse(name: string, query: SparseVector, k: number, node: FilterNode | undefined): StoreHit[] {
-    const field = this.fieldOf("searchSparse", name, "sparse");
-    if (field === undefined) return [];
-    checkDimension("searchSparse", name, query.dimension, field);
-    const filter = this.accepts(node);
-    const options = filter === undefined ? { topK: k } : { topK: k, filter };
-    return this.toHits(this.sparse.get(name)?.search(query, options) ?? []);
+  rankSparse({ name, vector, k, filter }: BackendQuery<SparseVector>): StoreHit[] {
+    const accepts = this.accepts(filter);
+    const options = accepts === undefined ? { topK: k } : { topK: k, filter: accepts };
+    return this.toHits(this.sparse.get(name)?.search(vector, options) ?? []);
   }
 
-  searchDense(name: string, query: Float32Array, k: number, node: FilterNode | undefined): StoreHit[] {
-    const field = this.fieldOf("searchDense", name, "dense");
-    if (field === undefined) return [];
-    checkDimension("searchDense", name, query.length, field);
-    return this.toHits(this.dense.get(name)?.search(query, k, this.accepts(node)) ?? []);
+  rankDense({ name, vector, k, filter }: BackendQuery<Float32Array>): StoreHit[] {
+    return this.toHits(this.dense.get(name)?.search(vector, k, this.accepts(filter)) ?? []);
   }
 
-  /**
-   * The field that a search is about; undefined as long as the store knows no fields at all.
-   * @throws SparseEncoderError `INVALID_ARGUMENT` for a name that is not among them, or one of the other kind
-   */
-  fieldOf(call: string, name: string, kind: "sparse" | "dense"): ResolvedField | undefined {
-    const field = this.fields.get(name);
-    if (field === undefined) {
-      if (this.fields.size === 0) return undefined;
-      throw new SparseEncoderError(
-        "INVALID_ARGUMENT",
-        `${call}: no vectors are named ${received(name)}; the store has ${listNames(this.fields)}.`,
-      );
-    }
-    if (field.kind !== kind) {
-      throw new SparseEncoderError(
-        "INVALID_ARGUMENT",
-        `${call}: the vectors named ${received(name)} are ${field.kind}; use search${field.kind === "dense" ? "Dense" : "Sparse"}.`,
-      );
-    }
-    return field;
+  clear(): void {
+    for (const part of [this.fields, this.documents, this.sparse, this.dense]) part.clear();
   }
 
   private accepts(node: FilterNode | undefined): ((id: string) => boolean) | undefined {
@@ -172,13 +149,4 @@ export class Collection {
       index.upsert(document.id, vector as Float32Array);
     }
   }
-}
-
-function checkDimension(call: string, name: string, received: number, field: ResolvedField): void {
-  if (received === field.dimension) return;
-  throw new SparseEncoderError(
-    "INVALID_VECTOR",
-    `${call}: the query has ${received} dimensions, the vectors named "${name}" have ${field.dimension}; ` +
-      "query and documents must come from the same model.",
-  );
 }

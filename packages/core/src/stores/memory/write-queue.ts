@@ -1,59 +1,63 @@
-import { aborted } from "../../calls/index.ts";
-import type { FilterNode } from "../filter-node.ts";
+import { throwIfAborted } from "../../calls/index.ts";
+import type { FilterNode } from "../filter/filter-node.ts";
 import { newFields, type ResolvedField } from "../vector-fields.ts";
-import type { Operation } from "./operation.ts";
+import type { Collection } from "./collection.ts";
+import { encodeOperation, type Operation } from "./operation.ts";
+import type { StoreFolder } from "./store-folder.ts";
+
+/** A change that was asked for. Which documents a filter means is known when the turn of the change comes. */
+export type Change = Operation | { readonly type: "deleteMatching"; readonly filter: FilterNode };
 
 /** An operation, and its bytes where there is a disk to write them to. */
-export interface EncodedOperation {
+interface EncodedOperation {
   readonly operation: Operation;
   readonly record: Buffer | undefined;
 }
 
-/** A change that was asked for: which documents a filter means is known when its turn comes. */
-export type Change = EncodedOperation | { readonly deleteMatching: FilterNode };
-
-/** Bytes from which on a batch takes no more changes. */
+/** Bytes at which a batch is closed. */
 const batchBytes = 1 << 26;
 
-/** What a queue works on. */
-export interface WriteTarget {
-  fields(): ReadonlyMap<string, ResolvedField>;
-  /** True if no fields may be added. */
-  readonly declared: boolean;
-  idsOf(node: FilterNode): string[];
-  encode(operation: Operation): EncodedOperation;
-  /** Makes operations durable, all or none. */
-  store(operations: readonly EncodedOperation[]): Promise<void>;
-  /** Applies an operation that was checked. Returns the number of deleted documents. */
-  apply(operation: Operation): number;
-  afterBatch(): void;
-}
-
 interface Entry {
-  readonly change: Change;
+  readonly change: EncodedOperation | { readonly filter: FilterNode };
   readonly signal: AbortSignal | undefined;
   readonly resolve: (deleted: number) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /**
- * Changes in the order in which they were asked for. Those that wait while others are being stored are stored together,
- * with one flush of the disk. A change becomes visible after it was stored.
+ * The changes of a collection, in the order in which they were asked for. Those that wait while others are being stored
+ * are stored together, with one flush of the disk. A change becomes visible after it was stored.
  */
 export class WriteQueue {
-  private readonly target: WriteTarget;
+  private readonly collection: Collection;
+  private readonly declared: boolean;
+  private readonly folder: StoreFolder | undefined;
+  private readonly afterBatch: () => void;
   private waiting: Entry[] = [];
   private guests: (() => Promise<void>)[] = [];
   private working: Promise<void> | undefined;
 
-  constructor(target: WriteTarget) {
-    this.target = target;
+  /**
+   * @param declared true if changes may not bring further names of vectors
+   * @param folder where changes are stored; undefined for a collection that is in memory only
+   */
+  constructor(
+    collection: Collection,
+    declared: boolean,
+    folder: StoreFolder | undefined,
+    afterBatch: () => void,
+  ) {
+    this.collection = collection;
+    this.declared = declared;
+    this.folder = folder;
+    this.afterBatch = afterBatch;
   }
 
   /** Resolves when the change is stored and visible, with the number of deleted documents. */
-  add(change: Change, signal: AbortSignal | undefined): Promise<number> {
+  async add(change: Change, signal: AbortSignal | undefined): Promise<number> {
+    const encoded = change.type === "deleteMatching" ? change : this.encode(change);
     return new Promise((resolve, reject) => {
-      this.waiting.push({ change, signal, resolve, reject });
+      this.waiting.push({ change: encoded, signal, resolve, reject });
       this.start();
     });
   }
@@ -66,7 +70,7 @@ export class WriteQueue {
     });
   }
 
-  /** Resolves when nothing waits any more. */
+  /** Resolves when no change waits any more. */
   async drained(): Promise<void> {
     while (this.working !== undefined) await this.working;
   }
@@ -91,7 +95,7 @@ export class WriteQueue {
   private takeBatch(): Entry[] {
     let bytes = 0;
     const end = this.waiting.findIndex(({ change }, position) => {
-      const isFull = bytes >= batchBytes || (position > 0 && "deleteMatching" in change);
+      const isFull = bytes >= batchBytes || (position > 0 && "filter" in change);
       if ("record" in change) bytes += change.record?.length ?? 0;
       return isFull;
     });
@@ -99,47 +103,53 @@ export class WriteQueue {
   }
 
   private async writeBatch(batch: readonly Entry[]): Promise<void> {
-    const fields = new Map(this.target.fields());
+    const fields = new Map(this.collection.fields);
     const ready: { entry: Entry; encoded: EncodedOperation }[] = [];
     for (const entry of batch) {
       try {
-        if (entry.signal?.aborted) throw aborted(entry.signal);
+        throwIfAborted(entry.signal);
         ready.push({ entry, encoded: this.prepare(entry.change, fields) });
       } catch (error) {
         entry.reject(error);
       }
     }
     try {
-      const encoded = ready.map((part) => part.encoded).filter(({ operation }) => changesAnything(operation));
-      if (encoded.length > 0) await this.target.store(encoded);
+      await this.store(ready.map(({ encoded }) => encoded));
     } catch (error) {
       for (const { entry } of ready) entry.reject(error);
       return;
     }
     for (const { entry, encoded } of ready) {
       try {
-        entry.resolve(this.target.apply(encoded.operation));
+        entry.resolve(this.collection.apply(encoded.operation));
       } catch (error) {
         entry.reject(error);
       }
     }
-    this.target.afterBatch();
+    this.afterBatch();
   }
 
   /** Checks a change against the fields, and adds to them those that it brings. */
-  private prepare(change: Change, fields: Map<string, ResolvedField>): EncodedOperation {
-    if ("deleteMatching" in change) {
-      return this.target.encode({ type: "delete", ids: this.target.idsOf(change.deleteMatching) });
-    }
-    if (change.operation.type === "upsert") {
-      for (const [name, field] of newFields(change.operation.documents, fields, this.target.declared)) {
+  private prepare(change: Entry["change"], fields: Map<string, ResolvedField>): EncodedOperation {
+    if ("filter" in change) return this.encode({ type: "delete", ids: this.collection.ids(change.filter) });
+    const { operation } = change;
+    if (operation.type === "upsert") {
+      for (const [name, field] of newFields(operation.documents, fields, this.declared)) {
         fields.set(name, field);
       }
     }
     return change;
   }
-}
 
-function changesAnything(operation: Operation): boolean {
-  return operation.type !== "delete" || operation.ids.length > 0;
+  private encode(operation: Operation): EncodedOperation {
+    return { operation, record: this.folder === undefined ? undefined : encodeOperation(operation) };
+  }
+
+  /** Makes operations durable, all or none. */
+  private async store(operations: readonly EncodedOperation[]): Promise<void> {
+    const records = operations
+      .filter(({ operation }) => operation.type !== "delete" || operation.ids.length > 0)
+      .flatMap(({ record }) => (record === undefined ? [] : [record]));
+    if (records.length > 0) await this.folder?.append(records);
+  }
 }

@@ -21,11 +21,11 @@ export interface MilvusConnection {
     }
   >;
   createCollection(request: object): Promise<Answer>;
-  hasPartition(request: object): Promise<Answer & { readonly value?: boolean }>;
+  hasPartition(request: object): Promise<Answer & { readonly value?: unknown }>;
   createPartition(request: object): Promise<Answer>;
   createIndex(request: object): Promise<Answer>;
   loadCollectionSync(request: object): Promise<Answer>;
-  upsert(request: object): Promise<Answer & { readonly err_index?: readonly number[] }>;
+  upsert(request: object): Promise<Answer & { readonly err_index?: readonly unknown[] }>;
   delete(request: object): Promise<Answer>;
   query(request: object): Promise<Answer & { readonly data: readonly MilvusRow[] }>;
   search(request: object): Promise<Answer & { readonly results: readonly MilvusRow[] }>;

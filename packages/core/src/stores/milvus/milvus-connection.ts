@@ -28,7 +28,7 @@ export async function connect(
   });
   // It connects by itself; a failure that nobody awaits would end the process. Each call finds it again.
   client.connectPromise.catch(() => {});
-  return client as unknown as MilvusConnection;
+  return client;
 }
 
 /** How requests are made. The client itself makes one again when the server cannot be reached. */

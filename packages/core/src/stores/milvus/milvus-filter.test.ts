@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { boundName, equalTerm, existsTerm, kindTerm, toBound } from "../engine/metadata-terms.ts";
-import { parseFilter } from "../filter-node.ts";
+import { parseFilter } from "../filter/filter-node.ts";
 import { compileFilter } from "./milvus-filter.ts";
 
 describe("a filter for Milvus", () => {

@@ -8,7 +8,7 @@ import {
   refuseContains,
   toBound,
 } from "../engine/metadata-terms.ts";
-import type { FilterNode } from "../filter-node.ts";
+import type { FilterNode } from "../filter/filter-node.ts";
 
 const operators = { gt: ">", gte: ">=", lt: "<", lte: "<=" } as const;
 const opposites = { gt: "<=", gte: "<", lt: ">=", lte: ">" } as const;

@@ -4,10 +4,10 @@ interface Answer<Body> {
 
 /** A document as a search gives it. */
 export interface OpenSearchHit {
-  readonly _id: string;
-  readonly _score: number | null;
-  readonly _source?: Readonly<Record<string, unknown>>;
-  readonly sort?: readonly unknown[];
+  readonly _id?: string | undefined;
+  readonly _score?: number | null | undefined;
+  readonly _source?: Readonly<Record<string, unknown>> | undefined;
+  readonly sort?: readonly unknown[] | undefined;
 }
 
 /** What became of one item of a bulk. */
@@ -36,7 +36,7 @@ export interface OpenSearchConnection {
     Answer<{
       timed_out?: boolean;
       _shards?: { failed?: number };
-      hits: { hits: readonly OpenSearchHit[] };
+      hits: { readonly hits: readonly OpenSearchHit[] };
     }>
   >;
   close(): Promise<void>;

@@ -23,7 +23,7 @@ export async function connect(
     ...(auth === undefined ? {} : { auth: { ...auth } }),
     ...(tls === undefined ? {} : { ssl: tls }),
   });
-  return client as unknown as OpenSearchConnection;
+  return client;
 }
 
 /** How requests are made, and what their errors become. */

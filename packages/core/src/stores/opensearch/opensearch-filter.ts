@@ -7,7 +7,7 @@ import {
   refuseContains,
   toBound,
 } from "../engine/metadata-terms.ts";
-import type { FilterNode } from "../filter-node.ts";
+import type { FilterNode } from "../filter/filter-node.ts";
 
 /** A query of OpenSearch. */
 export type OpenSearchQuery = Readonly<Record<string, unknown>>;

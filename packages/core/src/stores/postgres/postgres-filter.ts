@@ -1,6 +1,6 @@
 import { toOrderKey } from "../engine/order-key.ts";
 import { escapeText } from "../engine/stored-text.ts";
-import type { FilterNode } from "../filter-node.ts";
+import type { FilterNode } from "../filter/filter-node.ts";
 import type { Bindings } from "./bindings.ts";
 
 const operators = { gt: ">", gte: ">=", lt: "<", lte: "<=" } as const;

@@ -1,5 +1,5 @@
 import type { SparseVector } from "../../vector/index.ts";
-import type { EngineQuery } from "../engine/engine-store.ts";
+import type { BackendQuery } from "../backend.ts";
 import { Bindings } from "./bindings.ts";
 import { compileFilter } from "./postgres-filter.ts";
 import { type Column, distances, indexedVector } from "./postgres-layout.ts";
@@ -21,7 +21,7 @@ export interface SearchStatement {
 export function sparseSearch(
   table: string,
   { suffix, field }: Column,
-  { vector, k, node }: EngineQuery<SparseVector>,
+  { vector, k, filter }: BackendQuery<SparseVector>,
   candidates: number | undefined,
 ): SearchStatement {
   const bindings = new Bindings();
@@ -33,7 +33,7 @@ export function sparseSearch(
   const magnitudes = isPositive ? query : bindings.add(toSparseText(absolute(vector)), "sparsevec");
   const overlaps = `(COALESCE(${signs}, ${column}) <#> ${magnitudes}) < 0`;
   const conditions = [`${column} IS NOT NULL`];
-  if (node !== undefined) conditions.push(compileFilter(node, bindings));
+  if (filter !== undefined) conditions.push(compileFilter(filter, bindings));
   let source = table;
   if (candidates === undefined) {
     conditions.push(isPositive ? `(NOT ${hasSigns} OR ${overlaps})` : overlaps);
@@ -53,7 +53,7 @@ export function sparseSearch(
 export function denseSearch(
   table: string,
   { suffix, field }: Column,
-  { vector, k, node }: EngineQuery<Float32Array>,
+  { vector, k, filter }: BackendQuery<Float32Array>,
   candidates: number | undefined,
 ): SearchStatement {
   const bindings = new Bindings();
@@ -61,7 +61,7 @@ export function denseSearch(
   const operator = distances[field.kind === "dense" ? field.metric : "dot"];
   const distance = `${column} ${operator} ${bindings.add(toDenseText(vector), "vector")}`;
   const conditions = [`${column} IS NOT NULL`];
-  if (node !== undefined) conditions.push(compileFilter(node, bindings));
+  if (filter !== undefined) conditions.push(compileFilter(filter, bindings));
   let source = table;
   if (candidates !== undefined) {
     // Of an order by distance alone, so that the index can give it.

@@ -23,7 +23,7 @@ export async function connect(
     checkCompatibility: false,
     ...(apiKey === undefined ? {} : { apiKey }),
   });
-  return client as unknown as QdrantConnection;
+  return client;
 }
 
 /** How requests are made, and what their errors become. */

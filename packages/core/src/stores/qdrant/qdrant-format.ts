@@ -1,5 +1,5 @@
 import { termFilterOperators, vectorTerm } from "../engine/metadata-terms.ts";
-import type { FilterNode } from "../filter-node.ts";
+import type { FilterNode } from "../filter/filter-node.ts";
 import type { Metadata, StoredDocument } from "../store.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import type { QdrantPoint } from "./qdrant-client.ts";

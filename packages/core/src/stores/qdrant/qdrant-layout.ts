@@ -3,7 +3,7 @@ import { checkOptionNames } from "../../options/index.ts";
 import type { DenseMetric } from "../../vector/index.ts";
 import { checkDeclared } from "../engine/collection-description.ts";
 import { parseMetadata } from "../engine/stored-text.ts";
-import type { FilterNode } from "../filter-node.ts";
+import type { FilterNode } from "../filter/filter-node.ts";
 import { isPlainObject } from "../plain-object.ts";
 import type { MetadataValue } from "../store.ts";
 import type { ResolvedField } from "../vector-fields.ts";

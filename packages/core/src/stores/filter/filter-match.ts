@@ -1,4 +1,5 @@
-import type { FilterValue, Metadata, MetadataValue } from "./filter.ts";
+import type { Metadata, MetadataValue } from "../metadata.ts";
+import type { FilterValue } from "./filter.ts";
 import type { FilterNode } from "./filter-node.ts";
 
 /**

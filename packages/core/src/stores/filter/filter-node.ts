@@ -1,6 +1,6 @@
-import { received, SparseEncoderError } from "../errors.ts";
+import { received, SparseEncoderError } from "../../errors.ts";
+import { isPlainObject } from "../plain-object.ts";
 import type { Filter, FilterValue } from "./filter.ts";
-import { isPlainObject } from "./plain-object.ts";
 
 /**
  * A checked filter in its smallest form, which stores compile: `$ne`, `$nin` and `$exists: false` are negations of the

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { SparseEncoderError } from "../errors.ts";
+import { SparseEncoderError } from "../../errors.ts";
+import type { Metadata } from "../store.ts";
 import type { Filter } from "./filter.ts";
 import { matches } from "./filter-match.ts";
 import { parseFilter } from "./filter-node.ts";
-import type { Metadata } from "./store.ts";
 
 /** Parsed, because a literal `__proto__: …` would set the prototype. */
 function json(text: string): Metadata {

@@ -1,5 +1,3 @@
-import type { Metadata, MetadataValue } from "./store.ts";
-
 /** A value that filters compare with. */
 export type FilterValue = string | number | boolean | null;
 
@@ -56,5 +54,3 @@ export const filterOperators = [
   "$or",
   "$not",
 ] as const;
-
-export type { Metadata, MetadataValue };

@@ -1,0 +1,337 @@
+import { throwIfAborted } from "../../calls/index.ts";
+import { SparseEncoderError } from "../../errors.ts";
+import type { SparseVector } from "../../vector/index.ts";
+import type { BackendQuery, StoreBackend, WeightedQuery } from "../backend.ts";
+import { attempt, type EngineRules, toRequests } from "../engine/engine-requests.ts";
+import { termFilterOperators, vectorTerm } from "../engine/metadata-terms.ts";
+import { unescapeText } from "../engine/stored-text.ts";
+import type { FilterNode } from "../filter/filter-node.ts";
+import type { ResolvedFusion } from "../native-fusion.ts";
+import type { Metadata, StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
+import type { CheckedDocument } from "../store-arguments.ts";
+import { unsupported } from "../store-limits.ts";
+import type { ResolvedField } from "../vector-fields.ts";
+import { type MilvusConnection, type MilvusRow, succeeded } from "./milvus-client.ts";
+import { fieldName, openCollection, probeNot } from "./milvus-collection.ts";
+import { connect, rulesOf } from "./milvus-connection.ts";
+import { compileFilter, hasTerm } from "./milvus-filter.ts";
+import { checkMilvusOptions, type MilvusStoreOptions, type ResolvedMilvusOptions } from "./milvus-options.ts";
+import { fromKey, fromRow, toKey, toRow, toSparseObject } from "./milvus-rows.ts";
+
+/** Hits and rows that one request may give. */
+const maximumRows = 16_384;
+
+/** The constant of rank fusion must be below this. */
+const maximumConstant = 16_384;
+
+/** Bytes of JSON, about, and rows of one request that writes. */
+const writes = { count: 1000, bytes: 1 << 23 };
+
+/** What a hit is made of. */
+const hitFields = ["key", "text", "metadata"];
+
+/** Keys that one expression names. */
+const keysAtOnce = 500;
+
+/** The backend of a `MilvusStore`. */
+export class MilvusBackend implements StoreBackend {
+  readonly name = "milvus";
+  readonly declared = true;
+  readonly ordersTies = false;
+  readonly fields: ReadonlyMap<string, ResolvedField>;
+  readonly capabilities: StoreCapabilities = {
+    sparse: true,
+    dense: true,
+    filters: termFilterOperators,
+    exact: true,
+    durable: true,
+    negativeWeights: false,
+    // The front asks for one more: it tells whether the last hit has equals.
+    maximumK: maximumRows - 1,
+    nativeFusions: new Set(["rrf", "weighted"] as const),
+  };
+  private readonly client: MilvusConnection;
+  private readonly owned: boolean;
+  private readonly options: ResolvedMilvusOptions;
+  private readonly rules: EngineRules;
+  private readonly knowsNot: boolean;
+
+  private constructor(
+    client: MilvusConnection,
+    owned: boolean,
+    options: ResolvedMilvusOptions,
+    fields: ReadonlyMap<string, ResolvedField>,
+    rules: EngineRules,
+    knowsNot: boolean,
+  ) {
+    this.fields = fields;
+    this.client = client;
+    this.owned = owned;
+    this.options = options;
+    this.rules = rules;
+    this.knowsNot = knowsNot;
+  }
+
+  static async open(options: MilvusStoreOptions): Promise<MilvusBackend> {
+    const checked = checkMilvusOptions(options);
+    const rules = rulesOf(checked, options.token);
+    const client = options.client ?? (await connect(options, checked));
+    const owned = options.client === undefined;
+    try {
+      return await attempt(rules, undefined, async () => {
+        const fields = await openCollection(client, checked);
+        const knowsNot = await probeNot(client, checked.collection);
+        return new MilvusBackend(client, owned, checked, fields, rules, knowsNot);
+      });
+    } catch (error) {
+      if (owned) await client.closeConnection().catch(() => {});
+      throw error;
+    }
+  }
+
+  async write(documents: readonly CheckedDocument[], signal: AbortSignal | undefined): Promise<void> {
+    // All before the first request, so that a document that is refused stops the others.
+    const rows = documents.map((document) => toRow(document, this.fields, this.knowsNot));
+    let stored = 0;
+    for (const data of toRequests(rows, writes)) {
+      await this.attempt(signal, async () => {
+        const answer = await this.client.upsert({ ...this.target, data }).then(succeeded);
+        if (answer.err_index !== undefined && answer.err_index.length > 0) {
+          throw new Error(`${answer.err_index.length} of ${data.length} documents were refused`);
+        }
+      }).catch((error: unknown) => {
+        if (stored === 0 || !SparseEncoderError.is(error, "STORE_FAILED")) throw error;
+        const message = `${error.message} ${stored} of ${rows.length} documents were stored before it.`;
+        throw new SparseEncoderError("STORE_FAILED", message, { cause: error.cause });
+      });
+      stored += data.length;
+    }
+  }
+
+  async remove(ids: readonly string[], signal: AbortSignal | undefined): Promise<number> {
+    let removed = 0;
+    for (let start = 0; start < ids.length; start += keysAtOnce) {
+      throwIfAborted(signal);
+      const keys = ids.slice(start, start + keysAtOnce).map(toKey);
+      const found = await this.query(`key in ${toList(keys)}`, ["key"], keysAtOnce, signal);
+      removed += await this.removeKeys(
+        found.map((row) => row.key as string),
+        signal,
+      );
+    }
+    return removed;
+  }
+
+  async removeMatching(node: FilterNode, signal: AbortSignal | undefined): Promise<number> {
+    // By their keys, as what Milvus counts is what it was asked to delete, and a document that comes meanwhile stays.
+    const keys: string[] = [];
+    for await (const page of this.rows("", node, maximumRows / 2, ["key"], signal)) {
+      for (const row of page) keys.push(row.key as string);
+    }
+    let removed = 0;
+    for (let start = 0; start < keys.length; start += keysAtOnce) {
+      throwIfAborted(signal);
+      removed += await this.removeKeys(keys.slice(start, start + keysAtOnce), signal);
+    }
+    return removed;
+  }
+
+  async read(
+    ids: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<ReadonlyMap<string, StoredDocument>> {
+    const found = new Map<string, StoredDocument>();
+    for (let start = 0; start < ids.length; start += keysAtOnce) {
+      const keys = ids.slice(start, start + keysAtOnce).map(toKey);
+      const rows = await this.query(`key in ${toList(keys)}`, this.documentFields, keysAtOnce, signal);
+      for (const row of rows) {
+        const document = fromRow(row, this.fields);
+        found.set(document.id, document);
+      }
+    }
+    return found;
+  }
+
+  async count(filter: FilterNode | undefined, signal: AbortSignal | undefined): Promise<number> {
+    const expression = filter === undefined ? "" : compileFilter(filter, this.knowsNot);
+    const [row] = await this.query(expression, ["count(*)"], undefined, signal);
+    return Number(row?.["count(*)"] ?? 0);
+  }
+
+  async *pages(
+    after: string,
+    node: FilterNode | undefined,
+    batchSize: number,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<readonly StoredDocument[], void, undefined> {
+    const size = Math.min(batchSize, maximumRows);
+    for await (const page of this.rows(
+      after === "" ? "" : toKey(after),
+      node,
+      size,
+      this.documentFields,
+      signal,
+    )) {
+      yield page.map((row) => fromRow(row, this.fields));
+    }
+  }
+
+  rankSparse(query: BackendQuery<SparseVector>): Promise<StoreHit[]> {
+    return this.rank(query, (score) => score);
+  }
+
+  rankDense(query: BackendQuery<Float32Array>): Promise<StoreHit[]> {
+    const { field } = query;
+    const isEuclidean = field.kind === "dense" && field.metric === "euclidean";
+    // Milvus gives the square of the distance.
+    const toScore = (score: number) => (isEuclidean ? -Math.sqrt(Math.max(0, score)) : score);
+    return this.rank(query, toScore);
+  }
+
+  async rankHybrid(
+    queries: readonly WeightedQuery[],
+    { native, k: constant }: ResolvedFusion,
+    k: number,
+    signal: AbortSignal | undefined,
+  ): Promise<StoreHit[]> {
+    const weights = queries.map(({ weight }) => weight);
+    if (native === "rrf" && weights.some((weight) => weight !== 1)) {
+      throw unsupported(this, 'takes no weights with rrf; { native: "weighted" } does.');
+    }
+    if (constant >= maximumConstant) {
+      throw unsupported(this, `takes a k of rrf below ${maximumConstant}, received ${constant}.`);
+    }
+    // It takes weights up to 1; what they have to each other is what counts.
+    const largest = Math.max(1, ...weights);
+    const request = {
+      ...this.scope,
+      data: queries.map((query) => {
+        const { filter, data, ...rest } = this.toSearch(query);
+        return { ...rest, expr: filter, data: data[0], limit: query.k };
+      }),
+      rerank:
+        native === "rrf"
+          ? { strategy: "rrf", params: { k: constant } }
+          : { strategy: "weighted", params: { weights: weights.map((weight) => weight / largest) } },
+      output_fields: hitFields,
+      limit: k,
+    };
+    const { results } = await this.attempt(signal, async () =>
+      succeeded(await this.client.hybridSearch(request)),
+    );
+    return results.map((row) => toHit(row, (score) => score));
+  }
+
+  async close(): Promise<void> {
+    if (this.owned) await this.client.closeConnection();
+  }
+
+  /** Where a request writes. */
+  private get target(): object {
+    const { collection, partition } = this.options;
+    return { collection_name: collection, ...(partition === undefined ? {} : { partition_name: partition }) };
+  }
+
+  /** What a request looks through. */
+  private get scope(): object {
+    const { collection, partition, consistency } = this.options;
+    return {
+      collection_name: collection,
+      ...(partition === undefined ? {} : { partition_names: [partition] }),
+      consistency_level: consistency,
+    };
+  }
+
+  private get documentFields(): string[] {
+    const vectors = [...this.fields.keys()].map((_, position) => fieldName(position));
+    return ["key", "text", "metadata", "present", ...vectors];
+  }
+
+  /** What a search is about, as the client takes it. */
+  private toSearch({ name, vector, filter }: BackendQuery) {
+    const conditions = [
+      hasTerm(vectorTerm(name)),
+      ...(filter === undefined ? [] : [compileFilter(filter, this.knowsNot)]),
+    ];
+    const isDense = vector instanceof Float32Array;
+    return {
+      anns_field: fieldName([...this.fields.keys()].indexOf(name)),
+      data: [isDense ? Array.from(vector) : toSparseObject(vector)],
+      filter: conditions.join(" and "),
+      params: isDense ? {} : { drop_ratio_search: 0 },
+    };
+  }
+
+  private async rank(query: BackendQuery, toScore: (score: number) => number): Promise<StoreHit[]> {
+    const { k, signal } = query;
+    const request = { ...this.scope, ...this.toSearch(query), output_fields: hitFields, limit: k };
+    const { results } = await this.attempt(signal, async () => succeeded(await this.client.search(request)));
+    return results.map((row) => toHit(row, toScore));
+  }
+
+  /** Rows after a key, in its order. */
+  private async *rows(
+    after: string,
+    node: FilterNode | undefined,
+    size: number,
+    fields: readonly string[],
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<readonly MilvusRow[], void, undefined> {
+    const filter = node === undefined ? "" : ` and ${compileFilter(node, this.knowsNot)}`;
+    for (let last = after; ; ) {
+      throwIfAborted(signal);
+      const page = [...(await this.query(`key > "${last}"${filter}`, fields, size, signal))];
+      page.sort((a, b) => ((a.key as string) < (b.key as string) ? -1 : 1));
+      if (page.length > 0) yield page;
+      if (page.length < size) return;
+      last = page.at(-1)!.key as string;
+    }
+  }
+
+  private async query(
+    filter: string,
+    fields: readonly string[],
+    limit: number | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly MilvusRow[]> {
+    const request = {
+      ...this.scope,
+      filter,
+      output_fields: [...fields],
+      ...(limit === undefined ? {} : { limit }),
+    };
+    return this.attempt(signal, async () => {
+      const answer = await this.client.query(request);
+      // What Milvus Lite says when vectors are asked for and it never had any.
+      if (/loss raw data/.test(answer.status?.reason ?? "") && (await this.count(undefined, signal)) === 0)
+        return [];
+      return succeeded(answer).data;
+    });
+  }
+
+  private async removeKeys(keys: readonly string[], signal: AbortSignal | undefined): Promise<number> {
+    if (keys.length === 0) return 0;
+    await this.attempt(signal, async () =>
+      succeeded(await this.client.delete({ ...this.target, filter: `key in ${toList(keys)}` })),
+    );
+    return keys.length;
+  }
+
+  private attempt<Result>(signal: AbortSignal | undefined, request: () => Promise<Result>): Promise<Result> {
+    return attempt(this.rules, signal, request);
+  }
+}
+
+function toHit(row: MilvusRow, toScore: (score: number) => number): StoreHit {
+  return {
+    id: fromKey(row.key as string),
+    score: toScore(row.score as number),
+    text: unescapeText(row.text as string),
+    metadata: row.metadata as Metadata,
+  };
+}
+
+/** Keys are hexadecimal digits. */
+function toList(keys: readonly string[]): string {
+  return `[${keys.map((key) => `"${key}"`).join(", ")}]`;
+}

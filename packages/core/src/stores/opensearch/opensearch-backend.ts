@@ -1,0 +1,315 @@
+import { throwIfAborted } from "../../calls/index.ts";
+import { SparseEncoderError } from "../../errors.ts";
+import type { SparseVector } from "../../vector/index.ts";
+import type { BackendQuery, StoreBackend } from "../backend.ts";
+import { adviceOf, attempt, type EngineRules, toRequests } from "../engine/engine-requests.ts";
+import { termFilterOperators, vectorTerm } from "../engine/metadata-terms.ts";
+import type { FilterNode } from "../filter/filter-node.ts";
+import type { DenseMetric, StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
+import type { CheckedDocument } from "../store-arguments.ts";
+import type { ResolvedField } from "../vector-fields.ts";
+import type { OpenSearchConnection, OpenSearchHit } from "./opensearch-client.ts";
+import { blockAdvice, connect, rulesOf } from "./opensearch-connection.ts";
+import {
+  contentOf,
+  fromSource,
+  toDocumentId,
+  toFeatures,
+  toKey,
+  toSource,
+  vectorOf,
+} from "./opensearch-documents.ts";
+import { compileFilter, hasTerm, type OpenSearchQuery } from "./opensearch-filter.ts";
+import { fieldName, openIndex } from "./opensearch-index.ts";
+import {
+  checkOpenSearchOptions,
+  type OpenSearchStoreOptions,
+  type ResolvedOpenSearchOptions,
+} from "./opensearch-options.ts";
+
+/** Hits that one request may give, unless an index says otherwise. */
+const maximumRows = 10_000;
+
+/** Bytes of JSON, about, and items of one bulk. */
+const request = { count: 1000, bytes: 1 << 23 };
+const idsAtOnce = 1000;
+
+const spaces: Readonly<Record<DenseMetric, string>> = {
+  cosine: "cosinesimil",
+  dot: "innerproduct",
+  euclidean: "l2",
+};
+
+/** An item of a bulk: what is to be done, and the document if there is one. */
+type BulkItem = readonly [action: object, source?: object];
+
+/** The backend of an `OpenSearchStore`. */
+export class OpenSearchBackend implements StoreBackend {
+  readonly name = "opensearch";
+  readonly declared = true;
+  // By the scores that are computed here.
+  readonly ordersTies = true;
+  readonly fields: ReadonlyMap<string, ResolvedField>;
+  readonly capabilities: StoreCapabilities = {
+    sparse: true,
+    dense: true,
+    filters: termFilterOperators,
+    exact: false,
+    durable: true,
+    negativeWeights: false,
+    // One more tells whether the last has equals.
+    maximumK: maximumRows - 1,
+  };
+  private readonly client: OpenSearchConnection;
+  private readonly owned: boolean;
+  private readonly options: ResolvedOpenSearchOptions;
+  private readonly rules: EngineRules;
+
+  private constructor(
+    client: OpenSearchConnection,
+    owned: boolean,
+    options: ResolvedOpenSearchOptions,
+    fields: ReadonlyMap<string, ResolvedField>,
+    rules: EngineRules,
+  ) {
+    this.fields = fields;
+    this.client = client;
+    this.owned = owned;
+    this.options = options;
+    this.rules = rules;
+  }
+
+  static async open(options: OpenSearchStoreOptions): Promise<OpenSearchBackend> {
+    const checked = checkOpenSearchOptions(options);
+    const rules = rulesOf(checked, options.auth?.password);
+    const owned = options.client === undefined;
+    const client = options.client ?? (await connect(options, checked));
+    try {
+      const fields = await attempt(rules, undefined, () => openIndex(client, checked));
+      return new OpenSearchBackend(client, owned, checked, fields, rules);
+    } catch (error) {
+      if (owned) await client.close().catch(() => {});
+      throw error;
+    }
+  }
+
+  async write(documents: readonly CheckedDocument[], signal: AbortSignal | undefined): Promise<void> {
+    const items = documents.map(
+      (document): BulkItem => [
+        { index: { _id: toDocumentId(document.id) } },
+        toSource(document, this.fields),
+      ],
+    );
+    await this.bulk(items, signal);
+  }
+
+  async remove(ids: readonly string[], signal: AbortSignal | undefined): Promise<number> {
+    return this.bulk(
+      ids.map((id): BulkItem => [{ delete: { _id: toDocumentId(id) } }]),
+      signal,
+    );
+  }
+
+  async removeMatching(node: FilterNode, signal: AbortSignal | undefined): Promise<number> {
+    const items: BulkItem[] = [];
+    for await (const page of this.sorted("", node, maximumRows / 2, ["key"], signal)) {
+      for (const { _id } of page) items.push([{ delete: { _id } }]);
+    }
+    return this.bulk(items, signal);
+  }
+
+  async read(
+    ids: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<ReadonlyMap<string, StoredDocument>> {
+    const found = new Map<string, StoredDocument>();
+    for (let start = 0; start < ids.length; start += idsAtOnce) {
+      const wanted = ids.slice(start, start + idsAtOnce).map(toDocumentId);
+      const { body } = await this.attempt(signal, () =>
+        this.client.mget({ index: this.options.index, body: { ids: wanted } }),
+      );
+      for (const { found: isThere, _source } of body.docs) {
+        if (isThere !== true || _source === undefined) continue;
+        const document = fromSource(_source, this.fields);
+        found.set(document.id, document);
+      }
+    }
+    return found;
+  }
+
+  async count(filter: FilterNode | undefined, signal: AbortSignal | undefined): Promise<number> {
+    const query = filter === undefined ? { match_all: {} } : compileFilter(filter);
+    const { body } = await this.attempt(signal, () =>
+      this.client.count({ index: this.options.index, body: { query } }),
+    );
+    this.checkWhole(body);
+    return body.count;
+  }
+
+  async *pages(
+    after: string,
+    node: FilterNode | undefined,
+    batchSize: number,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<readonly StoredDocument[], void, undefined> {
+    const size = Math.min(batchSize, maximumRows);
+    for await (const page of this.sorted(after === "" ? "" : toKey(after), node, size, true, signal)) {
+      yield page.map(({ _source }) => fromSource(_source!, this.fields));
+    }
+  }
+
+  rankSparse(query: BackendQuery<SparseVector>): Promise<StoreHit[]> {
+    const place = this.vectorField(query.name);
+    const scoring = { neural_sparse: { [place]: { query_tokens: toFeatures(query.vector) } } };
+    return this.rank(query, { bool: { must: [scoring], filter: this.conditions(query) } }, (vector) =>
+      query.vector.dot(vector as SparseVector),
+    );
+  }
+
+  rankDense(query: BackendQuery<Float32Array>): Promise<StoreHit[]> {
+    const { field } = query;
+    const metric = field.kind === "dense" ? field.metric : "cosine";
+    const script = {
+      lang: "knn",
+      source: "knn_score",
+      params: {
+        field: this.vectorField(query.name),
+        query_value: Array.from(query.vector),
+        space_type: spaces[metric],
+      },
+    };
+    const scored = { script_score: { query: { bool: { filter: this.conditions(query) } }, script } };
+    return this.rank(query, scored, (vector) => denseScore(query.vector, vector as Float32Array, metric));
+  }
+
+  async close(): Promise<void> {
+    if (this.owned) await this.client.close();
+  }
+
+  /** Scores of the server are rounded, and of a scale of its own: they choose the hits, ours order them. */
+  private async rank(
+    { name, field, k, signal }: BackendQuery,
+    query: OpenSearchQuery,
+    scoreOf: (vector: SparseVector | Float32Array) => number,
+  ): Promise<StoreHit[]> {
+    const place = this.vectorField(name);
+    for (let size = k + 1; ; size = Math.min(4 * size, maximumRows)) {
+      const hits = await this.search({ query, size, _source: ["id", "text", "metadata", place] }, signal);
+      const isDecided = hits.length < size || hits[k - 1]!._score! > hits.at(-1)!._score!;
+      if (!isDecided && size < maximumRows) continue;
+      return hits.map(({ _source }) => ({
+        ...contentOf(_source!),
+        score: Math.fround(scoreOf(vectorOf(_source![place], field)!)),
+      }));
+    }
+  }
+
+  private conditions({ name, filter }: BackendQuery): OpenSearchQuery[] {
+    return [hasTerm(vectorTerm(name)), ...(filter === undefined ? [] : [compileFilter(filter)])];
+  }
+
+  private vectorField(name: string): string {
+    return fieldName([...this.fields.keys()].indexOf(name));
+  }
+
+  /** Documents after a key, in its order. */
+  private async *sorted(
+    after: string,
+    node: FilterNode | undefined,
+    size: number,
+    source: readonly string[] | true,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<readonly OpenSearchHit[], void, undefined> {
+    const query = node === undefined ? { match_all: {} } : { bool: { filter: [compileFilter(node)] } };
+    for (let last = after; ; ) {
+      const request = { query, size, sort: [{ key: "asc" }], search_after: [last], _source: source };
+      const page = await this.search(request, signal);
+      if (page.length > 0) yield page;
+      if (page.length < size) return;
+      last = page.at(-1)!.sort![0] as string;
+    }
+  }
+
+  private async search(body: object, signal: AbortSignal | undefined): Promise<readonly OpenSearchHit[]> {
+    const answer = await this.attempt(signal, () => this.client.search({ index: this.options.index, body }));
+    this.checkWhole(answer.body);
+    return answer.body.hits.hits;
+  }
+
+  /** A cluster answers with what some of its shards found, as if it were all. */
+  private checkWhole({
+    timed_out: timedOut,
+    _shards: shards,
+  }: {
+    timed_out?: boolean;
+    _shards?: { failed?: number };
+  }): void {
+    if (timedOut !== true && (shards?.failed ?? 0) === 0) return;
+    throw new SparseEncoderError(
+      "STORE_FAILED",
+      `The opensearch store failed: ${timedOut === true ? "the search ran out of time" : `${shards?.failed} shards did not answer`}, so the answer would be a part of it. Check the cluster's health; the call may be made again.`,
+    );
+  }
+
+  /** Resolves with how many documents were deleted. Items that were refused for want of capacity are sent again, alone. */
+  private async bulk(items: readonly BulkItem[], signal: AbortSignal | undefined): Promise<number> {
+    let deleted = 0;
+    let done = 0;
+    for (const part of toRequests(items, request)) {
+      let left: readonly BulkItem[] = part;
+      await this.attempt(signal, async () => {
+        throwIfAborted(signal);
+        const sent = left;
+        const { body } = await this.client.bulk({
+          index: this.options.index,
+          refresh: this.options.refresh,
+          body: sent.flat(),
+        });
+        if (body.items.length !== sent.length) throw new Error("the answer to a bulk lacks items");
+        const outcomes = body.items.map((item) => Object.values(item)[0]!);
+        deleted += outcomes.filter(({ result }) => result === "deleted").length;
+        left = sent.filter((_, position) => outcomes[position]!.status === 429);
+        const refused = outcomes.find(({ status }) => status >= 300 && status !== 404 && status !== 429);
+        const overloaded = outcomes.find(({ status }) => status === 429);
+        done += outcomes.filter(({ status }) => status < 300).length;
+        if (refused !== undefined) {
+          const { type = "", reason = "" } = refused.error ?? {};
+          const advice = adviceOf(blockAdvice(reason), false);
+          throw new SparseEncoderError(
+            "STORE_FAILED",
+            `The opensearch store failed: a document was refused (${refused.status} ${type}: ${reason}); ${done} of ${items.length} were stored. ${advice}`.trim(),
+          );
+        }
+        if (overloaded !== undefined) {
+          throw new Overloaded(
+            `${left.length} items were refused for want of capacity (${overloaded.error?.reason ?? "no reason given"})`,
+          );
+        }
+      });
+    }
+    return deleted;
+  }
+
+  private attempt<Result>(signal: AbortSignal | undefined, call: () => Promise<Result>): Promise<Result> {
+    return attempt(this.rules, signal, call);
+  }
+}
+
+/** Items of a bulk that may be taken later. */
+class Overloaded extends Error {
+  readonly statusCode = 429;
+}
+
+function denseScore(a: Float32Array, b: Float32Array, metric: DenseMetric): number {
+  let product = 0;
+  let lengths = [0, 0];
+  let distance = 0;
+  for (const [position, value] of a.entries()) {
+    const other = b[position]!;
+    product += value * other;
+    lengths = [lengths[0]! + value * value, lengths[1]! + other * other];
+    distance += (value - other) ** 2;
+  }
+  if (metric === "euclidean") return -Math.sqrt(distance);
+  return metric === "dot" ? product : product / Math.sqrt(lengths[0]! * lengths[1]!);
+}

@@ -1,0 +1,314 @@
+import { throwIfAborted, withRetries } from "../../calls/index.ts";
+import { received, SparseEncoderError } from "../../errors.ts";
+import type { SparseVector } from "../../vector/index.ts";
+import type { BackendQuery, StoreBackend } from "../backend.ts";
+import { parseMetadata, unescapeText } from "../engine/stored-text.ts";
+import { filterOperators } from "../filter/filter.ts";
+import type { FilterNode } from "../filter/filter-node.ts";
+import type { StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
+import type { CheckedDocument } from "../store-arguments.ts";
+import { unsupported } from "../store-limits.ts";
+import type { ResolvedField } from "../vector-fields.ts";
+import { Bindings } from "./bindings.ts";
+import { type Connected, connect } from "./postgres-connection.ts";
+import {
+  type PostgresDatabase,
+  type PostgresSession,
+  type Row,
+  UnknownOutcome,
+} from "./postgres-database.ts";
+import { mayPass, postgresFailure } from "./postgres-failure.ts";
+import { compileFilter } from "./postgres-filter.ts";
+import { type Column, PostgresLayout } from "./postgres-layout.ts";
+import {
+  checkPostgresOptions,
+  type PostgresStoreOptions,
+  type ResolvedPostgresOptions,
+} from "./postgres-options.ts";
+import {
+  fromRow,
+  maximumIndexedDims,
+  selectedColumns,
+  toKey,
+  toRows,
+  upsertStatement,
+} from "./postgres-rows.ts";
+import { denseSearch, type SearchStatement, sparseSearch } from "./postgres-search.ts";
+
+/** Active dims that pgvector's type takes. */
+const maximumActiveDims = 16_000;
+
+/** Milliseconds before the second try of a call. */
+const firstDelay = 200;
+
+/** The backend of a `PostgresStore`. */
+export class PostgresBackend implements StoreBackend {
+  readonly name = "postgres";
+  readonly ordersTies = true;
+  readonly declared: boolean;
+  readonly capabilities: StoreCapabilities;
+  private readonly database: PostgresDatabase;
+  private readonly secrets: readonly string[];
+  private readonly layout: PostgresLayout;
+  private readonly options: ResolvedPostgresOptions;
+  private columns: readonly Column[];
+
+  private constructor(
+    { database, secrets, durable }: Connected,
+    layout: PostgresLayout,
+    options: ResolvedPostgresOptions,
+    columns: readonly Column[],
+  ) {
+    this.declared = options.declared !== undefined;
+    this.database = database;
+    this.secrets = secrets;
+    this.layout = layout;
+    this.options = options;
+    this.columns = columns;
+    this.capabilities = {
+      sparse: true,
+      dense: true,
+      filters: new Set(filterOperators),
+      exact: options.hnsw.size === 0,
+      durable,
+      maximumActiveDims,
+    };
+  }
+
+  static async open(options: PostgresStoreOptions): Promise<PostgresBackend> {
+    const checked = checkPostgresOptions(options);
+    const connected = await connect(options, checked);
+    const layout = new PostgresLayout(checked);
+    try {
+      const columns = await withRetries(
+        { retries: checked.retries, delay: firstDelay },
+        undefined,
+        (error) => mayPass(error) || error instanceof UnknownOutcome,
+        () => connected.database.transaction((session) => layout.setUp(session)),
+      );
+      return new PostgresBackend(connected, layout, checked, columns);
+    } catch (error) {
+      await connected.database.close().catch(() => {});
+      throw postgresFailure(error, connected.secrets);
+    }
+  }
+
+  get fields(): ReadonlyMap<string, ResolvedField> {
+    return new Map(this.columns.map(({ name, field }) => [name, field]));
+  }
+
+  async addFields(added: ReadonlyMap<string, ResolvedField>): Promise<void> {
+    this.columns = await this.change(undefined, true, (session) => this.layout.addColumns(session, added));
+  }
+
+  async refreshFields(): Promise<void> {
+    this.columns = await this.change(undefined, true, (session) => this.layout.columns(session));
+  }
+
+  async write(documents: readonly CheckedDocument[], signal: AbortSignal | undefined): Promise<void> {
+    this.checkIndexedDims(documents);
+    const { columns } = this;
+    const statement = upsertStatement(this.layout.table, columns);
+    // To store the same documents twice is to store them once.
+    await this.change(signal, true, async (session) => {
+      for (const rows of toRows(documents, columns)) {
+        throwIfAborted(signal);
+        await session.query(statement, [rows]);
+      }
+      throwIfAborted(signal);
+    });
+  }
+
+  remove(ids: readonly string[], signal: AbortSignal | undefined): Promise<number> {
+    return this.removeWhere(
+      "key IN (SELECT decode(value, 'hex') FROM json_array_elements_text($1::json) ORDER BY 1)",
+      [JSON.stringify(ids.map(toKey))],
+      signal,
+    );
+  }
+
+  removeMatching(node: FilterNode, signal: AbortSignal | undefined): Promise<number> {
+    const bindings = new Bindings();
+    const condition = compileFilter(node, bindings);
+    return this.removeWhere(condition, bindings.values, signal);
+  }
+
+  async read(
+    ids: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<ReadonlyMap<string, StoredDocument>> {
+    const { columns } = this;
+    const rows = await this.select(
+      `SELECT ${selectedColumns(columns)} FROM ${this.layout.table} ` +
+        "WHERE key IN (SELECT decode(value, 'hex') FROM json_array_elements_text($1::json))",
+      [JSON.stringify(ids.map(toKey))],
+      signal,
+    );
+    return new Map(
+      rows.map((row) => {
+        const document = fromRow(row, columns);
+        return [document.id, document];
+      }),
+    );
+  }
+
+  async count(filter: FilterNode | undefined, signal: AbortSignal | undefined): Promise<number> {
+    const bindings = new Bindings();
+    const condition = filter === undefined ? "true" : compileFilter(filter, bindings);
+    const [row] = await this.select(
+      `SELECT count(*)::text AS count FROM ${this.layout.table} WHERE ${condition}`,
+      bindings.values,
+      signal,
+    );
+    return Number(row!.count);
+  }
+
+  async *pages(
+    after: string,
+    node: FilterNode | undefined,
+    batchSize: number,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<readonly StoredDocument[], void, undefined> {
+    let last = after;
+    for (;;) {
+      const { columns } = this;
+      const bindings = new Bindings();
+      const conditions = [`key > decode(${bindings.add(toKey(last), "text")}, 'hex')`];
+      if (node !== undefined) conditions.push(compileFilter(node, bindings));
+      const rows = await this.select(
+        `SELECT ${selectedColumns(columns)} FROM ${this.layout.table} ` +
+          `WHERE ${conditions.join(" AND ")} ORDER BY key LIMIT ${batchSize}`,
+        bindings.values,
+        signal,
+      );
+      if (rows.length > 0) yield rows.map((row) => fromRow(row, columns));
+      if (rows.length < batchSize) return;
+      last = unescapeText(rows.at(-1)!.id!);
+    }
+  }
+
+  async rankSparse(query: BackendQuery<SparseVector>): Promise<StoreHit[]> {
+    const candidates = this.candidates(query);
+    const statement = sparseSearch(this.layout.table, this.column(query.name), query, candidates);
+    return this.search(statement, query, candidates, (distance) => -distance);
+  }
+
+  async rankDense(query: BackendQuery<Float32Array>): Promise<StoreHit[]> {
+    const candidates = this.candidates(query);
+    const { field } = query;
+    const column = this.column(query.name);
+    const isCosine = field.kind === "dense" && field.metric === "cosine";
+    const statement = denseSearch(this.layout.table, column, query, candidates);
+    return this.search(statement, query, candidates, (distance) => (isCosine ? 1 - distance : -distance));
+  }
+
+  async close(): Promise<void> {
+    await this.database.close();
+  }
+
+  private async search(
+    { sql, values }: SearchStatement,
+    { signal }: BackendQuery,
+    candidates: number | undefined,
+    toScore: (distance: number) => number,
+  ): Promise<StoreHit[]> {
+    const rows =
+      candidates === undefined
+        ? await this.select(sql, values, signal)
+        : await this.change(signal, true, async (session) => {
+            await session.query(
+              "SELECT set_config('hnsw.ef_search', $1::text, true), set_config('hnsw.iterative_scan', 'strict_order', true)",
+              [`${Math.min(1000, candidates)}`],
+            );
+            return session.query(sql, values);
+          });
+    return rows.map((row) => ({
+      id: unescapeText(row.id!),
+      score: toScore(Number(row.distance)),
+      text: unescapeText(row.text!),
+      metadata: parseMetadata(row.metadata!),
+    }));
+  }
+
+  /** How many an approximate index is asked for; undefined without one. */
+  private candidates({ name, k }: BackendQuery): number | undefined {
+    const options = this.options.hnsw.get(name);
+    return options === undefined ? undefined : Math.max(k, options.efSearch);
+  }
+
+  private column(name: string): Column {
+    return this.columns.find((column) => column.name === name)!;
+  }
+
+  private checkIndexedDims(documents: readonly CheckedDocument[]): void {
+    for (const [name, { longVectors }] of this.options.hnsw) {
+      if (longVectors === "cut") continue;
+      for (const { id, vectors } of documents) {
+        const vector = vectors.get(name);
+        if (vector === undefined || vector instanceof Float32Array) continue;
+        if (vector.activeDims <= maximumIndexedDims) continue;
+        throw unsupported(
+          this,
+          `takes at most ${maximumIndexedDims} active dims where an HNSW index refuses long vectors. Document ${received(id)}, ` +
+            `vector ${received(name)} has ${vector.activeDims}; encode with maxActiveDims, or set hnsw.${name}.longVectors to "cut".`,
+        );
+      }
+    }
+  }
+
+  private async removeWhere(
+    condition: string,
+    values: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<number> {
+    // Not to be repeated where it may have happened: the second count would be another.
+    const [row] = await this.change(signal, false, (session) =>
+      session.query(
+        `WITH deleted AS (DELETE FROM ${this.layout.table} WHERE ${condition} RETURNING 1) SELECT count(*)::text AS count FROM deleted`,
+        values,
+      ),
+    );
+    return Number(row!.count);
+  }
+
+  private async select(
+    sql: string,
+    values: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly Row[]> {
+    return this.attempt(signal, mayPass, () => this.database.query(sql, values));
+  }
+
+  /** @param repeatable true if doing it twice is the same as doing it once */
+  private async change<Result>(
+    signal: AbortSignal | undefined,
+    repeatable: boolean,
+    work: (session: PostgresSession) => Promise<Result>,
+  ): Promise<Result> {
+    return this.attempt(
+      signal,
+      (error) => (error instanceof UnknownOutcome ? repeatable : mayPass(error)),
+      () => this.database.transaction(work),
+    );
+  }
+
+  private async attempt<Result>(
+    signal: AbortSignal | undefined,
+    again: (error: unknown) => boolean,
+    call: () => Promise<Result>,
+  ): Promise<Result> {
+    try {
+      return await withRetries({ retries: this.options.retries, delay: firstDelay }, signal, again, call);
+    } catch (error) {
+      if (error instanceof UnknownOutcome) {
+        throw new SparseEncoderError(
+          "STORE_FAILED",
+          "The postgres store failed: the connection was lost while committing, so the change was made as a whole or not " +
+            "at all. Look with get or count, or make the call again.",
+          { cause: error.cause },
+        );
+      }
+      throw postgresFailure(error, this.secrets);
+    }
+  }
+}

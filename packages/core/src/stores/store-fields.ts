@@ -1,0 +1,55 @@
+import { invalidArgument, received } from "../errors.ts";
+import type { StoreBackend } from "./backend.ts";
+import type { CheckedDocument } from "./store-arguments.ts";
+import { listNames, newFields, type ResolvedField } from "./vector-fields.ts";
+
+/** The names of vectors of a store, as its front checks documents and searches against them. */
+export class StoreFields {
+  private readonly backend: StoreBackend;
+  /** The last addition of names: additions follow each other. */
+  private growth: Promise<unknown> = Promise.resolve();
+
+  constructor(backend: StoreBackend) {
+    this.backend = backend;
+  }
+
+  /**
+   * Checks that the vectors of documents fit. Returns the addition of their new names where the backend needs one.
+   * @throws SparseEncoderError `STORE_MISMATCH`, `INVALID_VECTOR`
+   */
+  admit(documents: readonly CheckedDocument[]): Promise<void> | undefined {
+    const { backend } = this;
+    const added = newFields(documents, backend.fields, backend.declared);
+    if (added.size === 0 || backend.addFields === undefined) return undefined;
+    const turn = this.growth.then(async () => {
+      const missing = newFields(documents, backend.fields, backend.declared);
+      if (missing.size > 0) await backend.addFields!(missing);
+      // Another process may have given a name to other vectors.
+      newFields(documents, backend.fields, true);
+    });
+    this.growth = turn.catch(() => {});
+    return turn;
+  }
+
+  /**
+   * The field that a search is about; undefined as long as the store has no names at all.
+   * @throws SparseEncoderError `INVALID_ARGUMENT` for an unknown name, or vectors of the other kind
+   */
+  async find(call: string, name: string, kind: "sparse" | "dense"): Promise<ResolvedField | undefined> {
+    const { backend } = this;
+    if (!backend.fields.has(name) && !backend.declared) await backend.refreshFields?.();
+    const field = backend.fields.get(name);
+    if (field === undefined) {
+      if (backend.fields.size === 0) return undefined;
+      throw invalidArgument(
+        `${call}: no vectors are named ${received(name)}; the store has ${listNames(backend.fields)}.`,
+      );
+    }
+    if (field.kind !== kind) {
+      throw invalidArgument(
+        `${call}: the vectors named ${received(name)} are ${field.kind}; use search${field.kind === "dense" ? "Dense" : "Sparse"}.`,
+      );
+    }
+    return field;
+  }
+}

@@ -1,0 +1,288 @@
+import { CallsUnderWay, throwIfAborted, unlessAborted } from "../calls/index.ts";
+import { SparseEncoderError } from "../errors.ts";
+import { compareHits } from "../index/index.ts";
+import { SparseVector } from "../vector/index.ts";
+import type { BackendQuery, StoreBackend, WeightedQuery } from "./backend.ts";
+import type { Filter } from "./filter/filter.ts";
+import type { FilterNode } from "./filter/filter-node.ts";
+import { checkHybridSearches, checkNativeFusion } from "./native-fusion.ts";
+import type {
+  DeleteTarget,
+  HybridSearch,
+  HybridSearchOptions,
+  Store,
+  StoreCallOptions,
+  StoreCapabilities,
+  StoreCountOptions,
+  StoredDocument,
+  StoreHit,
+  StoreIterateOptions,
+  StoreSearchOptions,
+  VectorSchema,
+} from "./store.ts";
+import {
+  checkDeleteTarget,
+  checkDenseQuery,
+  checkDocuments,
+  checkKnownIds,
+  checkSparseQuery,
+  checkVectorName,
+} from "./store-arguments.ts";
+import { StoreFields } from "./store-fields.ts";
+import { checkDocumentLimits, checkFilter, checkK, checkQueryFit, unsupported } from "./store-limits.ts";
+import { callOptions, countOptions, hybridOptions, iterateOptions, searchOptions } from "./store-options.ts";
+import { resolveTies } from "./tied-hits.ts";
+
+type Query = Omit<BackendQuery, "field">;
+
+/**
+ * The front that every store of this library has: it checks the arguments and the limits of each call before the backend
+ * sees it, and keeps the promises of {@link Store} that are the same for all engines.
+ */
+export class StoreFront implements Store {
+  private readonly backend: StoreBackend;
+  private readonly fields: StoreFields;
+  private readonly underWay = new CallsUnderWay();
+  private closing: Promise<void> | undefined;
+
+  constructor(backend: StoreBackend) {
+    this.backend = backend;
+    this.fields = new StoreFields(backend);
+  }
+
+  get name(): string {
+    return this.backend.name;
+  }
+
+  get capabilities(): StoreCapabilities {
+    return this.backend.capabilities;
+  }
+
+  /** Kind, dimension and metric of the vectors by name, as far as they are known. */
+  get vectors(): VectorSchema {
+    return Object.fromEntries(this.backend.fields);
+  }
+
+  async upsert(documents: readonly StoredDocument[], options: StoreCallOptions = {}): Promise<void> {
+    const { signal } = this.begin("upsert", callOptions, options);
+    const checked = checkDocuments(documents);
+    const admitted = this.fields.admit(checked);
+    for (const document of checked) checkDocumentLimits(this.backend, document);
+    if (checked.length === 0) return;
+    const write = () => this.backend.write(checked, signal);
+    // Without names to add, the write starts now: backends that keep an order keep that of the calls.
+    await this.track(admitted === undefined ? write() : admitted.then(write));
+  }
+
+  async delete(target: DeleteTarget, options: StoreCallOptions = {}): Promise<number> {
+    const { signal } = this.begin("delete", callOptions, options);
+    const checked = checkDeleteTarget(target);
+    if ("ids" in checked) {
+      if (checked.ids.length === 0) return 0;
+      return this.track(this.backend.remove([...new Set(checked.ids)], signal));
+    }
+    const filter = checkFilter(this.backend, checked.filter);
+    return this.track(this.backend.removeMatching?.(filter, signal) ?? this.removeMatching(filter, signal));
+  }
+
+  async get(ids: readonly string[], options: StoreCallOptions = {}): Promise<(StoredDocument | undefined)[]> {
+    const { signal } = this.begin("get", callOptions, options);
+    const checked = checkKnownIds("get", ids);
+    if (checked.length === 0) return [];
+    const found = await this.track(this.backend.read([...new Set(checked)], signal), signal);
+    const given = new Set<string>();
+    return checked.map((id) => {
+      const document = found.get(id);
+      if (document === undefined || !given.has(id)) {
+        given.add(id);
+        return document;
+      }
+      // The caller may change vectors: a document that comes twice has vectors of its own each time.
+      return { ...document, vectors: copyVectors(document.vectors) };
+    });
+  }
+
+  async count(options: StoreCountOptions = {}): Promise<number> {
+    const { filter, signal } = this.begin("count", countOptions, options);
+    return this.track(this.backend.count(this.filterOf(filter), signal), signal);
+  }
+
+  async *iterate(options: StoreIterateOptions = {}): AsyncGenerator<StoredDocument, void, undefined> {
+    const call = "iterate";
+    const { after, filter, batchSize, signal } = this.begin(call, iterateOptions, options);
+    const paging = this.backend.pages(after, this.filterOf(filter), batchSize, signal);
+    const pages = paging[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        this.checkOpen(call, signal);
+        const page = await this.track(pages.next(), signal);
+        if (page.done === true) return;
+        for (const document of page.value) {
+          throwIfAborted(signal);
+          yield document;
+        }
+      }
+    } finally {
+      // Not awaited: a page that is under way may take its time.
+      pages.return?.().catch(() => {});
+    }
+  }
+
+  async searchSparse(
+    vector: string,
+    query: SparseVector,
+    options: StoreSearchOptions = {},
+  ): Promise<StoreHit[]> {
+    const call = "searchSparse";
+    const { k, filter, signal } = this.begin(call, searchOptions, options);
+    checkVectorName(call, vector);
+    const search = { name: vector, vector: checkSparseQuery(call, query), ...this.searchOf(call, k, filter) };
+    return this.track(this.rank(call, { ...search, signal }), signal);
+  }
+
+  async searchDense(
+    vector: string,
+    query: Float32Array,
+    options: StoreSearchOptions = {},
+  ): Promise<StoreHit[]> {
+    const call = "searchDense";
+    const { k, filter, signal } = this.begin(call, searchOptions, options);
+    checkVectorName(call, vector);
+    const search = { name: vector, vector: checkDenseQuery(call, query), ...this.searchOf(call, k, filter) };
+    return this.track(this.rank(call, { ...search, signal }), signal);
+  }
+
+  /**
+   * Several searches that the engine itself fuses, in one request.
+   * @throws SparseEncoderError `STORE_UNSUPPORTED` for a fusion that `capabilities.nativeFusions` does not name
+   */
+  async searchHybrid(searches: readonly HybridSearch[], options: HybridSearchOptions): Promise<StoreHit[]> {
+    const call = "searchHybrid";
+    const { signal, ...settings } = this.begin(call, hybridOptions, options);
+    const fusion = checkNativeFusion(settings.fusion);
+    if (this.capabilities.nativeFusions?.has(fusion.native) !== true) {
+      throw unsupported(this.backend, `does not fuse by ${fusion.native} itself.`);
+    }
+    const k = checkK(this.backend, call, settings.k);
+    const checked = checkHybridSearches(call, searches).map(({ vector, query, weight, ...search }) => ({
+      ...this.searchOf(call, search.k, search.filter),
+      name: vector,
+      vector: query,
+      weight,
+      signal,
+    }));
+    const fuse = async () => {
+      const queries: WeightedQuery[] = [];
+      for (const search of checked) {
+        const query = await this.queryOf(call, search);
+        if (query !== undefined) queries.push({ ...query, weight: search.weight });
+      }
+      if (queries.length === 0) return [];
+      return ordered(await this.backend.rankHybrid!(queries, fusion, k, signal), k);
+    };
+    return this.track(fuse(), signal);
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.finish();
+    return this.closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** What every call checks first. */
+  protected begin<Checked extends { readonly signal: AbortSignal | undefined }>(
+    call: string,
+    declaration: { check(call: string, options: unknown): Checked },
+    options: unknown,
+  ): Checked {
+    const checked = declaration.check(call, options);
+    this.checkOpen(call, checked.signal);
+    return checked;
+  }
+
+  /** @throws SparseEncoderError `CLOSED`, `ABORTED` */
+  protected checkOpen(call: string, signal: AbortSignal | undefined): void {
+    if (this.closing !== undefined) {
+      throw new SparseEncoderError("CLOSED", `${call}: the store is closed; open it again.`);
+    }
+    throwIfAborted(signal);
+  }
+
+  /** Lets `close` wait for a call. If a signal is given, its abort ends the caller's wait. */
+  protected track<Result>(call: Promise<Result>, signal?: AbortSignal): Promise<Result> {
+    return unlessAborted(signal, this.underWay.track(call));
+  }
+
+  private async finish(): Promise<void> {
+    await this.underWay.settled();
+    await this.backend.close();
+  }
+
+  private filterOf(filter: Filter | undefined): FilterNode | undefined {
+    return filter === undefined ? undefined : checkFilter(this.backend, filter);
+  }
+
+  private searchOf(call: string, k: number, filter: Filter | undefined): Pick<Query, "k" | "filter"> {
+    return { k: checkK(this.backend, call, k), filter: this.filterOf(filter) };
+  }
+
+  /** Checks a search against the vectors that it is for; undefined if it cannot find anything. */
+  private async queryOf(call: string, query: Query): Promise<BackendQuery | undefined> {
+    const { name, vector } = query;
+    const field = await this.fields.find(call, name, vector instanceof Float32Array ? "dense" : "sparse");
+    if (field === undefined) return undefined;
+    checkQueryFit(this.backend, call, query, field);
+    const isEmpty = !(vector instanceof Float32Array) && vector.activeDims === 0;
+    return isEmpty ? undefined : { ...query, field };
+  }
+
+  private async rank(call: string, search: Query): Promise<StoreHit[]> {
+    const query = await this.queryOf(call, search);
+    if (query === undefined) return [];
+    const { k } = query;
+    const ask = (limit: number) => rankOf(this.backend, { ...query, k: limit });
+    if (this.backend.ordersTies) return ordered(await ask(k), k);
+    const { maximumK = Number.MAX_SAFE_INTEGER - 1 } = this.capabilities;
+    return ordered(await resolveTies(k, maximumK + 1, ask), k);
+  }
+
+  private async removeMatching(filter: FilterNode, signal: AbortSignal | undefined): Promise<number> {
+    const ids: string[] = [];
+    for await (const page of this.backend.pages("", filter, 1000, signal)) {
+      for (const { id } of page) ids.push(id);
+    }
+    return ids.length === 0 ? 0 : this.backend.remove(ids, signal);
+  }
+}
+
+function rankOf(backend: StoreBackend, query: BackendQuery): Promise<StoreHit[]> {
+  const { vector } = query;
+  return vector instanceof Float32Array
+    ? backend.rankDense({ ...query, vector })
+    : backend.rankSparse({ ...query, vector });
+}
+
+/** The best `k` by score, equal scores by id. */
+function ordered(hits: readonly StoreHit[], k: number): StoreHit[] {
+  return (
+    hits
+      // -0 is a score of its own to readers of JSON and to some assertions.
+      .map((hit) => (Object.is(hit.score, -0) ? { ...hit, score: 0 } : hit))
+      .sort(compareHits)
+      .slice(0, k)
+  );
+}
+
+function copyVectors(vectors: StoredDocument["vectors"]): StoredDocument["vectors"] {
+  return Object.fromEntries(
+    Object.entries(vectors).map(([name, vector]) => [
+      name,
+      vector instanceof Float32Array
+        ? vector.slice()
+        : new SparseVector(vector.indices.slice(), vector.values.slice(), vector.dimension),
+    ]),
+  );
+}
