@@ -19,7 +19,7 @@ export const importTable: Readonly<Record<string, ImportRule>> = {
   vector: { values: [] },
   install: { values: [] },
   model: { values: ["install"] },
-  graph: { values: ["model"] },
+  graph: { values: ["model"], types: ["runtime"] },
   runtime: { values: ["install", "vector"] },
   encoder: { values: ["vector", "model", "graph", "runtime"] },
   index: { values: ["vector"] },

@@ -31,6 +31,7 @@ async function opens(device: Device): Promise<boolean> {
     bytes: addingModel(),
     shortBytes: undefined,
     givesDims: false,
+    dimension: 1,
     exportFile: undefined,
     inputs: [],
     weightsFolder: tmpdir(),

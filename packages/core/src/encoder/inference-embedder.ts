@@ -78,13 +78,14 @@ export class InferenceEmbedder<Matrix> implements Embedder<Matrix> {
     const batches: (readonly number[])[] = [];
     const results: EncodedRows[] = [];
     let over = false;
+    const isWanted = () => !over && !ended() && call.signal?.aborted !== true;
     const serve = async (pool: WorkerPool) => {
       for (let unit = await source.next(); unit !== undefined; unit = await source.next()) {
         const alone = source.isOnly(unit) && pool.idle;
         for (const batch of unit) {
           const { maxActiveDims } = call;
           const packed = () => ({ ...pack(batch), maxActiveDims, skippedTokens, alone });
-          const rows = await pool.run(packed).catch((error: unknown) => {
+          const rows = await pool.run(packed, isWanted).catch((error: unknown) => {
             throw located(error, batch.positions, first);
           });
           throwIfAborted(call.signal);

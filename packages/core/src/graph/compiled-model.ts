@@ -1,55 +1,16 @@
 import type { Pipeline, StoredTensor, TensorTable } from "../model/index.ts";
+import type { PooledModel, WideModel } from "../runtime/index.ts";
 import { addEntries, type Entries } from "./entries.ts";
 import { familyOf, shapeOf, type TransformerShape } from "./families.ts";
 import type { Building, Tuning } from "./layers.ts";
 import { type FloatType, OnnxGraph, type Value } from "./onnx-graph.ts";
 import { addDense, addNormalize, addPooling, addSparseAutoEncoder } from "./pooled-head.ts";
-import { type ScreenTables, screenTables } from "./screened-decoder.ts";
+import { screenTables } from "./screened-decoder.ts";
 import { addSpladeHead, unsupportedPipeline } from "./splade-head.ts";
 import { addTransformer, type HiddenStates } from "./transformer.ts";
 
-/** A model that gives, besides `embeddings` [C, B], the numbers `dims` of their entries; all others are 0. */
-export interface ScreenedModel {
-  readonly bytes: Uint8Array;
-  readonly tables: ScreenTables;
-  /** Number of all entries. */
-  readonly entries: number;
-}
-
-/**
- * A model tuned for devices that run thousands of products at once. Of sparse embeddings it gives the entries that are not 0:
- * `embeddings` [N] and their `places` [2, N]; of dense ones `embeddings` [B, width].
- */
-export interface WideModel {
-  readonly bytes: Uint8Array;
-  /** The folder below which the weight files lie that the model refers to. */
-  readonly weightsFolder: string;
-}
-
-/** A model ready to be opened as an ONNX session. */
-export interface CompiledModel {
-  /** The ONNX model without its weights, or what is added to an exported model. */
-  readonly bytes: Uint8Array;
-  /** The same model, tuned for a few tokens that run alone; undefined if there is no such difference. */
-  readonly shortBytes: Uint8Array | undefined;
-  /** The same model for texts that activate a small part of the vocabulary; undefined if there is none. */
-  readonly screened: ScreenedModel | undefined;
-  /** The same model for wide devices; undefined if there is none, as with int8 weights. */
-  readonly wide?: WideModel | undefined;
-  /** The file of an exported model that comes before `bytes`; undefined for a graph that was built from weights. */
-  readonly exportFile: string | undefined;
-  /** Names of the inputs. */
-  readonly inputs: readonly string[];
-  /** The folder below which the weight files lie that the model refers to. */
-  readonly weightsFolder: string;
-  /** True if the runtime should rearrange weights when it opens the model: needed for fast integer products. */
-  readonly prepack: boolean;
-  /** True if most of an embedding is zero, so that only non-zero entries leave the worker. */
-  readonly sparse: boolean;
-  /** True if `bytes` give `embeddings` [C, B] and the numbers `dims` of their entries, as a screened model does. */
-  readonly givesDims: boolean;
-  /** Width of an embedding. */
-  readonly dimension: number;
+/** A model ready to be opened by workers, and what its settings say of it. */
+export interface CompiledModel extends PooledModel {
   /** Number of token ids that the model knows. */
   readonly vocabularySize: number;
   /** Longest input in tokens, special tokens included. */

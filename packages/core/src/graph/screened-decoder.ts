@@ -1,4 +1,5 @@
 import type { StoredTensor } from "../model/index.ts";
+import type { ScreenTables, TablePart } from "../runtime/index.ts";
 import { byText, rangesOf } from "./decoder.ts";
 import { largestProducts, quantiseTokens, scaleProducts, widen } from "./integer-products.ts";
 import { largestInteger } from "./layers.ts";
@@ -15,22 +16,6 @@ const chunkRows = 256;
 
 /** Covers the rounding of float32 in the products and norms here, relative to the product of two norms. */
 const roundingSlack = 1e-4;
-
-/** What a graph with a screened decoder needs beside the weights: computed from them when the model is opened. */
-export interface ScreenTables {
-  /** An ONNX model without inputs that computes them. */
-  readonly model: Uint8Array;
-  /** What follows the bytes of the graph: each time `start`, then a part of an output of `model`. */
-  readonly parts: readonly TablePart[];
-}
-
-/** Elements [from, to) of an output. */
-interface TablePart {
-  readonly start: Uint8Array;
-  readonly output: string;
-  readonly from: number;
-  readonly to: number;
-}
 
 /** The vocabulary entries that some text of a batch can activate, and their exact scores. */
 export interface Screened {

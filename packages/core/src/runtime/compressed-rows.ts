@@ -1,5 +1,5 @@
 import { copyTopDims } from "../vector/index.ts";
-import type { SparseRows } from "./messages.ts";
+import type { DenseRows, SparseRows } from "./messages.ts";
 
 /**
  * The non-zero entries of `rows` dense rows, in CSR form; of each row at most the `maxActiveDims` of largest
@@ -99,6 +99,18 @@ export function chosenRows(
   return entries === count
     ? { offsets, indices, values }
     : { offsets, indices: indices.slice(0, entries), values: values.slice(0, entries) };
+}
+
+/**
+ * The rows as they are: a copy, since they move to another thread, which the runtime's own buffer cannot.
+ *
+ * @throws Error for a NaN or an infinity
+ */
+export function denseRows(values: Float32Array, width: number): DenseRows {
+  for (let position = 0; position < values.length; position++) {
+    if (!Number.isFinite(values[position])) throw notFinite(values[position]!, position % width);
+  }
+  return { dense: values.slice() };
 }
 
 function notFinite(value: number, dim: number): Error {

@@ -2,4 +2,5 @@ export { planBatches } from "./batch-plan.ts";
 export { coreShare } from "./cpu-share.ts";
 export { automaticDevices, batchTokens, type Device, parseDevice, possibleDevices } from "./device.ts";
 export type { DenseRows, EncodeBatch, EncodedRows, SparseRows } from "./messages.ts";
-export { type PooledModel, WorkerPool, type WorkerPoolOptions } from "./worker-pool.ts";
+export type { PooledModel, ScreenedModel, ScreenTables, TablePart, WideModel } from "./pooled-model.ts";
+export { WorkerPool, type WorkerPoolOptions } from "./worker-pool.ts";

@@ -1,55 +1,12 @@
 import type { Device } from "./device.ts";
+import type { PooledModel } from "./pooled-model.ts";
 
 /** What crosses the boundary between the main thread and a worker. Everything here is copied or transferred. */
 
-/** A model that gives of a batch the entries `dims` alone, and what it needs beside the weights. */
-export interface ScreenedModel {
-  readonly bytes: Uint8Array;
-  /** Number of all entries. */
-  readonly entries: number;
-  readonly tables: {
-    /** A model without inputs that computes them. */
-    readonly model: Uint8Array;
-    /** What follows `bytes`: each time `start`, then elements [from, to) of an output of that model. */
-    readonly parts: readonly {
-      readonly start: Uint8Array;
-      readonly output: string;
-      readonly from: number;
-      readonly to: number;
-    }[];
-  };
-}
-
-/**
- * A model tuned for devices that run thousands of products at once. Of sparse embeddings it gives the entries that are not 0:
- * `embeddings` [N] and their `places` [2, N], rows and columns.
- */
-export interface WideModel {
-  readonly bytes: Uint8Array;
-  readonly weightsFolder: string;
-}
-
 /** Given to every worker of a pool when it starts. */
 export interface WorkerSetup {
-  /** An exported model that comes before `model`, if there is one. */
-  readonly exportFile: string | undefined;
-  /** The ONNX model without its weights, and the folder of these. */
-  readonly model: Uint8Array;
-  /** The same, tuned for a few tokens that run alone; undefined if there is no such difference. */
-  readonly shortModel: Uint8Array | undefined;
-  /** The same, for texts that activate a small part of the vocabulary; undefined if there is none for this device. */
-  readonly screened: ScreenedModel | undefined;
-  /** The same, for a wide device; undefined for other devices, or if there is none. */
-  readonly wide?: WideModel | undefined;
-  readonly weightsFolder: string;
-  /** Names of the model's inputs. */
-  readonly inputs: readonly string[];
-  /** True if the runtime is to rearrange weights into private copies when it opens the model. */
-  readonly prepack: boolean;
-  /** True if only non-zero entries are to leave the worker. */
-  readonly sparse: boolean;
-  /** True if the model gives some entries alone, as a screened one does. */
-  readonly givesDims: boolean;
+  /** The model, with only those of its graphs that this device may run. */
+  readonly model: PooledModel;
   /** Where the model runs. */
   readonly device: Device;
   /** Threads that one operator may use while other batches run. */
@@ -78,6 +35,15 @@ export interface EncodeBatch {
 
 /** Asks a worker to open its session; answered when it is ready. */
 export type WorkerTask = "open" | EncodeBatch;
+
+/** What a worker answers: rows; `ready` to `open`; `stopping` if the pool is being closed; or what is wrong with the model. */
+export type WorkerAnswer = EncodedRows | "ready" | "stopping" | ModelFault;
+
+/** A fault of the model itself: another worker would find the same. */
+export interface ModelFault {
+  /** A sentence without its subject, such as "gives embeddings of 3 dimensions". */
+  readonly fault: string;
+}
 
 /** The rows of a batch, in its order: in CSR form, or dense and one behind the other. */
 export type EncodedRows = SparseRows | DenseRows;

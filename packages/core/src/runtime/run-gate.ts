@@ -53,16 +53,17 @@ export class RunGate {
     Atomics.store(this.fields, stopField, 1);
   }
 
-  /** Blocks this thread until no run is under way, at most `timeout` milliseconds. */
-  waitUntilEmpty(timeout: number): void {
+  /** Blocks this thread until no run is under way, at most `timeout` milliseconds. False if one still is. */
+  waitUntilEmpty(timeout: number): boolean {
     const deadline = Date.now() + timeout;
     for (let field = firstRunField; field < this.fields.length; field++) {
       for (let thread = this.at(field); thread !== 0; thread = this.at(field)) {
         const left = deadline - Date.now();
-        if (left <= 0) return;
+        if (left <= 0) return false;
         Atomics.wait(this.fields, field, thread, left);
       }
     }
+    return true;
   }
 
   private enter(): number {

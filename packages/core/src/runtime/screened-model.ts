@@ -1,5 +1,5 @@
 import type { InferenceSession } from "onnxruntime-node";
-import type { ScreenedModel } from "./messages.ts";
+import type { ScreenedModel } from "./pooled-model.ts";
 
 /**
  * The bytes of a screened model, in pieces: its graph, and the tables that are computed here.

@@ -1,9 +1,11 @@
 import { readFile } from "node:fs/promises";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { runtimeNotLoaded } from "../install/index.ts";
-import { chosenRows, compressEntries, compressRows } from "./compressed-rows.ts";
+import { chosenRows, compressEntries, compressRows, denseRows } from "./compressed-rows.ts";
 import type { Device } from "./device.ts";
-import type { EncodeBatch, EncodedRows, ScreenedModel, WorkerSetup } from "./messages.ts";
+import type { EncodeBatch, EncodedRows, WorkerSetup } from "./messages.ts";
+import { ModelError } from "./model-error.ts";
+import type { PooledModel, ScreenedModel } from "./pooled-model.ts";
 import { completeScreenedModel } from "./screened-model.ts";
 
 /**
@@ -22,51 +24,41 @@ const screenedShare = 0.5;
 export class Session {
   private readonly native: InferenceSession;
   private readonly tensor: typeof Tensor;
-  private readonly setup: WorkerSetup;
+  private readonly model: PooledModel;
   /** The model, if it gives some entries alone. */
   private readonly screened: ScreenedModel | undefined;
   private readonly kind: GraphKind;
   /** True if a batch activated so much that the `whole` graph is faster. */
   screensInVain = false;
 
-  private constructor(native: InferenceSession, tensor: typeof Tensor, setup: WorkerSetup, kind: GraphKind) {
+  private constructor(native: InferenceSession, tensor: typeof Tensor, model: PooledModel, kind: GraphKind) {
     this.native = native;
     this.tensor = tensor;
-    this.setup = setup;
+    this.model = model;
     this.kind = kind;
-    this.screened = kind === "screened" ? setup.screened : undefined;
+    this.screened = kind === "screened" ? model.screened : undefined;
   }
 
+  /** @throws ModelError if an exported model cannot be opened on the CPU, where no driver can be at fault */
   static async open(setup: WorkerSetup, kind: GraphKind, threads: number): Promise<Session> {
+    const { model, device } = setup;
     // Imported here, where no one ends the thread: its end while the native library loads aborts the process too.
     const { env, InferenceSession, Tensor } = await import("onnxruntime-node").catch(runtimeNotLoaded);
     // A library is silent; what matters of these messages is in the errors that are thrown.
     env.logLevel = "fatal";
-    const wide = kind === "wide" ? setup.wide : undefined;
-    const options: InferenceSession.SessionOptions = {
-      executionProviders: [provider(setup.device)],
-      intraOpNumThreads: threads,
-      logSeverityLevel: 4,
-      interOpNumThreads: 1,
-      extra: {
-        session: {
-          model_external_initializers_file_folder_path: wide?.weightsFolder ?? setup.weightsFolder,
-          // A rearranged copy of each float weight would take the file's size again in every worker, without a gain in
-          // speed: the graph multiplies with the weights as they are stored. Integer products do gain.
-          disable_prepacking: setup.prepack ? "0" : "1",
-          // Threads that wait for the next run must not take a core from another worker meanwhile.
-          force_spinning_stop: "1",
-        },
-      },
-    };
+    const options = sessionOptions(model, kind, device, threads);
     const parts: Uint8Array[] = [];
-    if (setup.exportFile !== undefined) parts.push(await readFile(setup.exportFile));
-    const screened = kind === "screened" ? setup.screened : undefined;
-    if (screened !== undefined)
-      parts.push(...(await completeScreenedModel(screened, InferenceSession, options)));
-    else parts.push(wide?.bytes ?? (kind === "short" ? setup.shortModel : undefined) ?? setup.model);
-    const native = await InferenceSession.create(Buffer.concat(parts), options);
-    return new Session(native, Tensor, setup, kind);
+    if (model.exportFile !== undefined) parts.push(await readFile(model.exportFile));
+    if (kind === "screened" && model.screened !== undefined) {
+      parts.push(...(await completeScreenedModel(model.screened, InferenceSession, options)));
+    } else parts.push(graphOf(model, kind));
+    try {
+      const native = await InferenceSession.create(Buffer.concat(parts), options);
+      return new Session(native, Tensor, model, kind);
+    } catch (error) {
+      if (model.exportFile === undefined || device.kind !== "cpu") throw error;
+      throw new ModelError(`cannot be opened: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
 
   /** Frees what the runtime holds. */
@@ -74,11 +66,14 @@ export class Session {
     return this.native.release();
   }
 
-  /** Embeds a batch; of sparse embeddings only the non-zero entries are returned. */
+  /**
+   * Embeds a batch; of sparse embeddings only the non-zero entries are returned.
+   * @throws ModelError for embeddings of another width than the model's settings promise
+   */
   async encode(batch: EncodeBatch): Promise<EncodedRows> {
-    if (this.kind === "wide" && this.setup.sparse) return this.encodeEntries(batch);
+    if (this.kind === "wide" && this.model.sparse) return this.encodeEntries(batch);
     const rows = batch.lengths.length;
-    const givesDims = this.screened !== undefined || this.setup.givesDims;
+    const givesDims = this.screened !== undefined || this.model.givesDims;
     const outputs = givesDims ? ["embeddings", "dims"] : ["embeddings"];
     const { embeddings, dims } = await this.native.run(this.feeds(batch), outputs);
     const values = embeddings!.data as Float32Array;
@@ -88,9 +83,12 @@ export class Session {
       this.screensInVain ||=
         this.screened !== undefined && entries.length > this.screened.entries * screenedShare;
       result = compressEntries(values, entries, rows, batch.maxActiveDims);
-    } else if (this.setup.sparse) result = compressRows(values, rows, batch.maxActiveDims);
-    // The copy: dense values are moved to another thread, and the runtime's own buffer cannot be.
-    else result = { dense: values.slice() };
+    } else {
+      this.checkWidth(values.length / rows);
+      result = this.model.sparse
+        ? compressRows(values, rows, batch.maxActiveDims)
+        : denseRows(values, this.model.dimension);
+    }
     embeddings!.dispose();
     dims?.dispose();
     return result;
@@ -118,8 +116,45 @@ export class Session {
       attention_mask: () => new Tensor("int64", attentionMask(lengths, shape[1]!), shape),
       token_type_ids: () => new Tensor("int64", new BigInt64Array(ids.length), shape),
     };
-    return Object.fromEntries(this.setup.inputs.map((name) => [name, available[name]!()]));
+    return Object.fromEntries(this.model.inputs.map((name) => [name, available[name]!()]));
   }
+
+  private checkWidth(width: number): void {
+    const { dimension } = this.model;
+    if (width === dimension) return;
+    throw new ModelError(`gives embeddings of ${width} dimensions, but its settings promise ${dimension}`);
+  }
+}
+
+/** The graph of a kind; the whole one where the model has no other. */
+function graphOf(model: PooledModel, kind: GraphKind): Uint8Array {
+  if (kind === "wide" && model.wide !== undefined) return model.wide.bytes;
+  return (kind === "short" ? model.shortBytes : undefined) ?? model.bytes;
+}
+
+function sessionOptions(
+  model: PooledModel,
+  kind: GraphKind,
+  device: Device,
+  threads: number,
+): InferenceSession.SessionOptions {
+  const wide = kind === "wide" ? model.wide : undefined;
+  return {
+    executionProviders: [provider(device)],
+    intraOpNumThreads: threads,
+    logSeverityLevel: 4,
+    interOpNumThreads: 1,
+    extra: {
+      session: {
+        model_external_initializers_file_folder_path: wide?.weightsFolder ?? model.weightsFolder,
+        // A rearranged copy of each float weight would take the file's size again in every worker, without a gain in
+        // speed: the graph multiplies with the weights as they are stored. Integer products do gain.
+        disable_prepacking: model.prepack ? "0" : "1",
+        // Threads that wait for the next run must not take a core from another worker meanwhile.
+        force_spinning_stop: "1",
+      },
+    },
+  };
 }
 
 function provider({ kind, index }: Device): InferenceSession.ExecutionProviderConfig {

@@ -1,47 +1,22 @@
 import type { Piscina } from "piscina";
-import { SparseEncoderError } from "../errors.ts";
+import { CallsUnderWay } from "../calls/index.ts";
+import { messageOf, SparseEncoderError } from "../errors.ts";
 import { importNative, packageFile, runtimeFailure } from "../install/index.ts";
 import { coreShare } from "./cpu-share.ts";
 import { setCudaProducts } from "./cuda-products.ts";
 import { cpu, type Device } from "./device.ts";
-import type {
-  EncodeBatch,
-  EncodedRows,
-  ScreenedModel,
-  WideModel,
-  WorkerSetup,
-  WorkerTask,
-} from "./messages.ts";
+import { holdExit, releaseExit } from "./exit-hold.ts";
+import type { EncodeBatch, EncodedRows, WorkerAnswer, WorkerSetup, WorkerTask } from "./messages.ts";
+import type { PooledModel } from "./pooled-model.ts";
 import { RunGate } from "./run-gate.ts";
 import { turnTelemetryOff } from "./telemetry.ts";
+import { WorkQueue } from "./work-queue.ts";
 
-/** A batch takes a second or two at most; a process must be able to end even if a count was lost. */
-const exitPatience = 60_000;
-
-/** Each has a session and buffers of its own; beyond, more threads an operator are the better use of cores. */
+/** Each worker has a session and buffers of its own; beyond, more threads per operator are the better use of cores. */
 const mostWorkers = 8;
 
-/** Runs in flight on one card: more than three gave no more texts a second. */
+/** Runs in flight on one card: more than three gave no more texts per second. */
 const cudaWorkers = 3;
-
-/** What the workers of a pool open: the ONNX model, the folder of its weights, and what it gives. */
-export interface PooledModel {
-  readonly bytes: Uint8Array;
-  /** The same, tuned for a few tokens that run alone. */
-  readonly shortBytes: Uint8Array | undefined;
-  /** The same, for texts that activate a small part of the vocabulary. */
-  readonly screened?: ScreenedModel | undefined;
-  /** The same, for wide devices. */
-  readonly wide?: WideModel | undefined;
-  /** True if CUDA may multiply float32 numbers as TF32. Default false. */
-  readonly allowsTf32?: boolean | undefined;
-  readonly exportFile: string | undefined;
-  readonly inputs: readonly string[];
-  readonly weightsFolder: string;
-  readonly prepack: boolean;
-  readonly sparse: boolean;
-  readonly givesDims: boolean;
-}
 
 export interface WorkerPoolOptions {
   /** Where the workers run the model. Default: the CPU. */
@@ -78,37 +53,37 @@ export class WorkerPool {
   readonly workers: number;
   /** Threads that one operator may use in a worker. */
   readonly threads: number;
+  private readonly model: PooledModel;
   private readonly gate: RunGate;
+  /** Batches wait here and not in piscina, which gets no more than its workers run: so the wait can end. */
+  private readonly queue: WorkQueue;
   private readonly piscina: Piscina;
-  private readonly pending = new Set<Promise<unknown>>();
+  /** What was asked of the workers and has no answer yet. */
+  private readonly tasks = new CallsUnderWay();
   private broken: Error | undefined;
-  /** Tasks handed to the workers and not yet answered. */
-  private tasks = 0;
   private closing: Promise<void> | undefined;
   /** Settles when all workers have ended, after which none is started again. */
   private ended: Promise<void> | undefined;
 
   private constructor(Pool: typeof Piscina, model: PooledModel, options: WorkerPoolOptions) {
     const cores = coreShare();
+    this.model = model;
     this.device = options.device ?? cpu;
     this.workers = options.workers ?? defaultWorkers(this.device, cores);
     this.threads = options.threads ?? Math.max(1, Math.floor(cores / this.workers));
     this.gate = new RunGate(this.workers);
+    this.queue = new WorkQueue(this.workers);
+    const onCpu = this.device.kind === "cpu";
     const setup: WorkerSetup = {
-      model: model.bytes,
-      shortModel: model.shortBytes,
-      // Elsewhere integer products are not known to be faster.
-      screened: this.device.kind === "cpu" ? model.screened : undefined,
-      wide: (options.wide ?? this.device.kind === "cuda") ? model.wide : undefined,
-      exportFile: model.exportFile,
-      inputs: model.inputs,
-      weightsFolder: model.weightsFolder,
-      prepack: model.prepack,
-      sparse: model.sparse,
-      givesDims: model.givesDims,
+      model: {
+        ...model,
+        // Elsewhere integer products are not known to be faster.
+        screened: onCpu ? model.screened : undefined,
+        wide: (options.wide ?? this.device.kind === "cuda") ? model.wide : undefined,
+      },
       device: this.device,
       threads: this.threads,
-      aloneThreads: options.threads ?? (this.device.kind === "cpu" ? cores : this.threads),
+      aloneThreads: options.threads ?? (onCpu ? cores : this.threads),
       opensAlone: options.eager !== true,
       gate: this.gate.buffer,
     };
@@ -124,13 +99,12 @@ export class WorkerPool {
       // The wait with Atomics would block the worker's own event loop, which the native binding needs.
       atomics: "disabled",
       recordTiming: false,
-      // Without it, a waiting batch goes to the end of the queue each time that another one is taken, and may wait
-      // there for as long as there is load.
+      // Without it, a batch that waits for a worker to start goes to the end of the queue each time that another one is taken.
       stricterFIFO: true,
     });
     // A worker that failed is replaced, unless its replacement fails while it starts: then nobody serves the queue.
     this.piscina.on("error", (error: Error) => this.breakIfEmpty(error));
-    // A worker that ended itself while it started is announced here alone, before its replacement is there, if any.
+    // Of a worker that ended itself while it started, this is the only announcement; its replacement comes later, if at all.
     this.piscina.on("workerDestroy", () => {
       queueMicrotask(() => {
         // What ended in the middle of a run must not be waited for at the end of the process.
@@ -143,10 +117,23 @@ export class WorkerPool {
 
   /** True if no batch runs or waits. */
   get idle(): boolean {
-    return this.tasks === 0;
+    return this.queue.running === 0 && this.queue.waiting === 0;
   }
 
-  /** Starts workers and resolves when they have opened the model. */
+  /** Batches that run, each in a worker of its own. */
+  get runningBatches(): number {
+    return this.queue.running;
+  }
+
+  /** Batches that wait for a worker; those of calls that have ended do not count. */
+  get waitingBatches(): number {
+    return this.queue.waiting;
+  }
+
+  /**
+   * Starts workers and resolves when they have opened the model.
+   * @throws SparseEncoderError `WORKER_FAILED`, `MODEL_INVALID`, `DEVICE_UNAVAILABLE`
+   */
   static async start(model: PooledModel, options: WorkerPoolOptions = {}): Promise<WorkerPool> {
     const { Piscina: Pool } = await importNative(
       "piscina",
@@ -164,6 +151,7 @@ export class WorkerPool {
     } catch (cause) {
       await pool.destroy();
       takeBack?.();
+      if (SparseEncoderError.is(cause, "MODEL_INVALID")) throw cause;
       throw (
         runtimeFailure(cause) ?? failure(`A worker could not open the model on ${pool.device.name}`, cause)
       );
@@ -171,14 +159,15 @@ export class WorkerPool {
   }
 
   /**
-   * Embeds one batch. `pack` makes the batch, once more if a second worker has to take over, since its buffers
-   * move to the worker.
+   * Embeds one batch when its turn comes. `pack` makes the batch then, and once more if a second worker has to take over,
+   * since its buffers move to the worker.
    *
-   * @throws SparseEncoderError `WORKER_FAILED` or `CLOSED`
+   * @param isWanted asked when the turn comes; a batch that nobody wants any more costs nothing
+   * @throws SparseEncoderError `WORKER_FAILED`, `MODEL_INVALID`, `CLOSED`; `ABORTED` if the batch was not wanted any more
    */
-  async run(pack: () => EncodeBatch): Promise<EncodedRows> {
-    if (this.closing !== undefined) throw closed();
-    return this.track(this.attemptTwice(pack));
+  run(pack: () => EncodeBatch, isWanted?: () => boolean): Promise<EncodedRows> {
+    if (this.closing !== undefined) return Promise.reject(closed());
+    return this.tasks.track(this.queue.add(() => this.runTwice(pack), isWanted));
   }
 
   /** Lets queued batches finish, then ends the workers. Later calls of `run` are refused. */
@@ -190,11 +179,12 @@ export class WorkerPool {
   /** Drops queued batches, waits for those in flight, then ends the workers. */
   destroy(): Promise<void> {
     this.gate.close();
+    this.queue.dropAll(closed());
     return this.close();
   }
 
   private async end(): Promise<void> {
-    while (this.pending.size > 0) await Promise.allSettled(this.pending);
+    await this.tasks.settled();
     this.gate.close();
     try {
       await this.endWorkers();
@@ -213,37 +203,36 @@ export class WorkerPool {
     return this.ended;
   }
 
-  private async attemptTwice(pack: () => EncodeBatch): Promise<EncodedRows> {
+  /** Runs a batch, and once more in another worker if the first one ends or throws. */
+  private async runTwice(pack: () => EncodeBatch): Promise<EncodedRows> {
+    const runOnce = async () => {
+      const batch = pack();
+      return rowsOf(await this.send(batch, [batch.ids.buffer, batch.lengths.buffer]));
+    };
     try {
-      return await this.attempt(pack);
+      return await runOnce();
     } catch (error) {
       if (SparseEncoderError.is(error)) throw error;
     }
     try {
-      return await this.attempt(pack);
+      return await runOnce();
     } catch (error) {
       throw SparseEncoderError.is(error) ? error : failure("A batch failed in two workers", error);
     }
   }
 
-  private async attempt(pack: () => EncodeBatch): Promise<EncodedRows> {
-    const batch = pack();
-    const rows = await this.send<EncodedRows>(batch, [batch.ids.buffer, batch.lengths.buffer]);
-    if (rows === null) throw closed();
-    return rows;
-  }
-
-  private send<Result>(task: WorkerTask, transferList: ArrayBufferLike[]): Promise<Result | null> {
-    if (this.broken !== undefined) return Promise.reject(failure("No worker could be started", this.broken));
-    this.tasks++;
-    const answer: Promise<Result | null> = this.piscina.run(task, {
+  /** @throws SparseEncoderError `MODEL_INVALID` if the worker says that the model is at fault */
+  private async send(task: WorkerTask, transferList: ArrayBufferLike[]): Promise<WorkerAnswer> {
+    if (this.broken !== undefined) throw failure("No worker could be started", this.broken);
+    const answering: Promise<WorkerAnswer> = this.piscina.run(task, {
       transferList: transferList as ArrayBuffer[],
     });
-    return this.track(
-      answer.finally(() => {
-        this.tasks--;
-      }),
-    );
+    const answer = await this.tasks.track(answering);
+    if (typeof answer !== "string" && "fault" in answer) {
+      const model = this.model.exportFile ?? `The model in ${this.model.weightsFolder}`;
+      throw new SparseEncoderError("MODEL_INVALID", `${model} ${answer.fault}.`);
+    }
+    return answer;
   }
 
   /** Without workers nothing will serve the queue: what waits there fails now, and so does all that comes. */
@@ -253,13 +242,12 @@ export class WorkerPool {
     // Whoever closes the pool waits for it, and hears of its failure.
     this.endWorkers().catch(() => {});
   }
+}
 
-  private track<Result>(work: Promise<Result>): Promise<Result> {
-    this.pending.add(work);
-    const settle = () => void this.pending.delete(work);
-    work.then(settle, settle);
-    return work;
-  }
+/** @throws SparseEncoderError `CLOSED` if the worker stops */
+function rowsOf(answer: WorkerAnswer): EncodedRows {
+  if (typeof answer === "string" || "fault" in answer) throw closed();
+  return answer;
 }
 
 /**
@@ -272,8 +260,7 @@ function defaultWorkers({ kind }: Device, cores: number): number {
 }
 
 function failure(what: string, cause: unknown): SparseEncoderError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new SparseEncoderError("WORKER_FAILED", `${what}: ${reason}`, { cause });
+  return new SparseEncoderError("WORKER_FAILED", `${what}: ${messageOf(cause)}`, { cause });
 }
 
 function closed(): SparseEncoderError {
@@ -281,26 +268,4 @@ function closed(): SparseEncoderError {
     "CLOSED",
     "The encoder, or the pool of the call, was closed; load or start it again to go on.",
   );
-}
-
-/** The gates of live pools. */
-const openGates = new Set<RunGate>();
-
-/**
- * Makes the end of the process wait for runs in flight. The exit event comes before threads are ended, also after
- * `process.exit()` and an uncaught exception.
- */
-function holdExit(gate: RunGate): void {
-  if (openGates.size === 0) process.on("exit", waitForRuns);
-  openGates.add(gate);
-}
-
-function releaseExit(gate: RunGate): void {
-  openGates.delete(gate);
-  if (openGates.size === 0) process.off("exit", waitForRuns);
-}
-
-function waitForRuns(): void {
-  for (const gate of openGates) gate.close();
-  for (const gate of openGates) gate.waitUntilEmpty(exitPatience);
 }

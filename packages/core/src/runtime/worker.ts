@@ -1,7 +1,8 @@
 import { getPriority, setPriority } from "node:os";
-import { Piscina } from "piscina";
+import { Piscina, transferableSymbol, valueSymbol } from "piscina";
 import { encodeInMemory } from "./device-memory.ts";
-import type { EncodedRows, WorkerSetup, WorkerTask } from "./messages.ts";
+import type { EncodedRows, WorkerAnswer, WorkerSetup, WorkerTask } from "./messages.ts";
+import { ModelError } from "./model-error.ts";
 import { RunGate } from "./run-gate.ts";
 import { type GraphKind, Session } from "./session.ts";
 
@@ -19,24 +20,28 @@ const shortTokens = 32;
 const sessions = new Map<string, Promise<Session | undefined>>();
 /** What all but short batches run in. */
 let throughput: GraphKind =
-  setup.wide !== undefined ? "wide" : setup.screened === undefined ? "whole" : "screened";
+  setup.model.wide !== undefined ? "wide" : setup.model.screened === undefined ? "whole" : "screened";
 
 giveWay();
 
-/** Carries out one task; null if the pool is stopping. */
-export async function runTask(task: WorkerTask): Promise<EncodedRows | null | "ready"> {
-  const session = await (task === "open"
-    ? sessionFor(setup.opensAlone, 0)
-    : sessionFor(task.alone, task.ids.length));
-  if (session === undefined) return null;
-  if (task === "open") return "ready";
-  const rows = await gate.pass(() => encodeInMemory(session, task));
-  if (session.screensInVain) await giveUpScreening();
-  return rows === undefined ? null : transfer(rows);
+/** Carries out one task; the buffers of rows are moved to the main thread, not copied. */
+export async function runTask(task: WorkerTask): Promise<WorkerAnswer | ReturnType<typeof Piscina.move>> {
+  try {
+    if (task === "open") return (await sessionFor(setup.opensAlone, 0)) === undefined ? "stopping" : "ready";
+    const session = await sessionFor(task.alone, task.ids.length);
+    if (session === undefined) return "stopping";
+    const rows = await gate.pass(() => encodeInMemory(session, task));
+    if (session.screensInVain) await giveUpScreening();
+    return rows === undefined ? "stopping" : Piscina.move(new MovedRows(rows));
+  } catch (error) {
+    if (error instanceof ModelError) return { fault: error.message };
+    throw error;
+  }
 }
 
 function sessionFor(alone: boolean, tokens: number): Promise<Session | undefined> {
-  const short = alone && tokens <= shortTokens && setup.shortModel !== undefined && throughput !== "wide";
+  const short =
+    alone && tokens <= shortTokens && setup.model.shortBytes !== undefined && throughput !== "wide";
   return open(short ? "short" : throughput, alone ? setup.aloneThreads : setup.threads);
 }
 
@@ -62,17 +67,21 @@ async function giveUpScreening(): Promise<void> {
   }
 }
 
-/** Marks the buffers of the rows to be moved to the main thread, not copied. */
-function transfer(rows: EncodedRows): EncodedRows {
-  const buffers = Object.values(rows).map((values: Uint32Array | Float32Array) => values.buffer);
-  return Piscina.move({
-    get [Piscina.transferableSymbol]() {
-      return buffers;
-    },
-    get [Piscina.valueSymbol]() {
-      return rows;
-    },
-  } as never) as unknown as EncodedRows;
+/** Rows whose buffers piscina moves. */
+class MovedRows {
+  private readonly rows: EncodedRows;
+
+  constructor(rows: EncodedRows) {
+    this.rows = rows;
+  }
+
+  get [transferableSymbol](): ArrayBufferLike[] {
+    return Object.values(this.rows).map((values: Uint32Array | Float32Array) => values.buffer);
+  }
+
+  get [valueSymbol](): EncodedRows {
+    return this.rows;
+  }
 }
 
 /**
