@@ -19,7 +19,7 @@ const { documents, queries, judgements } = readCranfield();
 const judged = queries.filter(({ id }) => judgements.has(id));
 
 async function search(options: Bm25EncoderOptions): Promise<Map<string, SearchHit[]>> {
-  const encoder = new Bm25Encoder(options);
+  const encoder = new Bm25Encoder({ tokens: "bm25s", lengthNorm: "average", ...options });
   const texts = documents.map(({ text }) => text);
   await encoder.fit(texts);
   const index = new InvertedIndex(encoder.embeddingDimension);

@@ -5,6 +5,7 @@ export {
   Bm25Encoder,
   type Bm25EncoderOptions,
   type Bm25FitOptions,
+  type Bm25LoadOptions,
   type Bm25Summary,
   type DecodedToken,
   type DenseEncodeOptions,

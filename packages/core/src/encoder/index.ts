@@ -1,11 +1,11 @@
-export type { Analyzer, AnalyzerOptions } from "./bm25/analyzer.ts";
-export {
-  type Bm25EncodeOptions,
-  Bm25Encoder,
-  type Bm25EncoderOptions,
-  type Bm25FitOptions,
-  type Bm25Summary,
-} from "./bm25/bm25-encoder.ts";
+export { Bm25Encoder, type Bm25Summary } from "./bm25/bm25-encoder.ts";
+export type {
+  Bm25EncodeOptions,
+  Bm25EncoderOptions,
+  Bm25FitOptions,
+  Bm25LoadOptions,
+} from "./bm25/bm25-options.ts";
+export type { Analyzer, AnalyzerOptions } from "./bm25/terms/analyzer.ts";
 export { type DenseEncodeOptions, DenseEncoder, type DenseEncoderOptions } from "./dense-encoder.ts";
 export { listDevices } from "./devices.ts";
 export type { EncodeOptions, EncodeProgress, Progress } from "./encode-options.ts";

@@ -1,6 +1,7 @@
 export { DenseMatrix } from "./dense-matrix.ts";
 export type { DenseMetric } from "./dense-metric.ts";
 export { denseSimilarity } from "./dense-similarity.ts";
+export type { DimCounts } from "./dim-counts.ts";
 export { intersection } from "./intersection.ts";
 export {
   checkSimilarityFunction,

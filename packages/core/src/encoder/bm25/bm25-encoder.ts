@@ -1,37 +1,30 @@
-import { setImmediate } from "node:timers/promises";
 import { throwIfAborted } from "../../calls/index.ts";
 import { invalidArgument, received, SparseEncoderError } from "../../errors.ts";
 import { checkOptionNames, positiveInteger } from "../../options/index.ts";
-import { SparseMatrix, SparseVector } from "../../vector/index.ts";
-import { checkSignal, checkText, checkTexts, type Progress } from "../encode-options.ts";
+import { type DimCounts, SparseMatrix, SparseVector } from "../../vector/index.ts";
+import { checkTexts } from "../encode-options.ts";
 import type { DecodedToken } from "../sparse-encoder.ts";
-import { type Analyzer, type AnalyzerOptions, analyzerOptionNames, createAnalyzer } from "./analyzer.ts";
-import { type Bm25State, readBm25, writeBm25 } from "./bm25-file.ts";
-import { Bm25Statistics } from "./bm25-statistics.ts";
-
-/** Options of a {@link Bm25Encoder}. */
-export interface Bm25EncoderOptions extends AnalyzerOptions {
-  /** How soon more occurrences of a term stop to count: 0 for at once. A finite number of at least 0. Default 1.2. */
-  readonly k1?: number;
-  /** How much a document's length counts, from 0 to 1. Default 0.75. */
-  readonly b?: number;
-  /** Makes terms of texts, in place of `language`, `stemming` and `stopWords`. Not saved: to be given again at load. */
-  readonly analyzer?: Analyzer;
-}
-
-/** Options of {@link Bm25Encoder.fit} and {@link Bm25Encoder.update}. */
-export interface Bm25FitOptions {
-  /** Ends the call with an `ABORTED` error; the encoder stays as it was. */
-  readonly signal?: AbortSignal;
-  /** Called now and then, and at the end. An error it throws fails the call. */
-  readonly onProgress?: (progress: Progress) => void;
-}
-
-/** Options of the encode methods of a {@link Bm25Encoder}. */
-export interface Bm25EncodeOptions {
-  /** Ends the call with an `ABORTED` error. */
-  readonly signal?: AbortSignal;
-}
+import { readBm25, writeBm25 } from "./bm25-file.ts";
+import {
+  type Bm25EncodeOptions,
+  type Bm25EncoderOptions,
+  type Bm25FitOptions,
+  type Bm25LoadOptions,
+  type Bm25Settings,
+  bm25EncodeOptions,
+  bm25LoadOptions,
+  fingerprintOf,
+  resolveSettings,
+} from "./bm25-options.ts";
+import { documentWeight, queryWeight } from "./bm25-weights.ts";
+import { countTexts } from "./counted-texts.ts";
+import { SeenTerms } from "./seen-terms.ts";
+import { mostTerms, TermCounts } from "./term-counts.ts";
+import { dimension } from "./term-dims.ts";
+import { type TermTally, tallyTerms } from "./term-tally.ts";
+import { customAnalyzer, openAnalyzer, type TermSource } from "./terms/analyzer.ts";
+import type { TextRole } from "./terms/unspaced-terms.ts";
+import { Turns } from "./turns.ts";
 
 /** What a {@link Bm25Encoder} has counted. */
 export interface Bm25Summary {
@@ -39,125 +32,116 @@ export interface Bm25Summary {
   readonly documents: number;
   /** Distinct terms. */
   readonly terms: number;
-  /** Mean terms a document, which the lengths of documents are compared with: that of the last `fit`. */
+  /** Mean length of a document at the last `fit`, in terms: what `lengthNorm: "average"` compares lengths with. */
   readonly averageLength: number;
-  /** The mean over all documents by now. Far from `averageLength`, it is time to fit and to encode all documents again. */
+  /** The mean over all documents by now. */
   readonly currentAverageLength: number;
 }
-
-/** As many keys as a `Map` can hold; far more than a language has. */
-const maximumTerms = 2 ** 24;
-
-/** Texts between two moments in which other work of the process has its turn. */
-const turnEvery = 256;
 
 /**
  * BM25 as sparse vectors: the dot product of a query's and a document's vector is their BM25 score. Keyword search thus
  * runs on the same stores, and mixes with learned sparse and dense vectors in the same way.
  *
- * A document has, for each of its terms, `tf / (tf + k1 (1 - b + b length / averageLength))`; a query, for each of its
- * terms, its number of occurrences times `ln(1 + (N - df + 0.5) / (df + 0.5))`. Lengths are in terms, stop words not
- * counted. There is no factor of k1 + 1, which changes no ranking: Lucene's BM25 since version 8.
+ * A document has, for each of its terms, `tf / (tf + k1 (length / 48)^b)`: a number that depends on nothing but the
+ * document. The dim of a term depends on nothing but the term. So vectors of documents are the same in every process, and
+ * never age. A query has, for each of its terms, its number of occurrences times `ln(1 + (N - df + 0.5) / (df + 0.5))`, with
+ * N documents, of which df have the term.
  *
- * `fit` counts terms and documents, and sets the average length. `update` adds documents: N and df change, and with them
- * the vectors of queries, but the average length stays until the next `fit`. So vectors of documents never change between
- * two fits, and those already stored go together with new ones; the numbers of terms never change at all. A term that was
- * never fitted has no dim: encode documents after they were counted, or their new words are not found.
+ * Where N and df come from: a `HybridRetriever` asks the store that it searches, where the store can tell
+ * (`Store.countDims`: `MemoryStore` does); then there is nothing to fit or to save, and queries are weighed by exactly the
+ * documents that are stored. Otherwise the encoder counts: `fit` and `update` count texts, `add` of a retriever counts what it
+ * adds, and `save` and `load` keep the counts.
  *
- * Source: Robertson, Zaragoza: The Probabilistic Relevance Framework: BM25 and Beyond (2009); idf and the missing factor
- * as in Lucene and bm25s (`method="lucene"`).
+ * With `lengthNorm: "average"` the weight of a document's term is `tf / (tf + k1 (1 - b + b length / averageLength))`, with
+ * the mean length at the last `fit`: BM25 as in Lucene since version 8, and in bm25s (`method="lucene"`). There is no factor of
+ * k1 + 1, which changes no ranking.
+ *
+ * Source: Robertson, Zaragoza: The Probabilistic Relevance Framework: BM25 and Beyond (2009).
  *
  * @example
  * const encoder = new Bm25Encoder();
  * await encoder.fit(["a cat sat", "two cats", "a dog"]);
  * const documents = await encoder.encodeDocument(["a cat sat", "a dog"]);
  * const query = await encoder.encodeQuery("cats");
- * query.dot(documents.row(0)); // 0.197
+ * query.dot(documents.row(0)); // 0.399
  * encoder.decode(query); // [["cat", 0.47]]
  */
 export class Bm25Encoder {
   readonly k1: number;
   readonly b: number;
-  /** Width of an embedding: more dims than terms, so that it stays when terms are added. */
-  readonly embeddingDimension: number = maximumTerms;
-  private readonly analyze: Analyzer;
-  private readonly analyzerState: Bm25State["analyzer"];
-  private statistics = new Bm25Statistics();
+  /** Width of an embedding, 2^29. */
+  readonly embeddingDimension: number = dimension;
+  private readonly settings: Bm25Settings;
+  private source: Promise<TermSource> | undefined;
+  private readonly openSource: () => Promise<TermSource>;
+  private counts = new TermCounts();
+  private readonly seen = new SeenTerms();
   private averageLength = 0;
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
   constructor(options: Bm25EncoderOptions = {}) {
-    checkOptionNames("Bm25Encoder", options, [...analyzerOptionNames, "k1", "b", "analyzer"]);
-    const { k1 = 1.2, b = 0.75, analyzer, ...analysis } = options;
-    if (typeof k1 !== "number" || !Number.isFinite(k1) || k1 < 0) {
-      throw invalidArgument(`k1 must be a finite number of at least 0, received ${received(k1)}.`);
-    }
-    if (typeof b !== "number" || !(b >= 0 && b <= 1)) {
-      throw invalidArgument(`b must be a number from 0 to 1, received ${received(b)}.`);
-    }
-    this.k1 = k1;
-    this.b = b;
-    if (analyzer === undefined) {
-      this.analyze = createAnalyzer(analysis);
-      this.analyzerState = analysis;
-    } else {
-      this.analyze = customAnalyzer(analyzer, analysis);
-      this.analyzerState = "custom";
-    }
+    const { settings, custom } = resolveSettings(options);
+    const { analyzer } = settings;
+    this.settings = settings;
+    this.k1 = settings.k1;
+    this.b = settings.b;
+    this.openSource = async () =>
+      analyzer === "custom" ? customAnalyzer(custom!) : await openAnalyzer(analyzer);
   }
 
   /**
    * Reads an encoder that {@link Bm25Encoder.save} wrote.
    *
-   * @param options `analyzer`: the function that the encoder was made with, if it was made with one
    * @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION`, `MODEL_NOT_FOUND`, `MODEL_INVALID`,
    *   `MODEL_UNSUPPORTED`
    */
-  static async load(file: string, options: { readonly analyzer?: Analyzer } = {}): Promise<Bm25Encoder> {
-    checkOptionNames("Bm25Encoder.load", options, ["analyzer"]);
-    const state = await readBm25(file);
-    const { analyzer } = options;
-    if ((state.analyzer === "custom") !== (analyzer !== undefined)) {
+  static async load(file: string, options: Bm25LoadOptions = {}): Promise<Bm25Encoder> {
+    const { analyzer: custom } = bm25LoadOptions.check("Bm25Encoder.load", options);
+    const { settings, counts, averageLength } = await readBm25(file);
+    const { analyzer, ...numbers } = settings;
+    if ((analyzer === "custom") !== (custom !== undefined)) {
       throw invalidArgument(
-        `Bm25Encoder.load: ${file} was made ${analyzer === undefined ? "with an analyzer function; give the same one as the option analyzer" : "without an analyzer function; leave the option analyzer out"}.`,
+        `Bm25Encoder.load: ${file} was made ${custom === undefined ? "with an analyzer function; give the same one as the option analyzer" : "without an analyzer function; leave the option analyzer out"}.`,
       );
     }
-    const { k1, b } = state;
     const encoder = new Bm25Encoder({
-      k1,
-      b,
-      ...(state.analyzer === "custom" ? { analyzer: analyzer! } : state.analyzer),
+      ...numbers,
+      ...(analyzer === "custom" ? { analyzer: custom } : analyzer),
     });
-    for (const [number, term] of state.terms.entries()) {
-      encoder.statistics.addTerm(term, state.frequencies[number]!);
-    }
-    encoder.statistics.documents = state.documents;
-    encoder.statistics.tokens = state.tokens;
-    encoder.averageLength = state.averageLength;
+    encoder.counts = counts;
+    encoder.averageLength = averageLength;
     return encoder;
   }
 
   /** What has been counted. */
   get summary(): Bm25Summary {
-    const { documents, tokens, terms } = this.statistics;
+    const { documents, terms, averageLength } = this.counts;
     return {
       documents,
-      terms: terms.length,
+      terms: terms.size,
       averageLength: this.averageLength,
-      currentAverageLength: documents === 0 ? 0 : tokens / documents,
+      currentAverageLength: averageLength,
     };
   }
 
   /**
-   * Counts the documents of a collection, in place of all that was counted before, and sets the average length. Vectors of
+   * Everything that the vectors of documents depend on beside the documents, as a line of text. A store keeps it with the
+   * vectors, so that those of another encoder are refused.
+   */
+  get fingerprint(): string {
+    return fingerprintOf(this.settings, this.averageLength);
+  }
+
+  /**
+   * Counts the documents of a collection, in place of all that was counted before. With `lengthNorm: "average"`, vectors of
    * documents made before then no longer go together with new ones: encode all documents again.
    *
    * @throws SparseEncoderError `INVALID_TEXT`, `INVALID_ARGUMENT`, `UNKNOWN_OPTION`, `ABORTED`; nothing is changed then
    */
   async fit(texts: Iterable<string> | AsyncIterable<string>, options?: Bm25FitOptions): Promise<void> {
-    const counted = await this.count("fit", texts, options);
-    this.merge("fit", this.statistics.emptied(), counted);
-    this.averageLength = counted.documents === 0 ? 0 : counted.tokens / counted.documents;
+    const counted = await countTexts("fit", await this.analyzer(), texts, options);
+    this.merge("fit", new TermCounts(), counted);
+    this.averageLength = counted.averageLength;
   }
 
   /**
@@ -165,12 +149,10 @@ export class Bm25Encoder {
    * stay counted until the next `fit`. Errors as {@link Bm25Encoder.fit}; without a fit before, it is one.
    */
   async update(texts: Iterable<string> | AsyncIterable<string>, options?: Bm25FitOptions): Promise<void> {
-    const counted = await this.count("update", texts, options);
-    this.merge("update", this.statistics, counted);
+    const counted = await countTexts("update", await this.analyzer(), texts, options);
+    this.merge("update", this.counts, counted);
     // Nothing but empty documents so far: no vector of a document depends on the average.
-    if (this.averageLength === 0 && this.statistics.tokens > 0) {
-      this.averageLength = this.statistics.tokens / this.statistics.documents;
-    }
+    if (this.averageLength === 0) this.averageLength = this.counts.averageLength;
   }
 
   /** As {@link Bm25Encoder.encodeDocument}. */
@@ -184,14 +166,14 @@ export class Bm25Encoder {
     input: string | readonly string[],
     options?: Bm25EncodeOptions,
   ): Promise<SparseVector | SparseMatrix> {
-    return this.encodeAll("encode", input, options, (terms) => this.documentVector(terms));
+    return this.encodeAll("encode", input, options, "document", (tally) => this.documentVector(tally));
   }
 
   /**
-   * Vectors of search queries: one text gives a vector, many a matrix in their order. A text without a known term has an
-   * empty vector.
+   * Vectors of search queries: one text gives a vector, many a matrix in their order. A text without a term has an empty
+   * vector.
    *
-   * @throws SparseEncoderError `INVALID_TEXT`, `UNKNOWN_OPTION`, `ABORTED`; `INVALID_ARGUMENT` before anything was fitted
+   * @throws SparseEncoderError `INVALID_TEXT`, `UNKNOWN_OPTION`, `ABORTED`; `INVALID_ARGUMENT` before anything was counted
    */
   encodeQuery(text: string, options?: Bm25EncodeOptions): Promise<SparseVector>;
   encodeQuery(texts: readonly string[], options?: Bm25EncodeOptions): Promise<SparseMatrix>;
@@ -203,10 +185,12 @@ export class Bm25Encoder {
     input: string | readonly string[],
     options?: Bm25EncodeOptions,
   ): Promise<SparseVector | SparseMatrix> {
-    return this.encodeAll("encodeQuery", input, options, (terms) => this.queryVector(terms));
+    return this.encodeAll("encodeQuery", input, options, "query", (tally) =>
+      this.weighTerms(this.occurrences(tally)),
+    );
   }
 
-  /** Vectors of documents; see {@link Bm25Encoder.encodeQuery}. */
+  /** Vectors of documents; see {@link Bm25Encoder.encodeQuery}. `lengthNorm: "average"` takes a `fit` before. */
   encodeDocument(text: string, options?: Bm25EncodeOptions): Promise<SparseVector>;
   encodeDocument(texts: readonly string[], options?: Bm25EncodeOptions): Promise<SparseMatrix>;
   encodeDocument(
@@ -217,19 +201,50 @@ export class Bm25Encoder {
     input: string | readonly string[],
     options?: Bm25EncodeOptions,
   ): Promise<SparseVector | SparseMatrix> {
-    return this.encodeAll("encodeDocument", input, options, (terms) => this.documentVector(terms));
+    return this.encodeAll("encodeDocument", input, options, "document", (tally) =>
+      this.documentVector(tally),
+    );
   }
 
   /**
-   * The terms of a vector with their weights: heaviest first, equal weights in the order in which the terms were first met.
+   * How often each term comes in each query: the first half of {@link Bm25Encoder.encodeQuery}, for retrievers that weigh the
+   * terms by what the store counts.
+   */
+  async countTerms(queries: readonly string[], options?: Bm25EncodeOptions): Promise<SparseMatrix> {
+    const counted = await this.encodeAll("countTerms", queries, options, "query", (tally) =>
+      this.occurrences(tally),
+    );
+    return counted as SparseMatrix;
+  }
+
+  /**
+   * The vector of a query from the occurrences of its terms: the second half of {@link Bm25Encoder.encodeQuery}.
+   *
+   * @param counts N and df of the active dims of `occurrences`; default: what this encoder has counted
+   * @throws SparseEncoderError `INVALID_ARGUMENT` without counts before anything was counted
+   */
+  weighTerms(occurrences: SparseVector, counts?: DimCounts): SparseVector {
+    if (counts === undefined) this.checkCounted("encodeQuery");
+    const { documents, terms } = this.counts;
+    const weights = occurrences.values.map((times, position) => {
+      const dim = occurrences.indices[position]!;
+      const having = counts === undefined ? (terms.get(dim)?.documents ?? 0) : counts.active[position]!;
+      return queryWeight(times, having, counts?.vectors ?? documents);
+    });
+    return new SparseVector(occurrences.indices, weights, this.embeddingDimension);
+  }
+
+  /**
+   * The terms of a vector with their weights: heaviest first, equal weights by dim. A term is known to an encoder that
+   * counted or lately encoded it; others are given as `[dim]`.
    *
    * @param options.topK at most this many terms; default all
    */
-  decode(embedding: SparseVector, options?: { topK?: number }): DecodedToken[];
-  decode(embeddings: SparseMatrix, options?: { topK?: number }): DecodedToken[][];
+  decode(embedding: SparseVector, options?: { topK?: number | undefined }): DecodedToken[];
+  decode(embeddings: SparseMatrix, options?: { topK?: number | undefined }): DecodedToken[][];
   decode(
     embeddings: SparseVector | SparseMatrix,
-    options?: { topK?: number },
+    options?: { topK?: number | undefined },
   ): DecodedToken[] | DecodedToken[][] {
     checkOptionNames("decode", options, ["topK"]);
     const topK = options?.topK === undefined ? undefined : positiveInteger("topK", options.topK);
@@ -243,145 +258,93 @@ export class Bm25Encoder {
     return "offsets" in embeddings ? Array.from(embeddings, decodeRow) : decodeRow(embeddings);
   }
 
-  /** The term of a dim, or `[index]` where there is none. */
+  /** The term of a dim, or `[index]` where none is known. */
   tokenOf(index: number): string {
-    return this.statistics.terms[index] ?? `[${index}]`;
+    return this.seen.get(index) ?? this.counts.terms.get(index)?.term ?? `[${index}]`;
   }
 
   /**
-   * Writes all that {@link Bm25Encoder.load} needs to one file, in place of an older one. Save again after each `update`:
-   * the numbers of new terms are known to this encoder alone until then.
+   * Writes all that {@link Bm25Encoder.load} needs to one file, in place of an older one.
    *
    * @throws SparseEncoderError `INVALID_ARGUMENT`, `CACHE_UNWRITABLE`
    */
   async save(file: string): Promise<void> {
-    const { documents, tokens, terms, frequencies } = this.statistics;
-    const { k1, b, analyzerState: analyzer, averageLength } = this;
-    await writeBm25(file, { k1, b, analyzer, documents, tokens, averageLength, terms, frequencies });
+    const { settings, counts, averageLength } = this;
+    await writeBm25(file, { settings, counts, averageLength });
   }
 
-  private async count(
-    call: string,
-    texts: Iterable<string> | AsyncIterable<string>,
-    options: Bm25FitOptions | undefined,
-  ): Promise<Bm25Statistics> {
-    checkOptionNames(call, options, ["signal", "onProgress"]);
-    const { signal, onProgress } = options ?? {};
-    checkSignal(signal);
-    if (onProgress !== undefined && typeof onProgress !== "function") {
-      throw invalidArgument(`onProgress must be a function, received ${received(onProgress)}.`);
-    }
-    const iterable =
-      typeof texts === "object" &&
-      texts !== null &&
-      (Symbol.iterator in texts || Symbol.asyncIterator in texts);
-    if (!iterable) {
-      throw new SparseEncoderError(
-        "INVALID_TEXT",
-        `${call}: expected an array or another iterable of strings, received ${received(texts)}.`,
-      );
-    }
-    const total = Array.isArray(texts) ? texts.length : undefined;
-    const counted = new Bm25Statistics();
-    for await (const text of texts) {
-      checkText(call, text, counted.documents);
-      counted.addDocument(this.analyze(text));
-      if (counted.documents % turnEvery !== 0) continue;
-      onProgress?.({ done: counted.documents, total });
-      await setImmediate();
-      throwIfAborted(signal);
-    }
-    throwIfAborted(signal);
-    if (counted.documents % turnEvery !== 0) onProgress?.({ done: counted.documents, total });
-    return counted;
+  private analyzer(): Promise<TermSource> {
+    this.source ??= this.openSource();
+    return this.source;
   }
 
-  private merge(call: string, into: Bm25Statistics, counted: Bm25Statistics): void {
-    const terms = into.terms.length + into.unknownTerms(counted);
-    if (terms > maximumTerms) {
+  private merge(call: string, into: TermCounts, counted: TermCounts): void {
+    const terms = into.terms.size + into.unknownTerms(counted);
+    if (terms > mostTerms) {
       throw invalidArgument(
-        `${call}: ${terms} distinct terms are more than the ${maximumTerms} of a Bm25Encoder; give an analyzer that makes fewer.`,
+        `${call}: ${terms} distinct terms are more than the ${mostTerms} of a Bm25Encoder; give an analyzer that makes fewer.`,
       );
     }
     into.addAll(counted);
-    this.statistics = into;
+    this.counts = into;
   }
 
   private async encodeAll(
     call: string,
     input: string | readonly string[],
     options: Bm25EncodeOptions | undefined,
-    vectorOf: (terms: readonly string[]) => SparseVector,
+    role: TextRole,
+    vectorOf: (tally: TermTally) => SparseVector,
   ): Promise<SparseVector | SparseMatrix> {
-    checkOptionNames(call, options, ["signal"]);
-    const signal = options?.signal;
-    checkSignal(signal);
-    if (this.statistics.documents === 0) {
-      throw invalidArgument(
-        `${call}: nothing was counted yet; call fit with the texts of the documents first.`,
-      );
-    }
-    if (typeof input === "string") return vectorOf(this.analyze(input));
-    if (!Array.isArray(input)) {
+    const { signal } = bm25EncodeOptions.check(call, options);
+    throwIfAborted(signal);
+    if (typeof input !== "string" && !Array.isArray(input)) {
       throw new SparseEncoderError(
         "INVALID_TEXT",
         `${call}: expected a string or an array of strings, received ${received(input)}.`,
       );
     }
-    checkTexts(call, input);
+    const texts = typeof input === "string" ? [input] : input;
+    checkTexts(call, texts);
+    if (this.settings.lengthNorm === "average" && role === "document") this.checkCounted(call);
+    const source = await this.analyzer();
+    const turns = new Turns(signal);
     const rows: SparseVector[] = [];
-    for (const text of input) {
-      rows.push(vectorOf(this.analyze(text)));
-      if (rows.length % turnEvery !== 0) continue;
-      await setImmediate();
-      throwIfAborted(signal);
+    for (const text of texts) {
+      const tally = await tallyTerms(source, text, role, turns);
+      for (const [dim, { term }] of tally.terms) this.seen.add(dim, term);
+      rows.push(vectorOf(tally));
     }
-    return SparseMatrix.fromRows(rows, this.embeddingDimension);
+    throwIfAborted(signal);
+    return typeof input === "string" ? rows[0]! : SparseMatrix.fromRows(rows, this.embeddingDimension);
   }
 
-  private documentVector(terms: readonly string[]): SparseVector {
-    const { k1, b, averageLength } = this;
-    const length = averageLength === 0 ? 1 : terms.length / averageLength;
-    const norm = k1 * (1 - b + b * length);
-    return this.vector(terms, (occurrences) => occurrences / (occurrences + norm));
+  private checkCounted(call: string): void {
+    if (this.counts.documents > 0) return;
+    throw invalidArgument(
+      `${call}: nothing was counted yet; call fit with the texts of the documents first.`,
+    );
   }
 
-  private queryVector(terms: readonly string[]): SparseVector {
-    const { documents, frequencies } = this.statistics;
-    return this.vector(terms, (occurrences, number) => {
-      const frequency = frequencies[number]!;
-      return occurrences * Math.log1p((documents - frequency + 0.5) / (frequency + 0.5));
-    });
+  private documentVector({ terms, length }: TermTally): SparseVector {
+    return this.vector(terms, ({ occurrences }) =>
+      documentWeight(occurrences, length, this.settings, this.averageLength),
+    );
+  }
+
+  private occurrences({ terms }: TermTally): SparseVector {
+    return this.vector(terms, ({ occurrences }) => occurrences);
   }
 
   private vector(
-    terms: readonly string[],
-    weightOf: (occurrences: number, number: number) => number,
+    terms: TermTally["terms"],
+    weightOf: (term: { readonly occurrences: number }) => number,
   ): SparseVector {
-    const occurrences = new Map<number, number>();
-    for (const term of terms) {
-      const number = this.statistics.numberOf(term);
-      if (number !== undefined) occurrences.set(number, (occurrences.get(number) ?? 0) + 1);
-    }
-    const numbers = [...occurrences.keys()].sort((a, b) => a - b);
-    const weights = numbers.map((number) => weightOf(occurrences.get(number)!, number));
-    return new SparseVector(numbers, weights, this.embeddingDimension);
+    const dims = Uint32Array.from(terms.keys()).sort();
+    return new SparseVector(
+      dims,
+      Array.from(dims, (dim) => weightOf(terms.get(dim)!)),
+      this.embeddingDimension,
+    );
   }
-}
-
-function customAnalyzer(analyzer: unknown, analysis: AnalyzerOptions): Analyzer {
-  if (typeof analyzer !== "function") {
-    throw invalidArgument(`analyzer must be a function, received ${received(analyzer)}.`);
-  }
-  const [further] = Object.keys(analysis);
-  if (further !== undefined) {
-    throw invalidArgument(`${further} has no meaning beside an analyzer function; leave one of them out.`);
-  }
-  return (text) => {
-    const terms: unknown = analyzer(text);
-    if (!Array.isArray(terms) || !terms.every((term) => typeof term === "string")) {
-      throw invalidArgument(`analyzer must give an array of strings, received ${received(terms)}.`);
-    }
-    return terms;
-  };
 }

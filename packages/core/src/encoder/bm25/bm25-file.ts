@@ -1,24 +1,25 @@
 import { createHash, randomUUID } from "node:crypto";
 import { open, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
+import { syncFolder } from "../../disk/index.ts";
 import { invalidArgument, received, SparseEncoderError } from "../../errors.ts";
+import { type Bm25Settings, resolveSettings } from "./bm25-options.ts";
+import { mostTerms, TermCounts } from "./term-counts.ts";
+import { dimOf } from "./term-dims.ts";
 
-/** Of this library's BM25 files. A newer one is refused. */
-const formatVersion = 1;
+/** Of this library's BM25 files. In version 1, dims were numbers in order of first sight. */
+const formatVersion = 2;
 const format = "sparse-encoder/bm25";
 
-/** What a fitted BM25 encoder is made of again. */
+/** Largest file that is read: more than the most terms take. */
+const mostBytes = 2 ** 30;
+
+/** What a BM25 encoder is made of again. */
 export interface Bm25State {
-  readonly k1: number;
-  readonly b: number;
-  readonly analyzer:
-    | { readonly language?: string; readonly stemming?: boolean; readonly stopWords?: readonly string[] }
-    | "custom";
-  readonly documents: number;
-  readonly tokens: number;
+  readonly settings: Bm25Settings;
+  readonly counts: TermCounts;
+  /** Mean length at the last fit. */
   readonly averageLength: number;
-  readonly terms: readonly string[];
-  readonly frequencies: readonly number[];
 }
 
 /**
@@ -30,7 +31,7 @@ export interface Bm25State {
 export async function writeBm25(file: string, state: Bm25State): Promise<void> {
   checkPath("save", file);
   const target = path.resolve(file);
-  const body = JSON.stringify(state);
+  const body = JSON.stringify(describe(state));
   const header = JSON.stringify({ format, version: formatVersion, sha256: sha256(body) });
   const temporary = `${target}.${randomUUID()}.tmp`;
   try {
@@ -42,7 +43,7 @@ export async function writeBm25(file: string, state: Bm25State): Promise<void> {
       await handle.close();
     }
     await rename(temporary, target);
-    await syncFolder(path.dirname(target));
+    await syncFolder(path.dirname(target)).catch(() => {});
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {});
     throw new SparseEncoderError(
@@ -54,28 +55,29 @@ export async function writeBm25(file: string, state: Bm25State): Promise<void> {
 }
 
 /**
- * @throws SparseEncoderError `INVALID_ARGUMENT`; `MODEL_NOT_FOUND` if there is no such file; `MODEL_INVALID` if it is none
- *   of ours, cut or changed; `MODEL_UNSUPPORTED` if a newer version wrote it
+ * @throws SparseEncoderError `INVALID_ARGUMENT`; `MODEL_NOT_FOUND` if there is no such file; `MODEL_INVALID` if it is not a
+ *   file of this library, or is cut or changed; `MODEL_UNSUPPORTED` if another version wrote it
  */
 export async function readBm25(file: string): Promise<Bm25State> {
   checkPath("Bm25Encoder.load", file);
-  const text = await readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    const missing = cause.code === "ENOENT" || cause.code === "ENOTDIR";
-    throw new SparseEncoderError(
-      missing ? "MODEL_NOT_FOUND" : "MODEL_INVALID",
-      missing ? `${file} does not exist; write it with save().` : `${file} cannot be read: ${cause.message}`,
-      { cause },
-    );
-  });
+  const text = await readText(file);
   const end = text.indexOf("\n");
-  const header = parse(text.slice(0, end)) as { format?: unknown; version?: unknown; sha256?: unknown };
+  const header = parse(text.slice(0, end)) as {
+    format?: unknown;
+    version?: unknown;
+    sha256?: unknown;
+  } | null;
   if (header?.format !== format) {
     throw new SparseEncoderError("MODEL_INVALID", `${file} is not a file that Bm25Encoder.save() wrote.`);
   }
   if (header.version !== formatVersion) {
+    const advice =
+      header.version === 1
+        ? "which numbered terms otherwise; fit again, and encode all documents again"
+        : "update the library or fit again";
     throw new SparseEncoderError(
       "MODEL_UNSUPPORTED",
-      `${file} has format version ${received(header.version)}, this library reads ${formatVersion}; update the library or fit again.`,
+      `${file} has format version ${received(header.version)}, this library reads ${formatVersion}: ${advice}.`,
     );
   }
   const body = text.slice(end + 1, -1);
@@ -85,7 +87,94 @@ export async function readBm25(file: string): Promise<Bm25State> {
       `${file} is cut or changed: its checksum is wrong. Save or copy it again.`,
     );
   }
-  return parse(body) as Bm25State;
+  const state = restore(parse(body));
+  if (state === undefined) {
+    throw new SparseEncoderError(
+      "MODEL_INVALID",
+      `${file} has values that Bm25Encoder.save() does not write. Save or copy it again.`,
+    );
+  }
+  return state;
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    const handle = await open(file, "r");
+    try {
+      const { size } = await handle.stat();
+      if (size > mostBytes) throw new Error(`it has ${size} bytes, at most ${mostBytes} are read`);
+      return await readFile(handle, "utf8");
+    } finally {
+      await handle.close();
+    }
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const missing = code === "ENOENT" || code === "ENOTDIR";
+    throw new SparseEncoderError(
+      missing ? "MODEL_NOT_FOUND" : "MODEL_INVALID",
+      missing ? `${file} does not exist; write it with save().` : `${file} cannot be read: ${message}`,
+      { cause },
+    );
+  }
+}
+
+function describe({ settings, counts, averageLength }: Bm25State): object {
+  const terms = [...counts.terms.values()];
+  return {
+    settings,
+    averageLength,
+    documents: counts.documents,
+    length: counts.length,
+    terms: terms.map(({ term }) => term),
+    frequencies: terms.map(({ documents }) => documents),
+  };
+}
+
+/** The state that a file describes; undefined for one that no encoder can have. */
+function restore(description: unknown): Bm25State | undefined {
+  if (!isObject(description)) return undefined;
+  const { settings, averageLength, documents, length, terms, frequencies } = description;
+  const resolved = settingsOf(settings);
+  if (resolved === undefined || !isCount(documents) || !isAmount(length) || !isAmount(averageLength))
+    return undefined;
+  if (!Array.isArray(terms) || !Array.isArray(frequencies)) return undefined;
+  if (terms.length !== frequencies.length || terms.length > mostTerms) return undefined;
+  const counts = new TermCounts();
+  counts.documents = documents;
+  counts.length = length;
+  for (const [position, term] of terms.entries()) {
+    const frequency: unknown = frequencies[position];
+    if (typeof term !== "string" || !isCount(frequency) || frequency > documents) return undefined;
+    const dim = dimOf(term);
+    if (counts.terms.has(dim)) return undefined;
+    counts.addTerm(dim, term, frequency);
+  }
+  return { settings: resolved, counts, averageLength };
+}
+
+function settingsOf(value: unknown): Bm25Settings | undefined {
+  if (!isObject(value)) return undefined;
+  const { k1, b, lengthNorm, analyzer } = value;
+  try {
+    const numbers = { k1, b, lengthNorm };
+    if (analyzer === "custom") return { ...resolveSettings(numbers).settings, analyzer };
+    if (!isObject(analyzer) || "analyzer" in analyzer) return undefined;
+    return resolveSettings({ ...analyzer, ...numbers }).settings;
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isAmount(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0;
 }
 
 function checkPath(call: string, file: unknown): void {
@@ -103,11 +192,4 @@ function parse(json: string): unknown {
 
 function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
-}
-
-/** Makes the new name durable. Not every system can; the file itself is complete in any case. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r").catch(() => undefined);
-  await handle?.sync().catch(() => {});
-  await handle?.close();
 }

@@ -1,6 +1,0 @@
-declare module "snowball-stemmers" {
-  const snowball: {
-    newStemmer(language: string): { stem(word: string): string };
-  };
-  export = snowball;
-}
