@@ -3,7 +3,7 @@ import path from "node:path";
 import { received, SparseEncoderError } from "../errors.ts";
 import type { ModelDescription } from "./description.ts";
 import { isJsonObject, readJsonObject, setting } from "./json-file.ts";
-import { readModules } from "./modules.ts";
+import { readModules } from "./modules/modules.ts";
 
 /** Model types of sentence-transformers that this library runs. */
 const modelTypes = ["SparseEncoder", "SentenceTransformer"];

@@ -1,7 +1,7 @@
 import path from "node:path";
-import { received, SparseEncoderError } from "../errors.ts";
-import { type ModuleDescription, type Pipeline, type PoolingMode, poolingModes } from "./description.ts";
-import { isJsonObject, type JsonObject, readJsonFile, readJsonObject, setting } from "./json-file.ts";
+import { received, SparseEncoderError } from "../../errors.ts";
+import { type ModuleDescription, type Pipeline, type PoolingMode, poolingModes } from "../description.ts";
+import { isJsonObject, type JsonObject, readJsonFile, readJsonObject, setting } from "../json-file.ts";
 
 /** Readers of the module classes of sentence-transformers, by the last part of their dotted names. */
 const readers: Readonly<Record<string, (folder: string) => Promise<ModuleDescription>>> = {
