@@ -1,10 +1,10 @@
 import type { Pipeline, StoredTensor, TensorTable } from "../model/index.ts";
 import type { PooledModel, WideModel } from "../runtime/index.ts";
 import { addEntries, type Entries } from "./entries.ts";
-import { familyOf, shapeOf, type TransformerShape } from "./families.ts";
+import { checkHead, familyOf, shapeOf, type TransformerShape } from "./families.ts";
 import type { Building, Tuning } from "./layers.ts";
 import { type FloatType, OnnxGraph, type Value } from "./onnx-graph.ts";
-import { addDense, addNormalize, addPooling, addSparseAutoEncoder } from "./pooled-head.ts";
+import { addDense, addLayerNorm, addNormalize, addPooling, addSparseAutoEncoder } from "./pooled-head.ts";
 import { screenTables } from "./screened-decoder.ts";
 import { addSpladeHead, unsupportedPipeline } from "./splade-head.ts";
 import { addTransformer, type HiddenStates } from "./transformer.ts";
@@ -101,6 +101,7 @@ export function buildGraph(
   const graph = new OnnxGraph();
   graph.computeIn(computeIn);
   const building = { graph, tensors: weights.get(transformer.folder)!, tuning };
+  if (head.kind === "SpladePooling") checkHead(family, transformer.config, building.tensors);
   const hidden = addTransformer(building, family, shape);
 
   let stage: Stage;
@@ -162,6 +163,11 @@ function addPooledModules(
   for (const [position, module] of rest.entries()) {
     if (module.kind === "Normalize") {
       stage = { ...stage, vectors: addNormalize(graph, stage.vectors) };
+    } else if (module.kind === "LayerNorm") {
+      const building = { ...transformer, tensors: weights.get(module.folder)! };
+      stage = { ...stage, vectors: addLayerNorm(building, module, stage.vectors) };
+    } else if (module.kind === "Dropout") {
+      // Without effect when a model is used.
     } else if (module.kind === "Dense") {
       const building = { ...transformer, tensors: weights.get(module.folder)! };
       stage = { ...stage, vectors: addDense(building, module, stage.vectors), width: module.outFeatures };

@@ -1,5 +1,5 @@
-import { SparseEncoderError } from "../errors.ts";
-import { type JsonObject, setting } from "../model/index.ts";
+import { received, SparseEncoderError } from "../errors.ts";
+import { isJsonObject, type JsonObject, setting, type TensorTable } from "../model/index.ts";
 
 /**
  * Sizes and switches of one transformer, read from its `config.json`. Optional entries are switches that most
@@ -43,7 +43,9 @@ export interface TransformerShape {
   readonly headActivation?: string;
   /** The dense layer of the masked-LM head has no bias. */
   readonly withoutHeadBias?: boolean;
-  /** The decoder of the masked-LM head shares the word embeddings. */
+  /** The decoder of the masked-LM head has no bias. */
+  readonly withoutDecoderBias?: boolean;
+  /** The decoder of the masked-LM head shares the word embeddings, unless the checkpoint stores one of its own. */
   readonly tiedDecoder: boolean;
 }
 
@@ -83,7 +85,7 @@ export interface TensorNames {
 
 /** One transformer family: everything the builder needs to know about it. */
 export interface Family {
-  /** The class in `architectures` of a checkpoint with a masked-LM head, and of one without. */
+  /** What transformers calls a checkpoint with a masked-LM head, and one without. */
   readonly maskedLm: string;
   readonly encoder: string;
   readonly names: TensorNames;
@@ -311,15 +313,11 @@ function modernBertShape(config: JsonObject, file: string): TransformerShape {
   const layers = setting(config, "num_hidden_layers", 22, file);
   const every = setting(config, "global_attn_every_n_layers", 3, file);
   const types = Array.isArray(config.layer_types) ? config.layer_types : undefined;
+  checkModernBert(config, types ?? [], file);
   const base = (kind: string, key: string, fallback: number) => {
     const ropes = config.rope_parameters as Record<string, JsonObject> | undefined;
     return setting(ropes?.[kind] ?? {}, "rope_theta", setting(config, key, fallback, file), file);
   };
-  for (const key of ["attention_bias", "mlp_bias", "norm_bias"]) {
-    if (setting(config, key, false, file)) {
-      throw new SparseEncoderError("MODEL_UNSUPPORTED", `${file}: ModernBERT with ${key} is not supported.`);
-    }
-  }
   return {
     vocabularySize: setting(config, "vocab_size", 50368, file),
     hiddenSize: setting(config, "hidden_size", 768, file),
@@ -343,8 +341,32 @@ function modernBertShape(config: JsonObject, file: string): TransformerShape {
     withoutNormBias: true,
     headActivation: setting(config, "classifier_activation", "gelu", file),
     withoutHeadBias: !setting(config, "classifier_bias", false, file),
+    withoutDecoderBias: !setting(config, "decoder_bias", true, file),
     tiedDecoder: setting(config, "tie_word_embeddings", true, file),
   };
+}
+
+/** Kinds of attention by their names in `layer_types`. */
+const layerTypes: readonly unknown[] = ["full_attention", "sliding_attention"];
+
+/** Refuses variants of ModernBERT that would give other vectors. */
+function checkModernBert(config: JsonObject, types: readonly unknown[], file: string): void {
+  const refuse = (variant: string) => {
+    throw new SparseEncoderError(
+      "MODEL_UNSUPPORTED",
+      `${file}: ModernBERT with ${variant} is not supported.`,
+    );
+  };
+  for (const key of ["attention_bias", "mlp_bias", "norm_bias"]) {
+    if (setting(config, key, false, file)) refuse(key);
+  }
+  const other = types.find((type) => !layerTypes.includes(type));
+  if (other !== undefined) refuse(`the layer type ${received(other)}`);
+  const ropes = isJsonObject(config.rope_parameters) ? Object.values(config.rope_parameters) : [];
+  for (const rope of [config.rope_scaling, ...ropes].filter(isJsonObject)) {
+    const type = rope.rope_type ?? rope.type ?? "default";
+    if (type !== "default") refuse(`positions of the type ${received(type)}`);
+  }
 }
 
 /**
@@ -353,6 +375,12 @@ function modernBertShape(config: JsonObject, file: string): TransformerShape {
  * share the hidden size evenly
  */
 export function shapeOf(family: Family, config: JsonObject, file: string): TransformerShape {
+  if (setting(config, "is_decoder", false, file)) {
+    throw new SparseEncoderError(
+      "MODEL_UNSUPPORTED",
+      `${file}: "is_decoder": true is not supported: each token would attend to the tokens before it only.`,
+    );
+  }
   const shape = family.shape(config, file);
   const { vocabularySize, hiddenSize, layers, heads, intermediateSize } = shape;
   const sizes = { vocabularySize, hiddenSize, layers, heads, intermediateSize };
@@ -370,23 +398,38 @@ export function shapeOf(family: Family, config: JsonObject, file: string): Trans
 }
 
 /**
- * The family of a `config.json`.
+ * The family of a `config.json`, which its `model_type` tells: `architectures` says what the checkpoint was saved from, not
+ * which weights are in it.
  *
- * @param head true if the masked-LM head is needed, false for the encoder alone, which either checkpoint has
+ * @param head true if the masked-LM head is needed
  * @throws SparseEncoderError `MODEL_UNSUPPORTED`, listing the supported architectures
  */
 export function familyOf(config: JsonObject, file: string, head: boolean): Family {
   const type = setting(config, "model_type", "", file);
-  const architectures = Array.isArray(config.architectures) ? config.architectures : [];
   const family = Object.hasOwn(families, type) ? families[type] : undefined;
-  const wanted = family && (head ? [family.maskedLm] : [family.encoder, family.maskedLm]);
-  if (family === undefined || !wanted?.some((name) => architectures.includes(name))) {
-    const found = architectures.length > 0 ? architectures.join(", ") : type || "no architecture";
-    const supported = Object.values(families).map((known) => (head ? known.maskedLm : known.encoder));
-    throw new SparseEncoderError(
-      "MODEL_UNSUPPORTED",
-      `${file} names ${found}, which is not supported${head ? " as a sparse encoder" : ""}. Supported architectures: ${supported.join(", ")}.`,
-    );
-  }
-  return family;
+  if (family !== undefined) return family;
+  const supported = Object.values(families).map((known) => (head ? known.maskedLm : known.encoder));
+  throw new SparseEncoderError(
+    "MODEL_UNSUPPORTED",
+    `${file} names ${architectureOf(config) ?? (type === "" ? "no architecture" : received(type))}, which is not supported${head ? " as a sparse encoder" : ""}. Supported architectures: ${supported.join(", ")}. An ONNX export of another model runs with the option fileName, such as "onnx/model.onnx".`,
+  );
+}
+
+/** What a `config.json` says that the checkpoint was saved from; undefined if it says nothing. */
+export function architectureOf({ architectures }: JsonObject): string | undefined {
+  if (!Array.isArray(architectures) || architectures.length === 0) return undefined;
+  return received(architectures.join(", "));
+}
+
+/**
+ * Checks that a checkpoint has the masked-LM head of its family.
+ * @throws SparseEncoderError `MODEL_UNSUPPORTED`
+ */
+export function checkHead(family: Family, config: JsonObject, tensors: TensorTable): void {
+  const name = `${family.names.head.dense}.weight`;
+  if (tensors.has(name)) return;
+  throw new SparseEncoderError(
+    "MODEL_UNSUPPORTED",
+    `${tensors.origin} has no masked-LM head (tensor "${name}"), which a sparse encoder needs; config.json names ${architectureOf(config) ?? "no architecture"}. Load a checkpoint with such a head (${family.maskedLm}), or this one as a dense model with DenseEncoder.load().`,
+  );
 }

@@ -3,3 +3,4 @@ export { type CompiledModel, compileModel } from "./compiled-model.ts";
 export { compileExportedModel } from "./exported-model.ts";
 export { halveWeights } from "./half-weights.ts";
 export { quantiseWeights } from "./int8.ts";
+export { resolveTiedWeights } from "./tied-weights.ts";

@@ -1,5 +1,11 @@
-import type { DenseModule, PoolingMode, PoolingModule, SparseAutoEncoderModule } from "../model/index.ts";
-import { activation, type Building, linear } from "./layers.ts";
+import type {
+  DenseModule,
+  LayerNormModule,
+  PoolingMode,
+  PoolingModule,
+  SparseAutoEncoderModule,
+} from "../model/index.ts";
+import { activation, type Building, layerNorm, linear } from "./layers.ts";
 import type { OnnxGraph, Value } from "./onnx-graph.ts";
 import type { HiddenStates } from "./transformer.ts";
 
@@ -80,6 +86,11 @@ export function addDense(building: Building, dense: DenseModule, vectors: Value)
   const { inFeatures, outFeatures, bias } = dense;
   const output = linear(building, "linear", vectors, inFeatures, outFeatures, { bias });
   return activation(building.graph, dense.activation, output);
+}
+
+/** Adds layer normalisation. Source: `LayerNorm` of sentence-transformers, with the default eps of torch. */
+export function addLayerNorm(building: Building, { width }: LayerNormModule, vectors: Value): Value {
+  return layerNorm(building, "norm", vectors, width, 1e-5);
 }
 
 /**

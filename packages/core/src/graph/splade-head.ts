@@ -1,6 +1,6 @@
 import { SparseEncoderError } from "../errors.ts";
 import type { SpladePoolingModule, StoredTensor } from "../model/index.ts";
-import { addDecoder, rangesOf } from "./decoder.ts";
+import { addDecoder, type Range, rangesOf } from "./decoder.ts";
 import type { Family, TransformerShape } from "./families.ts";
 import { activation, type Building, layerNorm, linear } from "./layers.ts";
 import type { OnnxGraph, Value } from "./onnx-graph.ts";
@@ -41,27 +41,23 @@ export function addSpladeHead(
   const screenable =
     pooling.strategy === "max" && !quantised ? tensors.get(decoderName, decoderShape) : undefined;
   if (screens && screenable !== undefined) {
-    const { dims, maxima } = addScreenedDecoder(
-      graph,
-      screenable,
-      tokens,
-      hidden.batchShape,
-      graph.weight(bias),
-    );
+    const biases =
+      bias === undefined ? graph.vector("no_bias", new Float32Array(vocabularySize)) : graph.weight(bias);
+    const { dims, maxima } = addScreenedDecoder(graph, screenable, tokens, hidden.batchShape, biases);
     return { vectors: addActivation(graph, maxima, pooling), dims, screenable };
   }
   const decoder = addDecoder(building, decoderName, tokens, decoderShape, hidden.batchShape);
   const ranges = rangesOf(vocabularySize, decoder.chunkRows);
   if (pooling.strategy === "sum") {
     const sums = ranges.map((range) =>
-      addSum(graph, decoder.scores(range), graph.weight(bias, range), pooling, hidden.mask),
+      addSum(graph, addBias(graph, decoder.scores(range), bias, range), pooling, hidden.mask),
     );
     return { vectors: graph.op("Concat", sums, { axis: 1 }), dims: undefined, screenable };
   }
   const joined = graph.op("Concat", ranges.map(decoder.maximum), { axis: 1 });
-  // Relu, log1p and adding the bias of an entry keep order, so for the maximum they come after it: once an entry
-  // instead of once a token.
-  const logits = graph.op("Add", [decoder.scale(joined), graph.weight(bias)]);
+  // Relu, log1p and adding the bias of an entry keep order, so for the maximum they come after it: once per entry
+  // instead of once per token.
+  const logits = addBias(graph, decoder.scale(joined), bias);
   const { scores, dims } = quantised ? addChoice(graph, logits) : { scores: logits, dims: undefined };
   return { vectors: addActivation(graph, scores, pooling), dims, screenable };
 }
@@ -80,8 +76,8 @@ function addChoice(graph: OnnxGraph, logits: Value): { scores: Value; dims: Valu
 export interface HeadParts {
   /** [B x S, width of the words]. */
   readonly tokens: Value;
-  /** [V]. */
-  readonly bias: StoredTensor;
+  /** [V]; undefined for a decoder without bias. */
+  readonly bias: StoredTensor | undefined;
   readonly decoderName: string;
   readonly decoderShape: readonly [vocabulary: number, width: number];
 }
@@ -96,15 +92,25 @@ function addHeadParts(
   const { vocabularySize } = shape;
   const { head, words } = family.names;
   const tokens = addHeadTransform(building, family, shape, replacePadding(graph, hidden, shape.hiddenSize));
-  // Checkpoints store the bias of the head, that of the decoder, or both; they are the same if the decoder is tied.
-  const biases = shape.tiedDecoder ? head.bias : head.bias.toReversed();
-  const biasName = biases.find((name) => tensors.has(name)) ?? head.bias[0]!;
+  // What is stored counts: a decoder of its own comes before the word embeddings, and its bias before the head's.
+  const sharesWords = shape.tiedDecoder && !tensors.has(head.decoder);
+  const biasName = head.bias.findLast((name) => tensors.has(name)) ?? head.bias[0]!;
   return {
     tokens,
-    bias: tensors.get(biasName, [vocabularySize]),
-    decoderName: shape.tiedDecoder ? hidden.prefix + words : head.decoder,
+    bias: shape.withoutDecoderBias === true ? undefined : tensors.get(biasName, [vocabularySize]),
+    decoderName: sharesWords ? hidden.prefix + words : head.decoder,
     decoderShape: [vocabularySize, shape.embeddingSize ?? shape.hiddenSize],
   };
+}
+
+/** Adds the decoder's bias, or the part of it for `range`; gives `scores` as they are where the decoder has none. */
+export function addBias(
+  graph: OnnxGraph,
+  scores: Value,
+  bias: StoredTensor | undefined,
+  range?: Range,
+): Value {
+  return bias === undefined ? scores : graph.op("Add", [scores, graph.weight(bias, range)]);
 }
 
 /** Dense layer, activation and norm before the decoder: [B x S, H] to [B x S, width of the words]. */
@@ -119,14 +125,8 @@ function addHeadTransform(building: Building, family: Family, shape: Transformer
 }
 
 /** Sum over tokens of the activated scores, padding left out: [B, S, rows] to [B, rows]. */
-function addSum(
-  graph: OnnxGraph,
-  scores: Value,
-  bias: Value,
-  pooling: SpladePoolingModule,
-  mask: Value,
-): Value {
-  const active = addActivation(graph, graph.op("Add", [scores, bias]), pooling);
+function addSum(graph: OnnxGraph, scores: Value, pooling: SpladePoolingModule, mask: Value): Value {
+  const active = addActivation(graph, scores, pooling);
   const kept = graph.op("Mul", [
     active,
     graph.op("Unsqueeze", [graph.op("Cast", [mask], { to: 1 }), graph.integers(2)]),
@@ -164,6 +164,6 @@ function replacePadding(graph: OnnxGraph, hidden: HiddenStates, hiddenSize: numb
 export function unsupportedPipeline(kinds: readonly string[]): SparseEncoderError {
   return new SparseEncoderError(
     "MODEL_UNSUPPORTED",
-    `The model runs ${kinds.join(", ")} one after the other, which is not supported. Supported: Transformer and SpladePooling; or Transformer, Pooling, then any of Normalize and Dense, and SparseAutoEncoder at the end.`,
+    `The model runs ${kinds.join(", ")} one after the other, which is not supported. Supported: Transformer and SpladePooling; or Transformer, Pooling, then any of Normalize, Dense, LayerNorm and Dropout, and SparseAutoEncoder at the end.`,
   );
 }

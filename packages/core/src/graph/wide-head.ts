@@ -2,7 +2,7 @@ import type { SpladePoolingModule } from "../model/index.ts";
 import { byText, rangesOf } from "./decoder.ts";
 import type { Building } from "./layers.ts";
 import type { OnnxGraph, Value } from "./onnx-graph.ts";
-import { addLogarithms, type HeadParts, type SpladeHead } from "./splade-head.ts";
+import { addBias, addLogarithms, type HeadParts, type SpladeHead } from "./splade-head.ts";
 import type { HiddenStates } from "./transformer.ts";
 
 /** Rows of the vocabulary whose products exist at once: few launches, and 250 MB for 16,384 tokens in half precision. */
@@ -27,7 +27,7 @@ export function addWideHead(
     const scores = byText(graph, products, hidden.batchShape, range[1] - range[0]);
     graph.computeIn("float32");
     if (pooling.strategy === "sum") {
-      const biased = graph.op("Add", [graph.asFloat(scores, computed), graph.weight(bias, range)]);
+      const biased = addBias(graph, graph.asFloat(scores, computed), bias, range);
       const kept = graph.op("Where", [
         graph.op("Unsqueeze", [hidden.mask, graph.integers(2)]),
         biased,
@@ -42,7 +42,7 @@ export function addWideHead(
   const vectors =
     pooling.strategy === "sum"
       ? joined
-      : addLogarithms(graph, positive(graph, graph.op("Add", [joined, graph.weight(bias)])), pooling);
+      : addLogarithms(graph, positive(graph, addBias(graph, joined, bias)), pooling);
   return { vectors, dims: undefined, screenable: undefined };
 }
 

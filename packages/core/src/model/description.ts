@@ -1,5 +1,9 @@
 import type { JsonObject } from "./json-file.ts";
 
+/** The kinds of models that can be loaded, by the names that sentence-transformers gives to them. */
+export const modelTypes = ["SparseEncoder", "SentenceTransformer"] as const;
+export type ModelType = (typeof modelTypes)[number];
+
 /** A transformer checkpoint: settings, weights and tokenizer lie in one folder. */
 export interface TransformerModule {
   readonly kind: "Transformer";
@@ -9,8 +13,21 @@ export interface TransformerModule {
   readonly configFile: string;
   /** True if the folder asks for lower-casing before the tokenizer's own rules. */
   readonly lowercase: boolean;
-  /** Longest input in tokens that the folder asks for; undefined if it names none. */
+  /** Settings that come before those of `tokenizer_config.json`. */
+  readonly tokenizerSettings: JsonObject;
+  /** False if special tokens are left out. */
+  readonly specialTokens: boolean;
+  /** Longest input in tokens that the folder asks for; undefined if the folder names none. */
   readonly maxSeqLength: number | undefined;
+  /** Longest input in tokens of one task, which comes before `maxSeqLength`; undefined where there is none. */
+  readonly taskLengths: TaskLengths;
+}
+
+/** One length in tokens, or none, for plain encode, for queries and for documents. */
+export interface TaskLengths {
+  readonly plain: number | undefined;
+  readonly query: number | undefined;
+  readonly document: number | undefined;
 }
 
 /** From the scores of all tokens for each vocabulary entry to one score. */
@@ -48,6 +65,18 @@ export interface DenseModule {
   readonly activation: string;
 }
 
+/** Random zeros in training; without effect otherwise. */
+export interface DropoutModule {
+  readonly kind: "Dropout";
+}
+
+/** Layer normalisation with weights of its own. */
+export interface LayerNormModule {
+  readonly kind: "LayerNorm";
+  readonly folder: string;
+  readonly width: number;
+}
+
 /** From a dense vector to a sparse one over learned latents. */
 export interface SparseAutoEncoderModule {
   readonly kind: "SparseAutoEncoder";
@@ -59,7 +88,7 @@ export interface SparseAutoEncoderModule {
   readonly normalize: boolean;
 }
 
-/** One weight a token, without inference. */
+/** One weight per token, without inference. */
 export interface SparseStaticEmbeddingModule {
   readonly kind: "SparseStaticEmbedding";
   readonly folder: string;
@@ -73,6 +102,8 @@ export type ModuleDescription =
   | PoolingModule
   | NormalizeModule
   | DenseModule
+  | DropoutModule
+  | LayerNormModule
   | SparseAutoEncoderModule
   | SparseStaticEmbeddingModule;
 
@@ -83,8 +114,8 @@ export type Pipeline = readonly ModuleDescription[];
 export interface ModelDescription {
   /** Absolute path of the folder. */
   readonly folder: string;
-  /** `SparseEncoder` or `SentenceTransformer`, as the folder says or its modules imply. */
-  readonly modelType: string;
+  /** As the folder says or its modules imply. */
+  readonly modelType: ModelType;
   /** The pipelines of plain encode, of queries and of documents; the same object where they are the same. */
   readonly routes: { readonly plain: Pipeline; readonly query: Pipeline; readonly document: Pipeline };
   /** Text put in front, by name; `query` and `document` are always there, possibly empty. */
@@ -93,4 +124,6 @@ export interface ModelDescription {
   readonly defaultPromptName: string | undefined;
   /** The similarity function named in the folder, if any; not checked. */
   readonly similarity: string | undefined;
+  /** Numbers that are kept from the start of each dense vector; undefined for all. */
+  readonly truncateDim: number | undefined;
 }

@@ -1,7 +1,10 @@
 export { defaultCacheFolder } from "./cache-folder.ts";
 export type {
   DenseModule,
+  DropoutModule,
+  LayerNormModule,
   ModelDescription,
+  ModelType,
   ModuleDescription,
   Pipeline,
   PoolingMode,
@@ -9,11 +12,12 @@ export type {
   SparseAutoEncoderModule,
   SparseStaticEmbeddingModule,
   SpladePoolingModule,
+  TaskLengths,
   TransformerModule,
 } from "./description.ts";
 export { embeddedModelFolder } from "./embedded.ts";
 export type { HubProgress } from "./hub/hub.ts";
-export { type JsonObject, readJsonObject, setting } from "./json-file.ts";
+export { isJsonObject, type JsonObject, readJsonObject, setting } from "./json-file.ts";
 export { readModelFolder } from "./model-folder.ts";
 export { locateModel, type ModelSourceOptions } from "./model-source.ts";
 export { findOnnxExport, type OnnxExport, readOnnxExport } from "./onnx-export.ts";

@@ -1,12 +1,9 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { received, SparseEncoderError } from "../errors.ts";
-import type { ModelDescription } from "./description.ts";
-import { isJsonObject, readJsonObject, setting } from "./json-file.ts";
+import { type ModelDescription, type ModelType, modelTypes } from "./description.ts";
+import { isJsonObject, type JsonObject, readJsonObject, setting } from "./json-file.ts";
 import { readModules } from "./modules/modules.ts";
-
-/** Model types of sentence-transformers that this library runs. */
-const modelTypes = ["SparseEncoder", "SentenceTransformer"];
 
 /**
  * Reads the settings of a model folder as sentence-transformers saves it, or of a plain masked-LM checkpoint.
@@ -16,9 +13,10 @@ const modelTypes = ["SparseEncoder", "SentenceTransformer"];
  * `config_sentence_transformers.json` runs the modules it lists, without an untrained autoencoder behind them; and a
  * checkpoint without `modules.json` keeps the prompts of its `config_sentence_transformers.json`.
  *
+ * @param modelType what a checkpoint without `modules.json` is taken for
  * @throws SparseEncoderError `MODEL_NOT_FOUND`, `MODEL_INVALID` or `MODEL_UNSUPPORTED`
  */
-export async function readModelFolder(folder: string): Promise<ModelDescription> {
+export async function readModelFolder(folder: string, modelType: ModelType): Promise<ModelDescription> {
   const root = path.resolve(folder);
   const found = await stat(root).catch(() => undefined);
   if (found?.isDirectory() !== true) {
@@ -29,29 +27,36 @@ export async function readModelFolder(folder: string): Promise<ModelDescription>
   const file = path.join(root, "config_sentence_transformers.json");
   const json = (await readJsonObject(file)) ?? {};
   const named = setting(json, "model_type", "", file);
-  if (named !== "" && !modelTypes.includes(named)) {
+  if (named !== "" && !modelTypes.some((known) => known === named)) {
     throw new SparseEncoderError(
       "MODEL_UNSUPPORTED",
       `${file} names the model type ${received(named)}, which is not supported. Supported: ${modelTypes.join(", ")}.`,
     );
   }
-  const routes = await readModules(root);
+  const routes = await readModules(root, modelType);
   const last = routes.plain.at(-1)?.kind;
   const isSparse =
     last === "SpladePooling" || last === "SparseAutoEncoder" || last === "SparseStaticEmbedding";
+  return {
+    folder: root,
+    modelType: isSparse ? "SparseEncoder" : "SentenceTransformer",
+    routes,
+    prompts: { query: "", document: "", ...readPrompts(json, file) },
+    defaultPromptName: setting(json, "default_prompt_name", "", file) || undefined,
+    similarity: setting(json, "similarity_fn_name", "", file) || undefined,
+    truncateDim: setting(json, "truncate_dim", 0, file) || undefined,
+  };
+}
+
+/** Prompts by name; null stands for none. */
+function readPrompts(json: JsonObject, file: string): Record<string, string> {
   const saved = json.prompts ?? {};
-  if (!isJsonObject(saved) || !Object.values(saved).every((prompt) => typeof prompt === "string")) {
+  const isPrompt = (prompt: unknown) => typeof prompt === "string" || prompt === null;
+  if (!isJsonObject(saved) || !Object.values(saved).every(isPrompt)) {
     throw new SparseEncoderError(
       "MODEL_INVALID",
       `${file}: "prompts" must map names to texts, found ${received(saved)}.`,
     );
   }
-  return {
-    folder: root,
-    modelType: isSparse ? "SparseEncoder" : "SentenceTransformer",
-    routes,
-    prompts: { query: "", document: "", ...(saved as Record<string, string>) },
-    defaultPromptName: setting(json, "default_prompt_name", "", file) || undefined,
-    similarity: setting(json, "similarity_fn_name", "", file) || undefined,
-  };
+  return Object.fromEntries(Object.entries(saved).map(([name, prompt]) => [name, (prompt as string) ?? ""]));
 }

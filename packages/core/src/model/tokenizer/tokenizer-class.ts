@@ -136,13 +136,8 @@ const classesOfModelTypes: ReadonlyMap<string, TokenizerClass> = new Map([
   ["xlm-roberta", xlmRoberta],
 ]);
 
-/** The classes that are taken for a vocabulary in text files where nothing else is known. */
-export const vocabularyTextClass = bert;
-export const mergesTextClass = roberta;
-
 /**
- * The class whose rules replace those of `tokenizer.json`, as `AutoTokenizer` of transformers 5 chooses it; undefined
- * if they are taken as they are.
+ * The class whose rules replace those of `tokenizer.json`, as `AutoTokenizer` of transformers 5 chooses it.
  *
  * @param config `tokenizer_config.json`
  * @param modelConfig `config.json`
@@ -152,12 +147,30 @@ export function tokenizerClass(
   configFile: string,
   modelConfig: JsonObject,
   modelConfigFile: string,
-): TokenizerClass | undefined {
+): ChosenClass {
   const modelType: string = setting(modelConfig, "model_type", "", modelConfigFile);
-  // Folders of ModernBERT name classes of other models; the reference leaves them out.
-  if (modelType.startsWith("modernbert")) return undefined;
   const name: string =
     setting(config, "tokenizer_class", "", configFile) ||
     setting(modelConfig, "tokenizer_class", "", modelConfigFile);
-  return name === "" ? classesOfModelTypes.get(modelType) : classes.get(name.replace(/Fast$/, ""));
+  const named = classes.get(name.replace(/Fast$/, ""));
+  const known = name === "" ? classesOfModelTypes.get(modelType) : named;
+  // Folders of ModernBERT name classes of other models; the reference leaves them out.
+  const rebuilt = modelType.startsWith("modernbert") ? undefined : known;
+  return { rebuilt, known, name: name || modelType, isNamed: name !== "" };
 }
+
+/** What a folder says about the class of its tokenizer. */
+export interface ChosenClass {
+  /** The class that builds the tokenizer anew; undefined if `tokenizer.json` is taken as it is. */
+  readonly rebuilt: TokenizerClass | undefined;
+  /** The class that the folder names or implies; undefined if it is not known here. */
+  readonly known: TokenizerClass | undefined;
+  /** The class or else the model type that the folder names; empty if it names neither. */
+  readonly name: string;
+  /** True if the folder names a class, rather than leaving it to the model type. */
+  readonly isNamed: boolean;
+}
+
+/** The class for a vocabulary in text files where no file names anything. */
+export const vocabularyTextClass = bert;
+export const mergesTextClass = roberta;

@@ -4,6 +4,7 @@ import { received, SparseEncoderError } from "../../errors.ts";
 import { isJsonObject, type JsonObject, readJsonObject, setting } from "../json-file.ts";
 import { type AddedToken, collectAddedTokens } from "./added-tokens.ts";
 import {
+  type ChosenClass,
   mergesTextClass,
   type SpecialTokenName,
   type TokenizerClass,
@@ -24,34 +25,47 @@ export interface TokenizerDefinition {
   readonly modelMaxLength: number | undefined;
 }
 
+/** What the module that a tokenizer belongs to asks of it. */
+export interface TokenizerOptions {
+  readonly lowercase: boolean;
+  readonly settings: JsonObject;
+}
+
 /**
  * Puts the tokenizer of a folder together as transformers 5 does. Most classes named by `tokenizer_class` keep the
  * vocabulary and the added tokens of `tokenizer.json` and build the rest from `tokenizer_config.json`, so that its
  * settings decide about lower case, accents and blanks; other classes take `tokenizer.json` as it is. Truncation and
  * padding in `tokenizer.json` have no effect.
  *
- * @param lowercase puts lower-casing before everything else, as `do_lower_case` of `sentence_bert_config.json` asks
+ * A vocabulary in text files says nothing about how texts are split: a class that is not known here is refused.
+ *
+ * @param options.lowercase puts lower-casing before everything else, as `do_lower_case` of `sentence_bert_config.json` asks
+ * @param options.settings come before those of `tokenizer_config.json`
  * @throws SparseEncoderError `TOKENIZER_INVALID` or `MODEL_UNSUPPORTED`
  */
 export async function readTokenizerDefinition(
   folder: string,
-  lowercase: boolean,
+  options: TokenizerOptions,
 ): Promise<TokenizerDefinition> {
   try {
-    return await readDefinition(folder, lowercase);
+    return await readDefinition(folder, options);
   } catch (error) {
     if (!SparseEncoderError.is(error, "MODEL_INVALID")) throw error;
     throw new SparseEncoderError("TOKENIZER_INVALID", error.message, { cause: error });
   }
 }
 
-async function readDefinition(folder: string, lowercase: boolean): Promise<TokenizerDefinition> {
+async function readDefinition(
+  folder: string,
+  { lowercase, settings }: TokenizerOptions,
+): Promise<TokenizerDefinition> {
   const read = async (name: string) => (await readJsonObject(path.join(folder, name))) ?? {};
   const configFile = path.join(folder, "tokenizer_config.json");
   let config = await read("tokenizer_config.json");
   // The newer list of tokens makes the older file meaningless.
   if (config.added_tokens_decoder === undefined)
     config = { ...config, ...(await read("special_tokens_map.json")) };
+  config = { ...config, ...settings };
   if (setting(config, "split_special_tokens", false, configFile)) {
     throw new SparseEncoderError(
       "MODEL_UNSUPPORTED",
@@ -59,10 +73,17 @@ async function readDefinition(folder: string, lowercase: boolean): Promise<Token
     );
   }
   const { json, file, assumed } = await readVocabulary(folder);
-  const rebuilt =
-    tokenizerClass(config, configFile, await read("config.json"), path.join(folder, "config.json")) ??
-    assumed;
+  const chosen = tokenizerClass(
+    config,
+    configFile,
+    await read("config.json"),
+    path.join(folder, "config.json"),
+  );
   const model = isJsonObject(json.model) ? json.model : {};
+  const rebuilt =
+    assumed === undefined
+      ? classOfTokenizerFile(chosen, model, file, configFile)
+      : classOfVocabulary(chosen, assumed, folder);
   const vocabulary = Vocabulary.of(model, file);
   const { tokens, named } = collectAddedTokens(
     { config, configFile, legacy: await read("added_tokens.json"), listed: json.added_tokens, rebuilt },
@@ -123,8 +144,40 @@ async function readVocabulary(
   );
 }
 
+/**
+ * The class for a vocabulary in text files.
+ * @throws SparseEncoderError `MODEL_UNSUPPORTED` for a class that is not known, whose texts would be split wrongly
+ */
+function classOfVocabulary(
+  { known, name }: ChosenClass,
+  assumed: TokenizerClass,
+  folder: string,
+): TokenizerClass {
+  if (known !== undefined) return known;
+  if (name === "") return assumed;
+  throw new SparseEncoderError(
+    "MODEL_UNSUPPORTED",
+    `${folder} has a tokenizer of the kind ${received(name)}, which is not supported without tokenizer.json. If transformers has a fast tokenizer for it, make that file with AutoTokenizer.from_pretrained(folder).save_pretrained(folder) in Python.`,
+  );
+}
+
+/**
+ * The class that builds the tokenizer of a `tokenizer.json` anew; undefined if the file is taken as it is. A model type alone
+ * does not make a class fit another kind of vocabulary: then the file says how texts are split.
+ */
+function classOfTokenizerFile(
+  { rebuilt, isNamed }: ChosenClass,
+  model: JsonObject,
+  file: string,
+  configFile: string,
+): TokenizerClass | undefined {
+  if (rebuilt === undefined || (!isNamed && modelKind(model) !== rebuilt.model)) return undefined;
+  checkModel(rebuilt, model, file, configFile);
+  return rebuilt;
+}
+
 function checkModel(rebuilt: TokenizerClass, model: JsonObject, file: string, configFile: string): void {
-  const kind = typeof model.type === "string" ? model.type : kindOf(model);
+  const kind = modelKind(model);
   if (kind === rebuilt.model) return;
   throw invalid(
     `${file} holds a ${kind} model, but ${rebuilt.name}, the class of ${configFile}, needs ${rebuilt.model}; with the class PreTrainedTokenizerFast tokenizer.json is taken as it is`,
@@ -132,7 +185,8 @@ function checkModel(rebuilt: TokenizerClass, model: JsonObject, file: string, co
 }
 
 /** Older files do not name the kind. */
-function kindOf({ vocab, merges }: JsonObject): TokenizerClass["model"] {
+function modelKind({ type, vocab, merges }: JsonObject): string {
+  if (typeof type === "string") return type;
   if (Array.isArray(vocab)) return "Unigram";
   return merges === undefined ? "WordPiece" : "BPE";
 }

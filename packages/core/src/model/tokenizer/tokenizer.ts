@@ -3,7 +3,11 @@ import { SparseEncoderError } from "../../errors.ts";
 import { importNative } from "../../install/index.ts";
 import { readJsonObject } from "../json-file.ts";
 import { type Boundaries, boundariesOf, cutPosition } from "./text-boundary.ts";
-import { readTokenizerDefinition, type TokenizerDefinition } from "./tokenizer-definition.ts";
+import {
+  readTokenizerDefinition,
+  type TokenizerDefinition,
+  type TokenizerOptions,
+} from "./tokenizer-definition.ts";
 
 /** Texts a native call: what each gives is copied on this thread, and the event loop is to run between. */
 const textsPerCall = 8;
@@ -48,10 +52,12 @@ export class Tokenizer {
    * `vocab.txt` and so on.
    *
    * @param options.lowercase lower-cases every text before anything else; default false
+   * @param options.settings come before those of `tokenizer_config.json`; default none
    * @throws SparseEncoderError `TOKENIZER_INVALID` or `MODEL_UNSUPPORTED`
    */
-  static async open(folder: string, options: { lowercase?: boolean } = {}): Promise<Tokenizer> {
-    return Tokenizer.from(await readTokenizerDefinition(folder, options.lowercase ?? false));
+  static async open(folder: string, options: Partial<TokenizerOptions> = {}): Promise<Tokenizer> {
+    const { lowercase = false, settings = {} } = options;
+    return Tokenizer.from(await readTokenizerDefinition(folder, { lowercase, settings }));
   }
 
   /**
