@@ -2,7 +2,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Tokenizer } from "../../packages/core/src/model/index.ts";
 import { readJson } from "../helpers/golden-data.ts";
 
@@ -103,4 +103,75 @@ describe("tokenizers of folders with other settings than those of the fixture mo
       }
     },
   );
+});
+
+describe("a tokenizer class that is not known", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), "tokenizer-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  const base = { name: "", vocabulary_size: 0, token_ids: [], token_ids_8: [], token_ids_plain_8: [] };
+  const refused = (name: string) =>
+    expect(Tokenizer.open(folder)).rejects.toMatchObject({
+      code: "MODEL_UNSUPPORTED",
+      message: expect.stringMatching(
+        new RegExp(`'${name}', which is not supported without tokenizer\\.json`),
+      ),
+    });
+
+  it.each([
+    ["BertJapaneseTokenizer", "tokenizer_config.json", "vocab.txt"],
+    ["PhobertTokenizer", "tokenizer_config.json", "vocab.txt"],
+    ["PreTrainedTokenizerFast", "tokenizer_config.json", "vocab.txt"],
+    ["BertweetTokenizer", "config.json", "vocab.txt"],
+    ["HerbertTokenizer", "tokenizer_config.json", "vocab.json"],
+    ["GPT2Tokenizer", "config.json", "vocab.json"],
+  ] as const)("such as %s in %s is refused over a %s", async (name, file, vocabulary) => {
+    writeFolder(folder, {
+      ...base,
+      base: vocabulary === "vocab.txt" ? "bert-max-relu" : "roberta",
+      vocabulary,
+      set: { [file]: { tokenizer_class: name } },
+      remove: file === "config.json" ? { "tokenizer_config.json": ["tokenizer_class"] } : {},
+    });
+    await refused(name);
+  });
+
+  it("is refused by the model type where no class is named", async () => {
+    writeFolder(folder, {
+      ...base,
+      base: "bert-max-relu",
+      vocabulary: "vocab.txt",
+      set: { "config.json": { model_type: "nezha" } },
+      remove: { "tokenizer_config.json": ["tokenizer_class"] },
+    });
+    await refused("nezha");
+  });
+
+  it("leaves tokenizer.json as it is", async () => {
+    const set = { "tokenizer_config.json": { tokenizer_class: "HerbertTokenizer" } };
+    writeFolder(folder, { ...base, base: "roberta", set });
+    const whole = await Tokenizer.load(path.join(folder, "tokenizer.json"));
+    const tokenizer = await Tokenizer.open(folder);
+    expect(rows(await tokenizer.encode(texts, 512))).toEqual(rows(await whole.encode(texts, 512)));
+  });
+});
+
+describe("a tokenizer.json of another kind than the class builds", () => {
+  // The reference builds WordPiece or bytes of its pieces, and so gives the unknown token for nearly every word.
+  it.each([undefined, "RobertaTokenizer"])("is taken as it is, with the class %s", async (name) => {
+    const folder = mkdtempSync(path.join(tmpdir(), "tokenizer-"));
+    try {
+      copyFileSync(path.join(models, "xlm-roberta/tokenizer.json"), path.join(folder, "tokenizer.json"));
+      copyFileSync(path.join(models, "bert-max-relu/config.json"), path.join(folder, "config.json"));
+      writeFileSync(path.join(folder, "tokenizer_config.json"), JSON.stringify({ tokenizer_class: name }));
+      const whole = await Tokenizer.load(path.join(folder, "tokenizer.json"));
+      const tokenizer = await Tokenizer.open(folder);
+      expect(rows(await tokenizer.encode(texts, 512))).toEqual(rows(await whole.encode(texts, 512)));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
 });

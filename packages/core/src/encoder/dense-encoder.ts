@@ -5,13 +5,13 @@ import {
   type DenseMatrix,
   denseSimilarity,
   type SimilarityFunction,
-  similarityFunctions,
 } from "../vector/index.ts";
 import { denseRows } from "./assembled-rows.ts";
 import type { EncodeOptions } from "./encode-options.ts";
 import { Encoder } from "./encoder.ts";
 import { checkLoadArguments, type LoadOptions, loadOptionNames } from "./load-options.ts";
 import { type OpenModel, openEncoder } from "./open-model.ts";
+import { chooseSimilarity } from "./saved-similarity.ts";
 
 /** Options of {@link DenseEncoder.load}. */
 export interface DenseEncoderOptions extends LoadOptions {
@@ -23,7 +23,7 @@ export interface DenseEncoderOptions extends LoadOptions {
 export interface DenseEncodeOptions extends EncodeOptions {
   /** Scale each vector to length 1. Default false; many models do it anyway. */
   normalize?: boolean;
-  /** Keep only this many numbers from the start of each vector, for models trained to allow it. Default: all. */
+  /** Keep only this many numbers from the start of each vector, for models trained to allow it. Default: as many as the model says, else all. */
   truncateDim?: number;
 }
 
@@ -42,9 +42,9 @@ export class DenseEncoder extends Encoder<Float32Array, DenseMatrix, DenseEncode
   protected readonly furtherOptions: readonly string[] = ["normalize", "truncateDim"];
 
   private constructor(model: OpenModel<DenseMatrix>, options: DenseEncoderOptions) {
-    super(model, model.dimension, options);
-    const saved = similarityFunctions.find((name) => name === model.description.similarity);
-    this.similarityFunction = options.similarity ?? saved ?? "cosine";
+    const { truncateDim = model.dimension } = model.description;
+    super(model, Math.min(model.dimension, truncateDim), options);
+    this.similarityFunction = chooseSimilarity(options.similarity, model.description, "cosine");
   }
 
   /**
@@ -75,12 +75,12 @@ export class DenseEncoder extends Encoder<Float32Array, DenseMatrix, DenseEncode
     if (normalize !== undefined && typeof normalize !== "boolean") {
       throw invalidArgument(`normalize must be true or false, received ${received(normalize)}.`);
     }
-    if (truncateDim !== undefined) positiveInteger("truncateDim", truncateDim, this.embeddingDimension);
+    if (truncateDim !== undefined) positiveInteger("truncateDim", truncateDim, this.model.dimension);
     return 0;
   }
 
   protected override finish(matrix: DenseMatrix, options: DenseEncodeOptions | undefined): DenseMatrix {
-    const { normalize = false, truncateDim = matrix.dimension } = options ?? {};
+    const { normalize = false, truncateDim = this.embeddingDimension } = options ?? {};
     const cut = truncateDim === matrix.dimension ? matrix : matrix.truncate(truncateDim);
     return normalize ? cut.normalize() : cut;
   }

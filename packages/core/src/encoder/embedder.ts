@@ -4,8 +4,12 @@ import type { Tokenizer } from "../model/index.ts";
 import type { Device, WorkerPool } from "../runtime/index.ts";
 import type { EncoderPool } from "./encoder-pool.ts";
 
+/** What texts are embedded for; models may have routes, prompts and lengths of their own for each. */
+export type EncodeTask = "plain" | "query" | "document";
+
 /** Everything one call needs, checked and complete. */
 export interface EmbedCall {
+  readonly task: EncodeTask;
   readonly prompt: string;
   readonly batchSize: number;
   /** Texts that one worker takes at a time; undefined for a batch at a time. */
@@ -33,6 +37,8 @@ export interface Embedder<Matrix> {
   maxSeqLength: number;
   /** Longest input in tokens that can be set. */
   readonly longestInput: number;
+  /** Longest input in tokens of a task: {@link Embedder.maxSeqLength}, unless the model names one for the task. */
+  lengthOf(task: EncodeTask): number;
   /** Special tokens around a text count towards the length of the input. */
   readonly specialTokens: boolean;
   /** Most workers that share the texts of a call; 0 without inference. */

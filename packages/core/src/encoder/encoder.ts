@@ -139,10 +139,11 @@ export abstract class Encoder<
     checkTexts("tokenize", texts);
     const names = ["prompt", "promptName"];
     const { prompt } = resolveEncodeOptions("tokenize", options, names, this.prompts, this.defaultPromptName);
-    const { tokenizer, maxSeqLength, specialTokens } = this.model.route("plain");
+    const embedder = this.model.route("plain");
+    const { tokenizer, specialTokens } = embedder;
     return tokenizer.encode(
       texts.map((text) => prompt + text),
-      maxSeqLength,
+      embedder.lengthOf("plain"),
       { specialTokens },
     );
   }
@@ -316,6 +317,7 @@ export abstract class Encoder<
     let done = 0;
     return {
       ...resolved,
+      task: route,
       pool: ownPool ?? resolved.pool,
       maxActiveDims,
       onTexts: (texts) => {

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { SparseEncoderError } from "../errors.ts";
 import type { CompiledModel } from "../graph/index.ts";
-import type { Tokenizer } from "../model/index.ts";
+import type { Tokenizer, TransformerModule } from "../model/index.ts";
 import type { EncodeBatch, WorkerPool } from "../runtime/index.ts";
 import type { EmbedCall } from "./embedder.ts";
 import { InferenceEmbedder } from "./inference-embedder.ts";
@@ -21,7 +21,8 @@ it("says of a batch that failed which texts it held, and which comes first in th
       return { dense: new Float32Array() };
     },
   } as unknown as WorkerPool;
-  const embedder = new InferenceEmbedder(model, tokenizer, pool, undefined, () => "rows");
+  const transformer = { specialTokens: true, taskLengths: {} } as TransformerModule;
+  const embedder = new InferenceEmbedder(model, tokenizer, pool, transformer, () => "rows");
   const call = { prompt: "", batchSize: 2, maxActiveDims: 0, onTexts: () => {} } as unknown as EmbedCall;
   await expect(embedder.embed({ texts: ["four", "x", "six", "to"], first: 10 }, call)).rejects.toMatchObject({
     code: "WORKER_FAILED",

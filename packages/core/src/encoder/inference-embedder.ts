@@ -1,10 +1,16 @@
 import { throwIfAborted, unlessAborted } from "../calls/index.ts";
-import { SparseEncoderError } from "../errors.ts";
+import { received, SparseEncoderError } from "../errors.ts";
 import type { CompiledModel } from "../graph/index.ts";
-import type { Tokenizer } from "../model/index.ts";
+import type { TaskLengths, Tokenizer, TransformerModule } from "../model/index.ts";
 import { batchTokens, coreShare, type Device, type EncodedRows, WorkerPool } from "../runtime/index.ts";
 import { BatchSource, type PlannedBatch } from "./batch-source.ts";
-import { BatchFailure, type EmbedCall, type Embedder, type EmbedWindow } from "./embedder.ts";
+import {
+  BatchFailure,
+  type EmbedCall,
+  type Embedder,
+  type EmbedWindow,
+  type EncodeTask,
+} from "./embedder.ts";
 
 /** How many batches a call keeps with the pool for each worker: one that runs, one that waits its turn. */
 const batchesPerWorker = 2;
@@ -20,8 +26,10 @@ export type AssembleRows<Matrix> = (
 export class InferenceEmbedder<Matrix> implements Embedder<Matrix> {
   readonly tokenizer: Tokenizer;
   readonly longestInput: number;
-  readonly specialTokens = true;
+  readonly specialTokens: boolean;
   maxSeqLength: number;
+  /** Lengths that the model names for tasks, which come before `maxSeqLength`. */
+  private readonly taskLengths: TaskLengths;
   /** The workers that serve calls without a pool of their own. */
   readonly own: WorkerPool;
   private readonly model: CompiledModel;
@@ -31,13 +39,15 @@ export class InferenceEmbedder<Matrix> implements Embedder<Matrix> {
     model: CompiledModel,
     tokenizer: Tokenizer,
     own: WorkerPool,
-    maxSeqLength: number | undefined,
+    { maxSeqLength, specialTokens, taskLengths }: TransformerModule,
     assemble: AssembleRows<Matrix>,
   ) {
     this.model = model;
     this.tokenizer = tokenizer;
     this.own = own;
     this.longestInput = model.maxTokens;
+    this.specialTokens = specialTokens;
+    this.taskLengths = taskLengths;
     this.maxSeqLength = Math.min(maxSeqLength ?? model.maxTokens, model.maxTokens);
     this.assemble = assemble;
   }
@@ -120,27 +130,37 @@ export class InferenceEmbedder<Matrix> implements Embedder<Matrix> {
 
   private async tokenize(texts: readonly string[], call: EmbedCall): Promise<Int32Array[]> {
     const prompted = call.prompt === "" ? texts : texts.map((text) => call.prompt + text);
-    const ids = await this.tokenizer.encode(prompted, this.maxSeqLength);
+    const ids = await this.tokenizer.encode(prompted, this.lengthOf(call.task), {
+      specialTokens: this.specialTokens,
+    });
     throwIfAborted(call.signal);
     this.checkIds(ids);
     return ids;
   }
 
+  /** Longest input in tokens of a task. */
+  lengthOf(task: EncodeTask): number {
+    const length = this.taskLengths[task];
+    return length === undefined ? this.maxSeqLength : Math.min(length, this.longestInput);
+  }
+
   /** In models whose pooling leaves out the prompt: its tokens and the special ones before it. */
   private async promptTokens(prompt: string): Promise<number> {
     if (prompt === "" || this.model.poolsPrompt) return 0;
-    const [frame, ids] = await this.tokenizer.encode(["", prompt], this.longestInput);
-    return ids!.at(-1) === frame!.at(-1) ? ids!.length - 1 : ids!.length;
+    const { specialTokens } = this;
+    const [frame, ids] = await this.tokenizer.encode(["", prompt], this.longestInput, { specialTokens });
+    return specialTokens && ids!.at(-1) === frame!.at(-1) ? ids!.length - 1 : ids!.length;
   }
 
   /** An id beyond the embedding table would fail deep inside a worker. */
   private checkIds(rows: readonly Int32Array[]): void {
     for (const row of rows) {
       for (const id of row) {
-        if (id < this.model.vocabularySize) continue;
+        // Ids of 2^31 and more are negative here.
+        if (id >= 0 && id < this.model.vocabularySize) continue;
         throw new SparseEncoderError(
           "TOKENIZER_INVALID",
-          `The tokenizer gives id ${id}, but the model knows ${this.model.vocabularySize} ids; the tokenizer belongs to another model.`,
+          `A text has the token ${received(this.tokenizer.pieceOf(id) ?? "")} with id ${id}, but the model knows ids from 0 to ${this.model.vocabularySize - 1} only. Leave the token out, or load a model whose embeddings were resized for it.`,
         );
       }
     }

@@ -1,7 +1,14 @@
 import path from "node:path";
 import { throwIfAborted } from "../calls/index.ts";
 import { SparseEncoderError } from "../errors.ts";
-import { type CompiledModel, compileExportedModel, compileModel, quantiseWeights } from "../graph/index.ts";
+import {
+  type CompiledModel,
+  compileExportedModel,
+  compileModel,
+  quantiseWeights,
+  resolveTiedWeights,
+  unsupportedPipeline,
+} from "../graph/index.ts";
 import {
   defaultCacheFolder,
   findOnnxExport,
@@ -73,7 +80,7 @@ export class OpenModel<Matrix> {
     assemble: (dimension: number) => AssembleRows<Matrix>,
     options: OpenModelOptions,
   ): Promise<OpenModel<Matrix>> {
-    const description = await readModelFolder(folder);
+    const description = await readModelFolder(folder, modelType);
     checkModelType(description, modelType);
     const { plain, query, document } = description.routes;
     const pipelines = new Map<Pipeline, OpenPipeline<Matrix>>();
@@ -83,7 +90,7 @@ export class OpenModel<Matrix> {
           pipeline,
           pipeline[0]?.kind === "SparseStaticEmbedding"
             ? // A static pipeline is part of sparse models alone, whose matrices are sparse.
-              ((await openStatic(pipeline[0], pipelines)) as unknown as OpenPipeline<Matrix>)
+              ((await openStatic(pipeline, pipelines)) as unknown as OpenPipeline<Matrix>)
             : await openInference(pipeline, assemble, options),
         );
       }
@@ -168,13 +175,14 @@ async function openInference<Matrix>(
   const starting = startWorkers(compiled, options);
   starting.catch(() => {});
   try {
-    const tokenizer = await Tokenizer.open(transformer.folder, { lowercase: transformer.lowercase });
-    checkVocabulary(tokenizer, compiled.vocabularySize, transformer.folder);
+    const { folder, lowercase, tokenizerSettings } = transformer;
+    const tokenizer = await Tokenizer.open(folder, { lowercase, settings: tokenizerSettings });
+    checkVocabulary(tokenizer, compiled.vocabularySize, folder);
     const embedder = new InferenceEmbedder(
       compiled,
       tokenizer,
       await starting,
-      transformer.maxSeqLength,
+      transformer,
       assemble(compiled.dimension),
     );
     return { embedder, dimension: compiled.dimension, compiled, weights };
@@ -210,8 +218,9 @@ async function compilePipeline(
   const stored = options.fileName === undefined ? await readPipelineWeights(pipeline) : undefined;
   if (stored instanceof Map) {
     const { cacheFolder, signal } = options;
+    const resolved = await resolveTiedWeights(pipeline, stored, signal);
     const weights =
-      options.dtype === "int8" ? await quantiseWeights(pipeline, stored, cacheFolder, signal) : stored;
+      options.dtype === "int8" ? await quantiseWeights(pipeline, resolved, cacheFolder, signal) : resolved;
     return { compiled: compileModel(pipeline, weights), weights: [...weights.values()] };
   }
   const file = await findOnnxExport(folder, options.fileName);
@@ -242,9 +251,11 @@ async function readPipelineWeights(
 }
 
 async function openStatic(
-  module: SparseStaticEmbeddingModule,
+  pipeline: Pipeline,
   opened: ReadonlyMap<Pipeline, { dimension: number }>,
 ): Promise<OpenPipeline<SparseMatrix>> {
+  if (pipeline.length > 1) throw unsupportedPipeline(pipeline.map(({ kind }) => kind));
+  const module = pipeline[0] as SparseStaticEmbeddingModule;
   const tokenizer = await Tokenizer.open(module.folder, { lowercase: module.lowercase });
   const { values, tensors } = await readStaticWeights(module.folder, tokenizer);
   // Weights of the first entries alone are enough: the others count 0.
@@ -268,11 +279,12 @@ function checkModelType(description: ModelDescription, modelType: string): void 
   );
 }
 
+/** Added tokens may go beyond the embeddings, as in many published models: only texts that have one are refused. */
 function checkVocabulary(tokenizer: Tokenizer, vocabularySize: number, folder: string): void {
-  if (tokenizer.vocabularySize <= vocabularySize) return;
+  if (tokenizer.baseVocabularySize <= vocabularySize) return;
   throw new SparseEncoderError(
     "TOKENIZER_INVALID",
-    `The tokenizer in ${folder} has ${tokenizer.vocabularySize} entries, but the model knows ${vocabularySize}; it belongs to another model.`,
+    `The tokenizer in ${folder} has ${tokenizer.baseVocabularySize} entries, but the model knows ${vocabularySize}; it belongs to another model.`,
   );
 }
 

@@ -9,7 +9,6 @@ import {
   type SparseVector,
   type SparsityStatistics,
   similarity,
-  similarityFunctions,
   similarityPairwise,
   sparsity,
 } from "../vector/index.ts";
@@ -18,6 +17,7 @@ import type { EncodeOptions } from "./encode-options.ts";
 import { Encoder } from "./encoder.ts";
 import { checkLoadArguments, type LoadOptions, loadOptionNames } from "./load-options.ts";
 import { type OpenModel, openEncoder } from "./open-model.ts";
+import { chooseSimilarity } from "./saved-similarity.ts";
 
 /** Options of {@link SparseEncoder.load}. */
 export interface SparseEncoderOptions extends LoadOptions {
@@ -57,9 +57,8 @@ export class SparseEncoder extends Encoder<SparseVector, SparseMatrix, SparseEnc
 
   private constructor(model: OpenModel<SparseMatrix>, options: SparseEncoderOptions) {
     super(model, model.dimension, options);
-    const saved = similarityFunctions.find((name) => name === model.description.similarity);
     this.maxActiveDims = options.maxActiveDims ?? model.activeDims;
-    this.similarityFunction = options.similarity ?? saved ?? "dot";
+    this.similarityFunction = chooseSimilarity(options.similarity, model.description, "dot");
   }
 
   /**

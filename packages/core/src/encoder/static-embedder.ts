@@ -29,6 +29,10 @@ export class StaticEmbedder implements Embedder<SparseMatrix> {
     this.maxSeqLength = maxSeqLength ?? Number.MAX_SAFE_INTEGER;
   }
 
+  lengthOf(): number {
+    return this.maxSeqLength;
+  }
+
   async startWorkers(): Promise<readonly []> {
     return [];
   }

@@ -1,4 +1,4 @@
-import { throwIfAborted } from "../errors.ts";
+import { throwIfAborted } from "../calls/index.ts";
 import { type Pipeline, readTensorValues, type StoredTensor, TensorTable } from "../model/index.ts";
 import { type Family, familyOf, shapeOf } from "./families.ts";
 

@@ -13,10 +13,13 @@ import { readModules } from "./modules/modules.ts";
  * `config_sentence_transformers.json` runs the modules it lists, without an untrained autoencoder behind them; and a
  * checkpoint without `modules.json` keeps the prompts of its `config_sentence_transformers.json`.
  *
- * @param modelType what a checkpoint without `modules.json` is taken for
+ * @param modelType what a checkpoint without `modules.json` is taken for; default a sparse encoder
  * @throws SparseEncoderError `MODEL_NOT_FOUND`, `MODEL_INVALID` or `MODEL_UNSUPPORTED`
  */
-export async function readModelFolder(folder: string, modelType: ModelType): Promise<ModelDescription> {
+export async function readModelFolder(
+  folder: string,
+  modelType: ModelType = "SparseEncoder",
+): Promise<ModelDescription> {
   const root = path.resolve(folder);
   const found = await stat(root).catch(() => undefined);
   if (found?.isDirectory() !== true) {

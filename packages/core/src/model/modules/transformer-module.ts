@@ -75,7 +75,7 @@ export async function readModelMaxLength(folder: string): Promise<number> {
 
 async function noCheckpoint(folder: string): Promise<SparseEncoderError> {
   const adapterFile = path.join(folder, "adapter_config.json");
-  const adapter = await readJsonObject(adapterFile).catch(() => ({}));
+  const adapter = await readJsonObject(adapterFile).catch((): JsonObject => ({}));
   if (adapter === undefined) {
     return new SparseEncoderError(
       "MODEL_NOT_FOUND",

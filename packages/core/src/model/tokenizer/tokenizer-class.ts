@@ -156,7 +156,7 @@ export function tokenizerClass(
   const known = name === "" ? classesOfModelTypes.get(modelType) : named;
   // Folders of ModernBERT name classes of other models; the reference leaves them out.
   const rebuilt = modelType.startsWith("modernbert") ? undefined : known;
-  return { rebuilt, known, name: name || modelType, isNamed: name !== "" };
+  return { rebuilt, known, name: name || modelType };
 }
 
 /** What a folder says about the class of its tokenizer. */
@@ -167,8 +167,6 @@ export interface ChosenClass {
   readonly known: TokenizerClass | undefined;
   /** The class or else the model type that the folder names; empty if it names neither. */
   readonly name: string;
-  /** True if the folder names a class, rather than leaving it to the model type. */
-  readonly isNamed: boolean;
 }
 
 /** The class for a vocabulary in text files where no file names anything. */

@@ -81,9 +81,7 @@ async function readDefinition(
   );
   const model = isJsonObject(json.model) ? json.model : {};
   const rebuilt =
-    assumed === undefined
-      ? classOfTokenizerFile(chosen, model, file, configFile)
-      : classOfVocabulary(chosen, assumed, folder);
+    assumed === undefined ? classOfTokenizerFile(chosen, model) : classOfVocabulary(chosen, assumed, folder);
   const vocabulary = Vocabulary.of(model, file);
   const { tokens, named } = collectAddedTokens(
     { config, configFile, legacy: await read("added_tokens.json"), listed: json.added_tokens, rebuilt },
@@ -162,25 +160,18 @@ function classOfVocabulary(
 }
 
 /**
- * The class that builds the tokenizer of a `tokenizer.json` anew; undefined if the file is taken as it is. A model type alone
- * does not make a class fit another kind of vocabulary: then the file says how texts are split.
+ * The class that builds the tokenizer of a `tokenizer.json` anew; undefined if the file is taken as it is. A class does not fit
+ * a vocabulary of another kind: then the file says how texts are split, as it did for the model's training.
  */
-function classOfTokenizerFile(
-  { rebuilt, isNamed }: ChosenClass,
-  model: JsonObject,
-  file: string,
-  configFile: string,
-): TokenizerClass | undefined {
-  if (rebuilt === undefined || (!isNamed && modelKind(model) !== rebuilt.model)) return undefined;
-  checkModel(rebuilt, model, file, configFile);
-  return rebuilt;
+function classOfTokenizerFile({ rebuilt }: ChosenClass, model: JsonObject): TokenizerClass | undefined {
+  return rebuilt?.model === modelKind(model) ? rebuilt : undefined;
 }
 
 function checkModel(rebuilt: TokenizerClass, model: JsonObject, file: string, configFile: string): void {
   const kind = modelKind(model);
   if (kind === rebuilt.model) return;
   throw invalid(
-    `${file} holds a ${kind} model, but ${rebuilt.name}, the class of ${configFile}, needs ${rebuilt.model}; with the class PreTrainedTokenizerFast tokenizer.json is taken as it is`,
+    `${file} holds a ${kind} model, but ${rebuilt.name}, the class of ${configFile}, needs ${rebuilt.model}; make tokenizer.json with AutoTokenizer.from_pretrained(folder).save_pretrained(folder) in Python`,
   );
 }
 

@@ -102,6 +102,11 @@ export class Tokenizer {
     return this.native.getVocabSize(true);
   }
 
+  /** Number of entries without the added tokens. */
+  get baseVocabularySize(): number {
+    return this.native.getVocabSize(false);
+  }
+
   /** Longest input in tokens that the tokenizer's files name; undefined if they name none. */
   get modelMaxLength(): number | undefined {
     return this.definition.modelMaxLength;
