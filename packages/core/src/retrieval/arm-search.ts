@@ -2,8 +2,8 @@ import { type Deadline, mapInParallel } from "../calls/index.ts";
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
 import type { Filter, Metadata, Store } from "../stores/index.ts";
 import type { Arm, FoundDocument, VectorSource } from "./arm.ts";
-import type { Embedder, TextVector } from "./embedder.ts";
-import type { RetrieveCall } from "./retrieve-options.ts";
+import type { RetrieveCall } from "./retrieve-call.ts";
+import type { Embedder, TextVector } from "./text-embedder.ts";
 
 /** A document that an arm found. */
 export interface ArmHit {

@@ -1,6 +1,7 @@
 import { invalidArgument, received } from "../errors.ts";
 import { checkOptionNames, positiveInteger } from "../options/index.ts";
 import type { Filter, Metadata, Store } from "../stores/index.ts";
+import { checkWeight } from "./fusion.ts";
 import {
   type ArmCallOptions,
   type ArmEncoder,
@@ -8,8 +9,7 @@ import {
   type Embeddings,
   type EmbedFunction,
   embedderOf,
-} from "./embedder.ts";
-import { checkWeight } from "./fusion.ts";
+} from "./text-embedder.ts";
 
 /** What can be set for an arm, once and for all or for one call. */
 export interface ArmSettings {

@@ -4,9 +4,7 @@ import { checkOptionNames, positiveInteger } from "../options/index.ts";
 import type { DeleteTarget, Store } from "../stores/index.ts";
 import { type Arm, resolveArms } from "./arm.ts";
 import { type ArmAnswer, searchArm } from "./arm-search.ts";
-import { type Candidate, choose, explain, fuse } from "./candidate.ts";
-import type { Embedder, TextVector } from "./embedder.ts";
-import { type AddOptions, type DocumentSource, ingest } from "./ingestion.ts";
+import { type AddOptions, type DocumentSource, ingest } from "./ingestion/ingestion.ts";
 import { searchNative } from "./native-search.ts";
 import {
   type ArmFailure,
@@ -23,7 +21,9 @@ import {
   resolveMmr,
   settingNames,
   weightsOf,
-} from "./retrieve-options.ts";
+} from "./retrieve-call.ts";
+import { type Candidate, choose, explain, fuse } from "./steps/fuse.ts";
+import type { Embedder, TextVector } from "./text-embedder.ts";
 
 /** Queries of one call that are reranked, diversified or explained at once. */
 const parallelQueries = 8;

@@ -9,7 +9,6 @@ export type {
   RetrieveFunction,
   VectorArm,
 } from "./arm.ts";
-export type { ArmCallOptions, ArmEncoder, Embeddings, EmbedFunction } from "./embedder.ts";
 export {
   type DistributionScoreOptions,
   distributionScore,
@@ -32,7 +31,7 @@ export {
   type DocumentSource,
   IngestionError,
   type NewDocument,
-} from "./ingestion.ts";
+} from "./ingestion/ingestion.ts";
 export type { RetrievalEvent } from "./retrieval-event.ts";
 export type {
   ArmFailure,
@@ -47,4 +46,5 @@ export type {
   RetrievedDocument,
   RetrieveOptions,
   RetrieveRequest,
-} from "./retrieve-options.ts";
+} from "./retrieve-call.ts";
+export type { ArmCallOptions, ArmEncoder, Embeddings, EmbedFunction } from "./text-embedder.ts";

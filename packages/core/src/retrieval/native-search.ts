@@ -2,9 +2,9 @@ import { type Deadline, mapInParallel } from "../calls/index.ts";
 import { messageOf, SparseEncoderError } from "../errors.ts";
 import type { HybridSearch } from "../stores/index.ts";
 import { defaultK, filterOf, parallelSearches } from "./arm-search.ts";
-import { type Candidate, wantedOf } from "./candidate.ts";
-import type { Embedder, TextVector } from "./embedder.ts";
-import type { RetrieveCall } from "./retrieve-options.ts";
+import type { RetrieveCall } from "./retrieve-call.ts";
+import { type Candidate, wantedOf } from "./steps/fuse.ts";
+import type { Embedder, TextVector } from "./text-embedder.ts";
 
 /**
  * Asks the one store of all arms, which fuses itself: one request a query.

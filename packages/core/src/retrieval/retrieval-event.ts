@@ -1,5 +1,5 @@
 import type { FoundDocument } from "./arm.ts";
-import type { RetrievedDocument } from "./retrieve-options.ts";
+import type { RetrievedDocument } from "./retrieve-call.ts";
 
 /** What a retriever did, with the time it took in milliseconds. For logs and traces; results do not depend on it. */
 export type RetrievalEvent =

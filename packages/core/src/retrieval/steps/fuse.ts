@@ -1,13 +1,13 @@
-import type { Deadline } from "../calls/index.ts";
-import { invalidArgument, messageOf, received, SparseEncoderError } from "../errors.ts";
-import type { StoredDocument } from "../stores/index.ts";
-import type { SparseVector } from "../vector/index.ts";
-import type { Arm } from "./arm.ts";
-import type { ArmAnswer, ArmHit } from "./arm-search.ts";
-import { diversify } from "./diversity.ts";
-import { matchedTerms } from "./explanation.ts";
-import { compareScores, type Rankings, type ScoredId } from "./fusion.ts";
-import type { ArmPlace, RetrieveCall, RetrievedDocument } from "./retrieve-options.ts";
+import type { Deadline } from "../../calls/index.ts";
+import { invalidArgument, messageOf, received, SparseEncoderError } from "../../errors.ts";
+import type { StoredDocument } from "../../stores/index.ts";
+import type { SparseVector } from "../../vector/index.ts";
+import type { Arm } from "../arm.ts";
+import type { ArmAnswer, ArmHit } from "../arm-search.ts";
+import { compareScores, type Rankings, type ScoredId } from "../fusion.ts";
+import type { ArmPlace, RetrieveCall, RetrievedDocument } from "../retrieve-call.ts";
+import { diversify } from "./diversify.ts";
+import { matchedTerms } from "./explain.ts";
 
 /** A document on its way to be a result. */
 export interface Candidate extends RetrievedDocument {

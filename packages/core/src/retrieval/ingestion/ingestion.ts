@@ -1,12 +1,12 @@
-import { Deadline } from "../calls/index.ts";
-import { invalidArgument, received, SparseEncoderError, type SparseEncoderErrorCode } from "../errors.ts";
-import { checkOptionNames, positiveInteger } from "../options/index.ts";
-import type { Metadata, Store, StoredDocument } from "../stores/index.ts";
-import type { SparseVector } from "../vector/index.ts";
-import type { Arm, VectorSource } from "./arm.ts";
-import type { TextVector } from "./embedder.ts";
-import type { RetrievalEvent } from "./retrieval-event.ts";
-import { checkSignal } from "./retrieve-options.ts";
+import { Deadline } from "../../calls/index.ts";
+import { invalidArgument, received, SparseEncoderError, type SparseEncoderErrorCode } from "../../errors.ts";
+import { checkOptionNames, positiveInteger } from "../../options/index.ts";
+import type { Metadata, Store, StoredDocument } from "../../stores/index.ts";
+import type { SparseVector } from "../../vector/index.ts";
+import type { Arm, VectorSource } from "../arm.ts";
+import type { RetrievalEvent } from "../retrieval-event.ts";
+import { checkSignal } from "../retrieve-call.ts";
+import type { TextVector } from "../text-embedder.ts";
 
 /** A document to add. */
 export interface NewDocument {

@@ -1,5 +1,5 @@
-import type { SparseVector } from "../vector/index.ts";
-import { compareScores, type ScoredId } from "./fusion.ts";
+import type { SparseVector } from "../../vector/index.ts";
+import { compareScores, type ScoredId } from "../fusion.ts";
 
 /**
  * Takes `k` of the candidates by maximal marginal relevance; O(candidates x k) comparisons of vectors. Equal values: the

@@ -1,5 +1,5 @@
-import type { SparseVector } from "../vector/index.ts";
-import type { MatchedTerm } from "./retrieve-options.ts";
+import type { SparseVector } from "../../vector/index.ts";
+import type { MatchedTerm } from "../retrieve-call.ts";
 
 /** The dims that both have, with what each adds to the dot product: largest first, equal ones by rising index. */
 export function matchedTerms(

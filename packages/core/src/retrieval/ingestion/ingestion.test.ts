@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from "vitest";
-import { FakeStore } from "../../../../test/fakes/fake-store.ts";
-import { SparseEncoderError, type SparseEncoderErrorCode } from "../errors.ts";
-import { HybridRetriever } from "./hybrid-retriever.ts";
+import { FakeStore } from "../../../../../test/fakes/fake-store.ts";
+import { SparseEncoderError, type SparseEncoderErrorCode } from "../../errors.ts";
+import { HybridRetriever } from "../hybrid-retriever.ts";
+import type { RetrievalEvent } from "../retrieval-event.ts";
 import { IngestionError, type NewDocument } from "./ingestion.ts";
-import type { RetrievalEvent } from "./retrieval-event.ts";
 
 const embedLengths = async (texts: readonly string[]) => texts.map((text) => [text.length, 1]);
 
