@@ -24,7 +24,7 @@ export const importTable: Readonly<Record<string, ImportRule>> = {
   encoder: { values: ["vector", "model", "graph", "runtime"] },
   index: { values: ["vector"] },
   stores: { values: ["vector", "index"] },
-  retrieval: { values: ["vector"], types: ["encoder", "stores"] },
+  retrieval: { values: ["vector", "stores"], types: ["encoder"] },
   evaluation: { values: ["vector"], types: ["encoder", "stores"] },
   testing: { values: ["vector"], types: ["encoder", "stores"] },
 };

@@ -96,7 +96,11 @@ function serialized(name: string): { lc: number; type: "not_implemented"; id: st
 
 /** A hit in a trace. */
 function shown({ id, text, metadata, score }: FoundDocument): Document {
-  return new Document({ id, pageContent: text ?? "", metadata: { ...metadata, score } });
+  return new Document({
+    pageContent: text ?? "",
+    metadata: { ...metadata, score },
+    ...(id === undefined ? {} : { id }),
+  });
 }
 
 /** An event without documents. */

@@ -1,7 +1,9 @@
 export {
   type CheckedOptions,
   checkOptionNames,
+  type Defined,
   declareOptions,
+  defined,
   type OptionRules,
   type OptionsDeclaration,
   positiveInteger,

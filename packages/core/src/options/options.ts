@@ -24,10 +24,11 @@ export interface OptionsDeclaration<Rules> {
    * Checks an options object: names first, then values.
    * @param call the function as the user wrote it, for messages
    * @param options `undefined` stands for `{}`
-   * @param prefix what stands before the names in messages, such as `mmr.`; default nothing
+   * @param naming what stands before the names in messages, such as `mmr.`, or what messages call an option; default the
+   *   name alone
    * @throws SparseEncoderError `UNKNOWN_OPTION` with the valid names, `INVALID_ARGUMENT`
    */
-  check(call: string, options: unknown, prefix?: string): CheckedOptions<Rules>;
+  check(call: string, options: unknown, naming?: string | ((name: string) => string)): CheckedOptions<Rules>;
 }
 
 /**
@@ -45,11 +46,12 @@ export function declareOptions<Options extends object>() {
     return {
       rules,
       names,
-      check(call, options, prefix = "") {
+      check(call, options, naming = "") {
         checkOptionNames(call, options, names);
         const values = (options ?? {}) as Readonly<Record<string, unknown>>;
         const table = rules as Readonly<Record<string, Rule<unknown>>>;
-        const checked = names.map((name) => [name, table[name]!.check(values[name], `${prefix}${name}`)]);
+        const nameOf = typeof naming === "function" ? naming : (name: string) => `${naming}${name}`;
+        const checked = names.map((name) => [name, table[name]!.check(values[name], nameOf(name))]);
         return Object.fromEntries(checked) as CheckedOptions<Rules>;
       },
     };
@@ -72,6 +74,16 @@ export function checkOptionNames(call: string, options: unknown, valid: readonly
     }
   }
 }
+
+/** The options without those that are undefined, which would hide a value that they are spread over. */
+export function defined<Options extends object>(options: Options): Defined<Options> {
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as Defined<Options>;
+}
+
+/** What {@link defined} leaves of options. */
+export type Defined<Options> = { [Name in keyof Options]?: Exclude<Options[Name], undefined> };
 
 /** Returns `value` if it is a whole number of at least 1 (and at most `maximum`): for arguments beside the options. */
 export function positiveInteger(name: string, value: unknown, maximum?: number): number {

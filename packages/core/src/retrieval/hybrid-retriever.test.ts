@@ -3,10 +3,10 @@ import { FakeStore } from "../../../../test/fakes/fake-store.ts";
 import { Bm25Encoder } from "../encoder/index.ts";
 import { SparseEncoderError, type SparseEncoderErrorCode } from "../errors.ts";
 import { DenseMatrix, SparseMatrix, SparseVector } from "../vector/index.ts";
+import type { ArmEncoder } from "./arms/text-embedder.ts";
 import { type Fusion, rrf } from "./fusion.ts";
 import { HybridRetriever } from "./hybrid-retriever.ts";
 import type { RetrievalEvent } from "./retrieval-event.ts";
-import type { ArmEncoder } from "./text-embedder.ts";
 
 const letters = ["a", "b", "c", "d"];
 

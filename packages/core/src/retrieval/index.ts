@@ -1,6 +1,7 @@
 export type {
   ArmOptions,
   ArmSettings,
+  CallArm,
   CallContext,
   EmbedArm,
   EncoderArm,
@@ -8,7 +9,9 @@ export type {
   FunctionArm,
   RetrieveFunction,
   VectorArm,
-} from "./arm.ts";
+} from "./arms/arm.ts";
+export { armSettingOptions } from "./arms/arm-options.ts";
+export type { ArmCallOptions, ArmEncoder, Embeddings, EmbedFunction } from "./arms/text-embedder.ts";
 export {
   type DistributionScoreOptions,
   distributionScore,
@@ -24,27 +27,32 @@ export {
   type ScoredId,
   type Weights,
 } from "./fusion.ts";
-export { HybridRetriever } from "./hybrid-retriever.ts";
 export {
-  type AddOptions,
-  type AddProgress,
-  type DocumentSource,
-  IngestionError,
-  type NewDocument,
-} from "./ingestion/ingestion.ts";
+  type DeleteOptions,
+  HybridRetriever,
+  type HybridRetrieverOptions,
+  type RetrieveEachOptions,
+} from "./hybrid-retriever.ts";
+export { type AddOptions, type AddProgress, type AddWording, addOptions } from "./ingestion/add-options.ts";
+export { IngestionError } from "./ingestion/failure.ts";
+export type { DocumentSource, NewDocument } from "./ingestion/new-document.ts";
 export type { RetrievalEvent } from "./retrieval-event.ts";
+export type { RetrievalQuery } from "./retrieval-query.ts";
 export type {
   ArmFailure,
   ArmPlace,
-  HybridRetrieverOptions,
   MatchedTerm,
-  MmrOptions,
-  Rerank,
-  RerankCandidate,
   RetrievalResult,
-  RetrievalSettings,
   RetrievedDocument,
-  RetrieveOptions,
-  RetrieveRequest,
-} from "./retrieve-call.ts";
-export type { ArmCallOptions, ArmEncoder, Embeddings, EmbedFunction } from "./text-embedder.ts";
+} from "./retrieval-result.ts";
+export {
+  type IdentifiedDocument,
+  type Identify,
+  type MmrOptions,
+  type Rerank,
+  type RerankCandidate,
+  type RetrievalSettings,
+  retrievalSettingOptions,
+  type Transform,
+} from "./retrieval-settings.ts";
+export type { RetrieveOptions, RetrieveRequest, RetrieveWording } from "./retrieve-call.ts";

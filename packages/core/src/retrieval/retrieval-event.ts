@@ -1,7 +1,10 @@
-import type { FoundDocument } from "./arm.ts";
-import type { RetrievedDocument } from "./retrieve-call.ts";
+import type { FoundDocument } from "./arms/arm.ts";
+import type { RetrievedDocument } from "./retrieval-result.ts";
 
-/** What a retriever did, with the time it took in milliseconds. For logs and traces; results do not depend on it. */
+/**
+ * What a retriever did, with the time it took in milliseconds. For logs and traces; results do not depend on it. Each query
+ * of a call has events of its own, so `queries` is 1 and `results` holds one list.
+ */
 export type RetrievalEvent =
   /** An arm is asked. */
   | { readonly type: "armStart"; readonly arm: string; readonly queries: number }
@@ -11,7 +14,7 @@ export type RetrievalEvent =
       readonly arm: string;
       readonly queries: number;
       readonly hits: number;
-      /** The hits, query by query, best first. */
+      /** The hits, best first. */
       readonly results: readonly (readonly FoundDocument[])[];
       readonly encodeMilliseconds: number;
       readonly searchMilliseconds: number;
@@ -23,19 +26,30 @@ export type RetrievalEvent =
       readonly error: unknown;
       readonly milliseconds: number;
     }
-  /** The answers of all queries were fused. */
+  /** The answers of the arms were fused. */
   | {
       readonly type: "fusion";
       readonly documents: number;
-      /** The documents, query by query, best first, before they are reranked, diversified and cut to k. */
+      /** The documents, best first, before they are reranked, diversified and cut to k. */
       readonly results: readonly (readonly RetrievedDocument[])[];
       readonly milliseconds: number;
     }
-  /** The candidates of one query were reranked. */
+  /** The candidates were reranked. */
   | { readonly type: "rerank"; readonly candidates: number; readonly milliseconds: number }
-  /** The candidates of one query were chosen from for diversity. */
+  /** Diverse documents were chosen from the candidates. */
   | { readonly type: "mmr"; readonly candidates: number; readonly milliseconds: number }
-  /** A call of `retrieve` or `retrieveMany` is done. */
+  /** The option `transform` changed the documents found. */
+  | {
+      readonly type: "transform";
+      /** Name of the function. */
+      readonly name: string;
+      /** Documents that it was given. */
+      readonly candidates: number;
+      /** The documents that it gave, in their order. */
+      readonly results: readonly (readonly RetrievedDocument[])[];
+      readonly milliseconds: number;
+    }
+  /** A query is answered. */
   | {
       readonly type: "retrieve";
       readonly queries: number;

@@ -83,6 +83,37 @@ describe("copyStore", () => {
     expect(await to.get(["3", "4"])).toEqual(await from.get(["3", "4"]));
   });
 
+  it("deletes what the source does not have, if it is told to, and nothing before all is copied", async () => {
+    const from = await filled(5);
+    const to = await filled(30);
+    const stopped = copyStore(from, to, {
+      batchSize: 2,
+      deleteStale: true,
+      onProgress: () => {
+        throw new Error("stop");
+      },
+    });
+    await expect(stopped).rejects.toThrow("stop");
+    expect(await to.count()).toBe(30);
+    const progress: number[] = [];
+    const result = await copyStore(from, to, {
+      batchSize: 2,
+      deleteStale: true,
+      onProgress: ({ done }) => progress.push(done),
+    });
+    expect(result).toEqual({ documents: 5, copied: 0, skipped: 5, deleted: 25 });
+    expect(progress).toEqual([2, 4, 5]);
+    expect(await contentOf(to)).toEqual(await contentOf(from));
+    const again = await copyStore(from, to, { deleteStale: true });
+    expect(again).toEqual({ documents: 5, copied: 0, skipped: 5, deleted: 0 });
+    const empty = await copyStore(new MemoryStore(), to, { deleteStale: true });
+    expect([empty.deleted, await to.count()]).toEqual([5, 0]);
+    await expect(copyStore(from, to, { deleteStale: 1 } as never)).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining("deleteStale must be true or false"),
+    });
+  });
+
   it("finds that the vectors are compared in another way there", async () => {
     const from = await filled(5);
     const to = new MemoryStore({

@@ -1,6 +1,6 @@
 import { throwIfAborted } from "../calls/index.ts";
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
-import { abortSignal, callback, count, declareOptions } from "../options/index.ts";
+import { abortSignal, type CheckedOptions, callback, count, declareOptions, flag } from "../options/index.ts";
 import type { SparseVector } from "../vector/index.ts";
 import type { Store, StoreCallOptions, StoredDocument, StoreHit } from "./store.ts";
 
@@ -20,13 +20,19 @@ export interface CopyOptions extends StoreCallOptions {
   readonly batchSize?: number | undefined;
   /** Documents whose vectors are searched in both stores at the end, to compare the scores. 0 for none. Default 20. */
   readonly sample?: number | undefined;
-  /** Called after each batch. An error it throws ends the copy. */
+  /**
+   * Whether documents of the other store that the source does not have are deleted, once all others are copied. A copy that
+   * ended early has deleted nothing. Default false.
+   */
+  readonly deleteStale?: boolean | undefined;
+  /** Called after each batch. An error that it throws ends the copy. */
   readonly onProgress?: ((progress: CopyProgress) => void) | undefined;
 }
 
 const copyOptions = declareOptions<CopyOptions>()({
   batchSize: count().default(500),
   sample: count({ minimum: 0 }).default(20),
+  deleteStale: flag().default(false),
   onProgress: callback<(progress: CopyProgress) => void>(),
   signal: abortSignal(),
 });
@@ -37,6 +43,8 @@ export interface CopyResult {
   readonly documents: number;
   readonly copied: number;
   readonly skipped: number;
+  /** Documents that were deleted from the other store. Only with `deleteStale`. */
+  readonly deleted?: number;
 }
 
 /** Scores of one document in two stores differ by what their sums in float32 do; more where one keeps rounded weights. */
@@ -47,7 +55,8 @@ const tolerance = { exact: 1e-4, approximate: 2e-2 };
  * Documents stay one batch at a time in memory.
  *
  * Documents of the other store that equal those of the source are not written again. So a copy that was ended by a failure,
- * a signal or the end of the process goes on when it is made again. Other documents of the other store stay.
+ * a signal or the end of the process goes on when it is made again. Other documents of the other store stay, unless
+ * `deleteStale` is true.
  *
  * At the end the number of documents is compared, and the scores that searches with some of their vectors have in both.
  *
@@ -56,15 +65,43 @@ const tolerance = { exact: 1e-4, approximate: 2e-2 };
  * await copyStore(await MemoryStore.open("./index"), await PostgresStore.open({ url, vectors }));
  */
 export async function copyStore(from: Store, to: Store, options: CopyOptions = {}): Promise<CopyResult> {
-  const { batchSize, sample, signal, onProgress } = copyOptions.check("copyStore", options, "copyStore: ");
+  const checked = copyOptions.check("copyStore", options, "copyStore: ");
+  const { batchSize, deleteStale, signal } = checked;
   if (from === to) throw invalidArgument("copyStore: the two stores are one.");
   const total = await from.count({ signal });
   const before = await to.count({ signal });
+  const { done, replaced, skipped, probes } = await copyAll(from, to, total, before, checked);
+  await checkCount(from, to, before - replaced + done, signal);
+  const others = before - replaced;
+  const deleted = deleteStale && others > 0 ? await deleteOthers(from, to, batchSize, signal) : 0;
+  const isWhole = others === deleted;
+  for (const probe of probes) {
+    throwIfAborted(signal);
+    await compareSearches(from, to, probe, isWhole, signal);
+  }
+  return { documents: done, copied: done - skipped, skipped, ...(deleteStale ? { deleted } : {}) };
+}
+
+/** What the copying of all batches did. */
+interface Copied {
+  readonly done: number;
+  /** Documents that the other store had already, changed or not. */
+  readonly replaced: number;
+  readonly skipped: number;
+  /** Documents whose vectors are searched at the end. */
+  readonly probes: readonly StoredDocument[];
+}
+
+async function copyAll(
+  from: Store,
+  to: Store,
+  total: number,
+  before: number,
+  { batchSize, sample, signal, onProgress }: CheckedOptions<(typeof copyOptions)["rules"]>,
+): Promise<Copied> {
   const every = sample === 0 ? Number.POSITIVE_INFINITY : Math.max(1, Math.ceil(total / sample));
   const probes: StoredDocument[] = [];
-  let done = 0;
-  let replaced = 0;
-  let skipped = 0;
+  let [done, replaced, skipped] = [0, 0, 0];
   for await (const batch of toBatches(from.iterate({ batchSize, signal }), batchSize)) {
     const ids = batch.map(({ id }) => id);
     const existing = before === 0 ? [] : await to.get(ids, { signal });
@@ -77,20 +114,43 @@ export async function copyStore(from: Store, to: Store, options: CopyOptions = {
     replaced += existing.filter((document) => document !== undefined).length;
     onProgress?.({ done, skipped, total });
   }
-  const expected = before - replaced + done;
-  const after = await to.count({ signal });
-  if (after !== expected) {
-    throw mismatch(
-      from,
-      to,
-      `it should hold ${expected} documents and holds ${after}: one of the stores was changed meanwhile. Copy again`,
-    );
+  return { done, replaced, skipped, probes };
+}
+
+async function checkCount(
+  from: Store,
+  to: Store,
+  expected: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const found = await to.count({ signal });
+  if (found === expected) return;
+  throw mismatch(
+    from,
+    to,
+    `it should hold ${expected} documents and holds ${found}: one of the stores was changed meanwhile. Copy again`,
+  );
+}
+
+/**
+ * Deletes the documents of a store that another store does not have.
+ * @returns how many were deleted
+ */
+async function deleteOthers(
+  from: Store,
+  to: Store,
+  batchSize: number,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  let deleted = 0;
+  // Deleted batch by batch: an iteration goes on behind the last id that it gave.
+  for await (const batch of toBatches(to.iterate({ batchSize, signal }), batchSize)) {
+    const ids = batch.map(({ id }) => id);
+    const sources = await from.get(ids, { signal });
+    const stale = ids.filter((_, position) => sources[position] === undefined);
+    if (stale.length > 0) deleted += await to.delete({ ids: stale }, { signal });
   }
-  for (const probe of probes) {
-    throwIfAborted(signal);
-    await compareSearches(from, to, probe, expected === done, signal);
-  }
-  return { documents: done, copied: done - skipped, skipped };
+  return deleted;
 }
 
 async function* toBatches(

@@ -6,6 +6,7 @@ export { matches } from "./filter/filter-match.ts";
 export { type FilterNode, parseFilter } from "./filter/filter-node.ts";
 export type { DurableStoreOptions, MemoryStoreOptions } from "./memory/memory-options.ts";
 export { MemoryStore } from "./memory/memory-store.ts";
+export { checkMetadata } from "./metadata.ts";
 export type { MilvusConnection, MilvusRow, MilvusStatus } from "./milvus/milvus-client.ts";
 export type { MilvusConsistency, MilvusStoreOptions } from "./milvus/milvus-options.ts";
 export { MilvusStore } from "./milvus/milvus-store.ts";
@@ -44,4 +45,5 @@ export type {
   VectorSchema,
 } from "./store.ts";
 export type { CheckedDocument } from "./store-arguments.ts";
+export { checkVectors, isName, nameRule } from "./store-arguments.ts";
 export { checkVectorSchema, type ResolvedField } from "./vector-fields.ts";

@@ -21,7 +21,7 @@ const maximumDepth = 64;
  * @param place names the document for the message
  * @throws SparseEncoderError `INVALID_DOCUMENT` for what is no JSON: NaN, dates, maps, functions, cycles
  */
-export function copyMetadata(place: string, metadata: unknown): Metadata {
+export function checkMetadata(place: string, metadata: unknown): Metadata {
   if (!isPlainObject(metadata)) {
     throw invalid(place, "metadata", `must be an object, received ${received(metadata)}`);
   }

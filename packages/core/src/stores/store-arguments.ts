@@ -1,7 +1,7 @@
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
 import { SparseVector } from "../vector/index.ts";
 import type { Filter } from "./filter/filter.ts";
-import { copyMetadata, type Metadata } from "./metadata.ts";
+import { checkMetadata, type Metadata } from "./metadata.ts";
 import type { DeleteTarget, StoredDocument } from "./store.ts";
 
 /** Length limit of an id, and of a vector's name, in UTF-16 code units. */
@@ -40,8 +40,8 @@ export function checkDocuments(documents: readonly StoredDocument[]): CheckedDoc
     return {
       id,
       text,
-      metadata: copyMetadata(place, metadata),
-      vectors: copyVectors(place, vectors),
+      metadata: checkMetadata(place, metadata),
+      vectors: checkVectors(place, vectors),
     };
   });
 }
@@ -130,7 +130,12 @@ export function invalidDocument(problem: string): SparseEncoderError {
   return new SparseEncoderError("INVALID_DOCUMENT", `Not a valid document: ${problem}.`);
 }
 
-function copyVectors(place: string, vectors: unknown): Map<string, SparseVector | Float32Array> {
+/**
+ * Checks the vectors of a document, and copies them.
+ * @param place names the document for the message
+ * @throws SparseEncoderError `INVALID_DOCUMENT`, `INVALID_VECTOR`
+ */
+export function checkVectors(place: string, vectors: unknown): Map<string, SparseVector | Float32Array> {
   if (typeof vectors !== "object" || vectors === null || Array.isArray(vectors)) {
     throw invalidDocument(
       `${place}: vectors must be an object of vectors by name, received ${received(vectors)}`,

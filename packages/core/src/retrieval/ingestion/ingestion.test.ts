@@ -3,7 +3,8 @@ import { FakeStore } from "../../../../../test/fakes/fake-store.ts";
 import { SparseEncoderError, type SparseEncoderErrorCode } from "../../errors.ts";
 import { HybridRetriever } from "../hybrid-retriever.ts";
 import type { RetrievalEvent } from "../retrieval-event.ts";
-import { IngestionError, type NewDocument } from "./ingestion.ts";
+import { IngestionError } from "./failure.ts";
+import type { NewDocument } from "./new-document.ts";
 
 const embedLengths = async (texts: readonly string[]) => texts.map((text) => [text.length, 1]);
 

@@ -1,14 +1,14 @@
-import { mapInParallel } from "../calls/index.ts";
-import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
-import type { DenseMatrix, SparseMatrix, SparseVector } from "../vector/index.ts";
+import { mapInParallel } from "../../calls/index.ts";
+import { invalidArgument, received, SparseEncoderError } from "../../errors.ts";
+import type { DenseMatrix, SparseMatrix, SparseVector } from "../../vector/index.ts";
 
-/** Options that a retriever gives to encoders. No interface: methods whose options are a record take it too. */
+/** Options that a retriever gives to encoders. A type rather than an interface, so that it also fits options of a record type. */
 export type ArmCallOptions = {
   /** Aborts when the result is no longer wanted. */
   readonly signal: AbortSignal;
 };
 
-/** What a retriever needs of an encoder; `SparseEncoder`, `DenseEncoder` and `Bm25Encoder` are such. */
+/** What a retriever needs of an encoder. `SparseEncoder`, `DenseEncoder` and `Bm25Encoder` have it. */
 export interface ArmEncoder {
   encodeQuery(texts: readonly string[], options: ArmCallOptions): Promise<SparseMatrix | DenseMatrix>;
   encodeDocument(texts: readonly string[], options: ArmCallOptions): Promise<SparseMatrix | DenseMatrix>;
@@ -16,7 +16,7 @@ export interface ArmEncoder {
   tokenOf?(index: number): string;
 }
 
-/** Gives a dense vector for each text. */
+/** Makes a dense vector of each text. */
 export type EmbedFunction = (
   texts: string[],
   options: ArmCallOptions & { readonly kind: "query" | "document" },
@@ -28,25 +28,25 @@ export interface Embeddings {
   embedDocuments(texts: string[]): PromiseLike<Iterable<ArrayLike<number>>>;
 }
 
-/** A vector of a text; undefined for a dense one of zeros, which is near to nothing. */
+/** The vector of a text; undefined for a dense vector of zeros, which has no direction. */
 export type TextVector = SparseVector | Float32Array | undefined;
 
-/** Makes vectors of texts, one a text and in their order. */
-export interface Embedder {
-  /** The encoder or function itself: arms that share it share its work. */
+/** Makes the vectors of an arm: one per text, in the order of the texts. */
+export interface TextEmbedder {
+  /** The encoder or function itself: arms with the same one share its work. */
   readonly identity: object;
   readonly tokenOf: ((index: number) => string) | undefined;
   embed(kind: "query" | "document", texts: string[], signal: AbortSignal): Promise<TextVector[]>;
 }
 
-/** Queries that `embedQuery` of an {@link Embeddings} object has in hand at once. */
+/** Maximum calls of `embedQuery` that are under way at once in an {@link Embeddings} object. */
 const parallelQueries = 8;
 
 /** @throws SparseEncoderError `INVALID_ARGUMENT` */
 export function embedderOf(
   arm: string,
   { encoder, embed }: { encoder?: unknown; embed?: unknown },
-): Embedder {
+): TextEmbedder {
   if (hasMethods<ArmEncoder>(encoder, "encodeQuery", "encodeDocument")) {
     return {
       identity: encoder,
@@ -76,7 +76,7 @@ export function embedderOf(
       tokenOf: undefined,
       embed: async (kind, texts, signal) => {
         const embedQuery = async (text: string) => {
-          // The object takes no signal: at least no further query is begun.
+          // The object takes no signal, but further queries need not begin.
           signal.throwIfAborted();
           return embed.embedQuery(text);
         };
@@ -111,42 +111,45 @@ function rowsOf(arm: string, vectors: unknown, count: number): TextVector[] {
   }
   // By shape, not by class: the ESM and the CommonJS build of this library may be loaded side by side.
   if ("offsets" in vectors) return rows as SparseVector[];
-  const dense = rows.map((row, position) => denseRow(arm, row, position));
+  const dense = rows.map((row, position) =>
+    denseVector(row, (problem) => invalidVector(arm, `the vector of text ${position} ${problem}`)),
+  );
   const width = dense[0]?.length;
-  const odd = dense.findIndex((row) => row.length !== width);
-  if (odd > 0) {
+  const place = dense.findIndex((row) => row.length !== width);
+  if (place > 0) {
     throw invalidVector(
       arm,
-      `the vector of text 0 has ${width} numbers, that of text ${odd} ${dense[odd]!.length}`,
+      `the vector of text 0 has ${width} numbers, that of text ${place} ${dense[place]!.length}`,
     );
   }
-  return dense.map((row) => (row.some((value) => value !== 0) ? row : undefined));
+  return dense.map(withDirection);
+}
+
+/** The vector; undefined for zeros. */
+export function withDirection(vector: Float32Array): Float32Array | undefined {
+  return vector.some((value) => value !== 0) ? vector : undefined;
 }
 
 function isIterable(value: unknown): value is Iterable<unknown> & object {
   return typeof value === "object" && value !== null && Symbol.iterator in value;
 }
 
-function denseRow(arm: string, row: unknown, position: number): Float32Array {
-  const numbers =
-    row instanceof Float32Array ? row : Array.isArray(row) || ArrayBuffer.isView(row) ? row : [];
-  const values = numbers instanceof Float32Array ? numbers : Float32Array.from(numbers as ArrayLike<number>);
-  if (values.length === 0) {
-    throw invalidVector(arm, `the vector of text ${position} is no array of numbers: ${received(row)}`);
-  }
-  const broken = values.findIndex((value) => !Number.isFinite(value));
-  if (broken !== -1) {
-    throw invalidVector(
-      arm,
-      `the vector of text ${position} holds ${received((numbers as ArrayLike<unknown>)[broken])} at ${broken}; it must be finite float32 numbers`,
-    );
-  }
-  return values;
+/**
+ * The numbers as float32.
+ * @param invalid makes the error of a problem
+ */
+export function denseVector(row: unknown, invalid: (problem: string) => SparseEncoderError): Float32Array {
+  const numbers = Array.isArray(row) || ArrayBuffer.isView(row) ? (row as ArrayLike<number> & object) : [];
+  const values = numbers instanceof Float32Array ? numbers : Float32Array.from(numbers);
+  if (values.length === 0) throw invalid(`is no array of numbers: ${received(row)}`);
+  const place = values.findIndex((value) => !Number.isFinite(value));
+  if (place === -1) return values;
+  throw invalid(`holds ${received(numbers[place])} at ${place}; it must be finite float32 numbers`);
 }
 
 function invalidVector(arm: string, problem: string): SparseEncoderError {
   return new SparseEncoderError(
     "INVALID_VECTOR",
-    `The encoder of the arm ${arm} gave no good vectors: ${problem}.`,
+    `The encoder of the arm ${arm} gave vectors that cannot be used: ${problem}.`,
   );
 }

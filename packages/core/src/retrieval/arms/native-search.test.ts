@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { FakeStore } from "../../../../test/fakes/fake-store.ts";
-import { SparseEncoderError } from "../errors.ts";
-import type { HybridSearch, HybridSearchOptions, StoreHit } from "../stores/index.ts";
-import { FakeSparseEncoder } from "../testing/fake-sparse-encoder.ts";
-import { HybridRetriever } from "./hybrid-retriever.ts";
-import type { RetrievalEvent } from "./retrieval-event.ts";
+import { FakeStore } from "../../../../../test/fakes/fake-store.ts";
+import { SparseEncoderError } from "../../errors.ts";
+import type { HybridSearch, HybridSearchOptions, StoreHit } from "../../stores/index.ts";
+import { FakeSparseEncoder } from "../../testing/fake-sparse-encoder.ts";
+import { HybridRetriever } from "../hybrid-retriever.ts";
+import type { RetrievalEvent } from "../retrieval-event.ts";
 
 /** A fake that answers a hybrid search with what it is told, and keeps what it was asked. */
 class FusingStore extends FakeStore {

@@ -1,0 +1,103 @@
+import { received, SparseEncoderError } from "../../errors.ts";
+import { checkMetadata, checkVectors, isName, type Metadata, nameRule } from "../../stores/index.ts";
+import type { SparseVector } from "../../vector/index.ts";
+
+/** A document to add. */
+export interface NewDocument {
+  /** Well-formed, 1 to 1,024 UTF-16 code units. A document that has the id is replaced. */
+  readonly id: string;
+  readonly text: string;
+  /** A JSON object. Default `{}`. */
+  readonly metadata?: Metadata | undefined;
+  /** What is encoded in place of the text, such as the text with its title before it. Default: the text. */
+  readonly encodedText?: string | undefined;
+  /**
+   * Vectors that are at hand, by their name in the store. They are stored as they are, and their encoder does not see the
+   * document. A dense vector of zeros, which has no direction, is left out.
+   */
+  readonly vectors?: Readonly<Record<string, SparseVector | Float32Array>> | undefined;
+}
+
+/** Documents to add: all at hand, or as they come. */
+export type DocumentSource = Iterable<NewDocument> | AsyncIterable<NewDocument>;
+
+/**
+ * Checks documents before any of them is encoded: all that can be told without a store.
+ * @param first position of the first document in the source, for messages
+ * @param names of the vectors of the retriever
+ * @throws SparseEncoderError `INVALID_DOCUMENT`, `INVALID_VECTOR`
+ */
+export function checkNewDocuments(
+  documents: readonly unknown[],
+  first: number,
+  names: ReadonlySet<string>,
+): void {
+  const positions = new Map<string, number>();
+  const widths = new Map<string, { width: number; position: number }>();
+  for (const [offset, document] of documents.entries()) {
+    const position = first + offset;
+    const { id, vectors } = checkNewDocument(document, position, names);
+    const other = positions.get(id);
+    if (other !== undefined) {
+      throw invalidDocument(`documents ${other} and ${position} have the same id, ${received(id)}`);
+    }
+    positions.set(id, position);
+    for (const [name, vector] of Object.entries(vectors ?? {})) checkWidth(name, vector, position, widths);
+  }
+}
+
+function checkNewDocument(document: unknown, position: number, names: ReadonlySet<string>): NewDocument {
+  const { id, text, metadata, encodedText, vectors } = (document ?? {}) as Record<string, unknown>;
+  if (!isName(id)) throw invalidDocument(nameRule(`the id of document ${position}`, id));
+  const place = `document ${position} (${received(id)})`;
+  if (typeof text !== "string") {
+    throw invalidDocument(`the text of ${place} must be a string, received ${received(text)}`);
+  }
+  if (metadata !== undefined) {
+    if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
+      throw invalidDocument(`the metadata of ${place} must be an object, received ${received(metadata)}`);
+    }
+    checkMetadata(place, metadata);
+  }
+  if (encodedText !== undefined && typeof encodedText !== "string") {
+    throw invalidDocument(`encodedText of ${place} must be a string, received ${received(encodedText)}`);
+  }
+  checkGivenVectors(place, vectors, names);
+  return document as NewDocument;
+}
+
+function checkGivenVectors(place: string, vectors: unknown, names: ReadonlySet<string>): void {
+  if (vectors === undefined) return;
+  if (typeof vectors !== "object" || vectors === null || Array.isArray(vectors)) {
+    throw invalidDocument(`the vectors of ${place} must be an object, received ${received(vectors)}`);
+  }
+  const unknown = Object.keys(vectors).find((name) => !names.has(name));
+  if (unknown !== undefined) {
+    throw invalidDocument(
+      `${place} has a vector ${received(unknown)}, but those of this retriever are ${[...names].join(", ")}`,
+    );
+  }
+  checkVectors(place, vectors);
+}
+
+/** Vectors of one name have one width: a store would refuse the second of two widths, after the first was stored. */
+function checkWidth(
+  name: string,
+  vector: SparseVector | Float32Array,
+  position: number,
+  widths: Map<string, { width: number; position: number }>,
+): void {
+  const width = vector instanceof Float32Array ? vector.length : vector.dimension;
+  const known = widths.get(name);
+  if (known === undefined) widths.set(name, { width, position });
+  else if (known.width !== width) {
+    throw new SparseEncoderError(
+      "INVALID_VECTOR",
+      `The vector ${received(name)} of document ${position} has ${width} dims, but the vector of document ${known.position} has ${known.width}.`,
+    );
+  }
+}
+
+function invalidDocument(problem: string): SparseEncoderError {
+  return new SparseEncoderError("INVALID_DOCUMENT", `${problem[0]!.toUpperCase()}${problem.slice(1)}.`);
+}
