@@ -14,12 +14,11 @@ import {
   HybridRetriever,
   MemoryStore,
   max,
-  ndcg,
-  readBeirFolder,
   relativeScore,
   rrf,
   SparseEncoder,
 } from "@sparse-encoder/core";
+import { ndcg, readBeirFolder } from "@sparse-encoder/core/evaluation";
 import type { Collection } from "../examples/cranfield.ts";
 
 import { writeReport } from "./report.ts";

@@ -1,5 +1,6 @@
 import { performance } from "node:perf_hooks";
-import { MemoryStore, MilvusStore, PostgresStore, type SparseVector, type Store } from "@sparse-encoder/core";
+import { MemoryStore, type SparseVector, type Store } from "@sparse-encoder/core";
+import { MilvusStore, PostgresStore } from "@sparse-encoder/core/stores";
 import { collectionVectors, randomCollection } from "../test/services/random-collection.ts";
 import { installServers } from "../test/services/service-packages.ts";
 import { startServers } from "../test/services/start-servers.ts";

@@ -1,13 +1,8 @@
 // Measures the embedded model on a real collection, at two limits on active dims, and a search with an index.
 // Usage: npx -y pnpm@12 exec tsx examples/evaluate-cranfield.ts
 import { fileURLToPath } from "node:url";
-import {
-  evaluateRun,
-  InformationRetrievalEvaluator,
-  InvertedIndex,
-  readBeirFolder,
-  SparseEncoder,
-} from "@sparse-encoder/core";
+import { InvertedIndex, SparseEncoder } from "@sparse-encoder/core";
+import { evaluateRun, InformationRetrievalEvaluator, readBeirFolder } from "@sparse-encoder/core/evaluation";
 
 // corpus.jsonl, queries.jsonl and qrels/test.tsv, each packed or not
 const folder = fileURLToPath(new URL("data/cranfield", import.meta.url));

@@ -2,6 +2,13 @@
 // a query with each of them. docs/writing-a-store.md explains it; test/stores/example-store.test.ts runs the conformance
 // suite on it.
 import {
+  SparseVector,
+  type StoreCapabilities,
+  type StoredDocument,
+  type StoreHit,
+  type VectorSchema,
+} from "@sparse-encoder/core";
+import {
   type BackendQuery,
   type CheckedDocument,
   checkVectorSchema,
@@ -9,13 +16,8 @@ import {
   filterOperators,
   matches,
   type ResolvedField,
-  SparseVector,
   type StoreBackend,
-  type StoreCapabilities,
-  type StoredDocument,
-  type StoreHit,
-  type VectorSchema,
-} from "@sparse-encoder/core";
+} from "@sparse-encoder/core/stores";
 
 export class MapBackend implements StoreBackend {
   readonly name = "map";

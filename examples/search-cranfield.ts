@@ -2,7 +2,8 @@
 // at which rank of which arm, and by which terms. Everything is in this repository; nothing is downloaded.
 // Usage: pnpm start [-- "your query"]
 import { fileURLToPath } from "node:url";
-import { DenseEncoder, HybridRetriever, MemoryStore, ndcg, SparseEncoder } from "@sparse-encoder/core";
+import { DenseEncoder, HybridRetriever, MemoryStore, SparseEncoder } from "@sparse-encoder/core";
+import { ndcg } from "@sparse-encoder/core/evaluation";
 import { readCranfield } from "./cranfield.ts";
 import { progressBar } from "./progress-bar.ts";
 

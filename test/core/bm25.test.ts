@@ -1,11 +1,6 @@
 import { readFileSync } from "node:fs";
-import {
-  Bm25Encoder,
-  type Bm25EncoderOptions,
-  InvertedIndex,
-  ndcg,
-  type SearchHit,
-} from "@sparse-encoder/core";
+import { Bm25Encoder, type Bm25EncoderOptions, InvertedIndex, type SearchHit } from "@sparse-encoder/core";
+import { ndcg } from "@sparse-encoder/core/evaluation";
 import { beforeAll, describe, expect, it } from "vitest";
 import { readCranfield } from "../../examples/cranfield.ts";
 import { readJson } from "../helpers/golden-data.ts";

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { InvertedIndex, ndcg, SparseEncoder } from "@sparse-encoder/core";
+import { InvertedIndex, SparseEncoder } from "@sparse-encoder/core";
+import { ndcg } from "@sparse-encoder/core/evaluation";
 import { beforeAll, describe, expect, it } from "vitest";
 import { readCranfield } from "../../examples/cranfield.ts";
 import { readJson } from "../helpers/golden-data.ts";

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { InvertedIndex, SparseEncoder, SparseMatrix, type SparseVector } from "@sparse-encoder/core";
 import {
   BinaryClassificationEvaluator,
   EmbeddingSimilarityEvaluator,
@@ -9,7 +10,6 @@ import {
   type Evaluation,
   evaluateRun,
   InformationRetrievalEvaluator,
-  InvertedIndex,
   NanoBeirEvaluator,
   type RankedDocument,
   ReciprocalRankFusionEvaluator,
@@ -17,12 +17,9 @@ import {
   type RerankingSample,
   readBeirFolder,
   readTrecRun,
-  SparseEncoder,
-  SparseMatrix,
-  type SparseVector,
   TripletEvaluator,
   writeTrecRun,
-} from "@sparse-encoder/core";
+} from "@sparse-encoder/core/evaluation";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readCranfield } from "../../examples/cranfield.ts";
 import { readJson } from "../helpers/golden-data.ts";

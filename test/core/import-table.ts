@@ -27,6 +27,7 @@ export const importTable: Readonly<Record<string, ImportRule>> = {
   retrieval: { values: ["vector", "stores"], types: ["encoder"] },
   evaluation: { values: ["vector"], types: ["encoder", "stores"] },
   testing: { values: ["vector"], types: ["encoder", "stores"] },
+  internal: { values: [] },
 };
 
 const packageName = "@sparse-encoder/core";

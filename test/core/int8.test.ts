@@ -10,7 +10,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { InvertedIndex, ndcg, SparseEncoder } from "@sparse-encoder/core";
+import { InvertedIndex, SparseEncoder } from "@sparse-encoder/core";
+import { ndcg } from "@sparse-encoder/core/evaluation";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readCranfield } from "../../examples/cranfield.ts";
 import { quantiseRows } from "../../packages/core/src/graph/int8.ts";

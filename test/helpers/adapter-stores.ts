@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { vector } from "@electric-sql/pglite-pgvector";
-import { MemoryStore, PostgresStore, type Store, type VectorSchema } from "@sparse-encoder/core";
+import { MemoryStore, type Store, type VectorSchema } from "@sparse-encoder/core";
+import { PostgresStore } from "@sparse-encoder/core/stores";
 import { afterAll, beforeAll } from "vitest";
 
 /** Opens an empty store for vectors of these kinds and dimensions; the caller closes it. */

@@ -6,9 +6,9 @@ import {
   HybridRetriever as CoreHybridRetriever,
   DenseEncoder,
   MemoryStore,
-  ndcg,
   SparseEncoder,
 } from "@sparse-encoder/core";
+import { ndcg } from "@sparse-encoder/core/evaluation";
 import {
   DenseEmbeddings,
   HybridRetriever,

@@ -3,9 +3,9 @@ import {
   DenseEncoder,
   InvertedIndex,
   MemoryStore,
-  ndcg,
   SparseEncoder,
 } from "@sparse-encoder/core";
+import { ndcg } from "@sparse-encoder/core/evaluation";
 import {
   DenseEncoderEmbedding,
   HybridRetriever,

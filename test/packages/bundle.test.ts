@@ -9,7 +9,8 @@ import { makeBareProject } from "./bare-project.ts";
 
 const golden = readGolden("splade-tiny");
 const script = `
-import { MemoryStore, PostgresStore, SparseEncoder } from "@sparse-encoder/core";
+import { MemoryStore, SparseEncoder } from "@sparse-encoder/core";
+import { PostgresStore } from "@sparse-encoder/core/stores";
 async function main() {
   const encoder = await SparseEncoder.load();
   const vector = await encoder.encode(${JSON.stringify(golden.texts[0])});

@@ -2,14 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import {
-  copyStore,
-  MemoryStore,
-  MilvusStore,
-  PostgresStore,
-  type Store,
-  type StoredDocument,
-} from "@sparse-encoder/core";
+import { MemoryStore, type Store, type StoredDocument } from "@sparse-encoder/core";
+import { copyStore, MilvusStore, PostgresStore } from "@sparse-encoder/core/stores";
 import { expect, inject, it } from "vitest";
 import { randomCollection, collectionVectors as vectors } from "./random-collection.ts";
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { MilvusStore, PostgresStore } from "@sparse-encoder/core";
+import { MilvusStore, PostgresStore } from "@sparse-encoder/core/stores";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { ingestion, networkCases, vectors } from "../helpers/network-cases.ts";
 import { PostgresServer } from "./postgres-server.ts";

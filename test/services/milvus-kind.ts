@@ -1,4 +1,4 @@
-import { MilvusStore } from "@sparse-encoder/core";
+import { MilvusStore } from "@sparse-encoder/core/stores";
 import { inject } from "vitest";
 import type { StoreKind } from "../helpers/adapter-stores.ts";
 

@@ -1,4 +1,4 @@
-import { MilvusStore } from "@sparse-encoder/core";
+import { MilvusStore } from "@sparse-encoder/core/stores";
 import { storeConformance } from "@sparse-encoder/core/testing";
 import { describe, expect, inject, it } from "vitest";
 

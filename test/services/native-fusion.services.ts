@@ -1,12 +1,12 @@
 import {
   HybridRetriever,
-  MilvusStore,
   relativeScore,
   rrf,
   type ScoredId,
   SparseVector,
   type StoredDocument,
 } from "@sparse-encoder/core";
+import { MilvusStore } from "@sparse-encoder/core/stores";
 import { FakeDenseEmbedder, FakeSparseEncoder } from "@sparse-encoder/core/testing";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { collectionVectors, randomCollection } from "./random-collection.ts";

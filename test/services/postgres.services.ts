@@ -1,4 +1,5 @@
-import { PostgresStore, SparseEncoderError, SparseVector } from "@sparse-encoder/core";
+import { SparseEncoderError, SparseVector } from "@sparse-encoder/core";
+import { PostgresStore } from "@sparse-encoder/core/stores";
 import { storeConformance } from "@sparse-encoder/core/testing";
 import { describe, expect, inject, it } from "vitest";
 

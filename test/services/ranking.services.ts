@@ -1,15 +1,13 @@
 import { fileURLToPath } from "node:url";
 import {
-  copyStore,
   DenseEncoder,
   HybridRetriever,
   MemoryStore,
-  MilvusStore,
-  PostgresStore,
   rrf,
   SparseEncoder,
   type Store,
 } from "@sparse-encoder/core";
+import { copyStore, MilvusStore, PostgresStore } from "@sparse-encoder/core/stores";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { readCranfield } from "../../examples/cranfield.ts";
 import { Random } from "../../packages/core/src/testing/random.ts";

@@ -1,4 +1,5 @@
-import { createStore, SparseVector, type StoreBackend } from "@sparse-encoder/core";
+import { SparseVector } from "@sparse-encoder/core";
+import { createStore, type StoreBackend } from "@sparse-encoder/core/stores";
 import { storeConformance } from "@sparse-encoder/core/testing";
 import { describe, expect, it } from "vitest";
 import { MapBackend } from "../../examples/map-backend.ts";

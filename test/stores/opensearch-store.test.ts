@@ -1,4 +1,5 @@
-import { OpenSearchStore, SparseVector, type StoredDocument } from "@sparse-encoder/core";
+import { SparseVector, type StoredDocument } from "@sparse-encoder/core";
+import { OpenSearchStore } from "@sparse-encoder/core/stores";
 import { storeConformance } from "@sparse-encoder/core/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FakeOpenSearch } from "../fakes/fake-opensearch.ts";

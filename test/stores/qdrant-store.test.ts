@@ -1,12 +1,11 @@
 import {
-  copyStore,
   distributionScore,
   type Filter,
   MemoryStore,
-  QdrantStore,
   SparseVector,
   type StoredDocument,
 } from "@sparse-encoder/core";
+import { copyStore, QdrantStore } from "@sparse-encoder/core/stores";
 import { storeConformance } from "@sparse-encoder/core/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FakeQdrant } from "../fakes/fake-qdrant.ts";

@@ -1,4 +1,5 @@
-import { OpenSearchStore, QdrantStore, type Store } from "@sparse-encoder/core";
+import type { Store } from "@sparse-encoder/core";
+import { OpenSearchStore, QdrantStore } from "@sparse-encoder/core/stores";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FakeOpenSearch } from "../fakes/fake-opensearch.ts";
 import { FakeQdrant } from "../fakes/fake-qdrant.ts";

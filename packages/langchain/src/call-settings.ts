@@ -1,4 +1,5 @@
-import { checkOptionNames, type RetrieveOptions } from "@sparse-encoder/core";
+import type { RetrieveOptions } from "@sparse-encoder/core";
+import { checkOptionNames } from "@sparse-encoder/core/internal";
 
 /** Settings that one call can replace, through `config.configurable`. */
 export type CallSettings = Pick<

@@ -6,14 +6,13 @@ import {
   type ArmOptions,
   type ArmSettings,
   HybridRetriever as CoreHybridRetriever,
-  checkOptionNames,
   type DeleteTarget,
   type Filter,
   type RetrievalSettings,
-  received,
   SparseEncoderError,
   type Store,
 } from "@sparse-encoder/core";
+import { checkOptionNames, received } from "@sparse-encoder/core/internal";
 import { checkLength, toDocument, toNewDocuments } from "./document-mapping.ts";
 import { HybridRetriever, type HybridRetrieverSettings } from "./hybrid-retriever.ts";
 

@@ -1,13 +1,12 @@
 import { Embeddings } from "@langchain/core/embeddings";
 import {
-  checkOptionNames,
   type DenseEncodeOptions,
   DenseEncoder,
   type DenseEncoderOptions,
   type DenseMatrix,
-  received,
   SparseEncoderError,
 } from "@sparse-encoder/core";
+import { checkOptionNames, received } from "@sparse-encoder/core/internal";
 
 /** Options of one call, as core's encoders take them. */
 export type DenseEmbedOptions = Pick<DenseEncodeOptions, keyof DenseEncodeOptions>;

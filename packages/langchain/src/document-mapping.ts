@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Document, type DocumentInterface } from "@langchain/core/documents";
-import { type Metadata, type NewDocument, received, SparseEncoderError } from "@sparse-encoder/core";
+import { type Metadata, type NewDocument, SparseEncoderError } from "@sparse-encoder/core";
+import { received } from "@sparse-encoder/core/internal";
 
 /** A document as core finds it. */
 interface Found {

@@ -8,12 +8,11 @@ import { BaseRetriever, type BaseRetrieverInput } from "@langchain/core/retrieve
 import { ensureConfig, type RunnableBatchOptions, type RunnableConfig } from "@langchain/core/runnables";
 import {
   HybridRetriever as CoreHybridRetriever,
-  checkOptionNames,
   type HybridRetrieverOptions,
   type RetrievalSettings,
-  received,
   SparseEncoderError,
 } from "@sparse-encoder/core";
+import { checkOptionNames, received } from "@sparse-encoder/core/internal";
 import { type Retrieval, RetrievalCall, type RetrievalCallOptions } from "./retrieval-call.ts";
 import { asksRetriever, coreArm, type HybridRetrieverArm, type IdKey } from "./retriever-arm.ts";
 

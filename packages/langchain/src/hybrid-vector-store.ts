@@ -1,6 +1,7 @@
 import type { DocumentInterface } from "@langchain/core/documents";
 import type { EmbeddingsInterface } from "@langchain/core/embeddings";
-import { checkOptionNames, received, SparseEncoderError, type Store } from "@sparse-encoder/core";
+import { SparseEncoderError, type Store } from "@sparse-encoder/core";
+import { checkOptionNames, received } from "@sparse-encoder/core/internal";
 import {
   CoreVectorStore,
   checkStore,

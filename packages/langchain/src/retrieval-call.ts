@@ -9,9 +9,9 @@ import {
   type RetrievalSettings,
   type RetrievedDocument,
   type RetrieveOptions,
-  received,
   SparseEncoderError,
 } from "@sparse-encoder/core";
+import { received } from "@sparse-encoder/core/internal";
 import { callSettings, withoutCallSettings } from "./call-settings.ts";
 import { toDocument } from "./document-mapping.ts";
 import { RetrievalTrace } from "./retrieval-trace.ts";

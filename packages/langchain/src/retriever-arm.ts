@@ -5,17 +5,15 @@ import {
   type ArmEncoder,
   type ArmOptions,
   type ArmSettings,
-  checkOptionNames,
   type Filter,
   type FoundDocument,
   type FunctionArm,
   type Metadata,
-  matches,
-  parseFilter,
-  received,
   SparseEncoderError,
   type Store,
 } from "@sparse-encoder/core";
+import { checkOptionNames, received } from "@sparse-encoder/core/internal";
+import { matches, parseFilter } from "@sparse-encoder/core/stores";
 
 /** An arm that asks a LangChain retriever. */
 export interface LangChainRetrieverArm extends ArmSettings {

@@ -1,7 +1,7 @@
 import type { DocumentInterface } from "@langchain/core/documents";
 import type { BaseRetrieverInterface } from "@langchain/core/retrievers";
 import { type DynamicStructuredTool, tool } from "@langchain/core/tools";
-import { checkOptionNames } from "@sparse-encoder/core";
+import { checkOptionNames } from "@sparse-encoder/core/internal";
 
 /** Options of {@link createRetrieverTool}. */
 export interface RetrieverToolOptions {

@@ -1,13 +1,12 @@
 import { Embeddings, type EmbeddingsInterface } from "@langchain/core/embeddings";
 import {
-  checkOptionNames,
-  received,
   type SparseEncodeOptions,
   SparseEncoder,
   SparseEncoderError,
   type SparseEncoderOptions,
   type SparseMatrix,
 } from "@sparse-encoder/core";
+import { checkOptionNames, received } from "@sparse-encoder/core/internal";
 
 /**
  * A sparse vector in plain arrays: dims in rising order and their weights. The clients of Qdrant, Pinecone and Chroma take

@@ -1,5 +1,6 @@
 import type { DocumentInterface } from "@langchain/core/documents";
-import { checkOptionNames, received, SparseEncoderError, type Store } from "@sparse-encoder/core";
+import { SparseEncoderError, type Store } from "@sparse-encoder/core";
+import { checkOptionNames, received } from "@sparse-encoder/core/internal";
 import {
   CoreVectorStore,
   checkStore,

@@ -2,7 +2,7 @@ import type { QueryBundle } from "@llamaindex/core/query-engine";
 import type { BaseRetriever } from "@llamaindex/core/retriever";
 import type { NodeWithScore } from "@llamaindex/core/schema";
 import type { MetadataFilters } from "@llamaindex/core/vector-store";
-import { matches, parseFilter } from "@sparse-encoder/core";
+import { matches, parseFilter } from "@sparse-encoder/core/stores";
 import { bothFilters, toFilter } from "./metadata-filters.ts";
 import { metadataOf } from "./node-document.ts";
 import { defined } from "./options.ts";

@@ -1,7 +1,8 @@
 import { BaseEmbedding } from "@llamaindex/core/embeddings";
 import type { MessageContentDetail } from "@llamaindex/core/llms";
 import { extractSingleText } from "@llamaindex/core/utils";
-import { checkOptionNames, type DenseMatrix, received } from "@sparse-encoder/core";
+import type { DenseMatrix } from "@sparse-encoder/core";
+import { checkOptionNames, received } from "@sparse-encoder/core/internal";
 import { invalidArgument } from "./options.ts";
 import { checkBatchSize } from "./sparse-embedding.ts";
 

@@ -1,4 +1,5 @@
-import { distributionScore, type Fusion, max, received, relativeScore, rrf } from "@sparse-encoder/core";
+import { distributionScore, type Fusion, max, relativeScore, rrf } from "@sparse-encoder/core";
+import { received } from "@sparse-encoder/core/internal";
 import { invalidArgument } from "./options.ts";
 
 /** The fusion modes of `QueryFusionRetriever` in LlamaIndex's Python library. */

@@ -8,12 +8,11 @@ import type { MetadataFilters } from "@llamaindex/core/vector-store";
 import {
   type ArmOptions,
   HybridRetriever as CoreRetriever,
-  checkOptionNames,
   type FoundDocument,
   type Fusion,
   type RetrievalSettings,
-  received,
 } from "@sparse-encoder/core";
+import { checkOptionNames, received } from "@sparse-encoder/core/internal";
 import { askChild, type ChildCall, isHybrid } from "./child-retriever.ts";
 import { type FusionMode, fusionOf, type ModeFusion } from "./fusion-mode.ts";
 import { toFilter } from "./metadata-filters.ts";

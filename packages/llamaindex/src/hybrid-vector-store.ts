@@ -9,21 +9,19 @@ import {
 } from "@llamaindex/core/vector-store";
 import {
   type ArmOptions,
-  checkOptionNames,
   type DurableStoreOptions,
   type Filter,
   type Fusion,
   HybridRetriever,
   MemoryStore,
   type MmrOptions,
-  matches,
   max,
   type NewDocument,
-  parseFilter,
-  received,
   SparseEncoderError,
   type Store,
 } from "@sparse-encoder/core";
+import { checkOptionNames, received } from "@sparse-encoder/core/internal";
+import { matches, parseFilter } from "@sparse-encoder/core/stores";
 import { docIdsFilter, refDocFilter, toFilter } from "./metadata-filters.ts";
 import { NoDenseEmbedding } from "./no-dense-embedding.ts";
 import { documentOf, nodeOf } from "./node-document.ts";

@@ -1,5 +1,6 @@
 import type { MetadataFilter, MetadataFilters } from "@llamaindex/core/vector-store";
-import { type Filter, received, SparseEncoderError } from "@sparse-encoder/core";
+import { type Filter, SparseEncoderError } from "@sparse-encoder/core";
+import { received } from "@sparse-encoder/core/internal";
 import { nodeField } from "./node-document.ts";
 
 /** Names under which the stores of LlamaIndex keep the source document of a node. */

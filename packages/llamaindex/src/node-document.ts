@@ -1,6 +1,7 @@
 import { type BaseNode, jsonToNode, MetadataMode, type TextNode } from "@llamaindex/core/schema";
 import type { Metadata, NewDocument } from "@sparse-encoder/core";
-import { received, SparseEncoderError } from "@sparse-encoder/core";
+import { SparseEncoderError } from "@sparse-encoder/core";
+import { received } from "@sparse-encoder/core/internal";
 
 /** The field of a stored document's metadata that holds what a node has beside text and metadata. */
 export const nodeField = "_node";

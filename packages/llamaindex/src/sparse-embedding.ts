@@ -1,4 +1,5 @@
-import { checkOptionNames, received, SparseMatrix, type SparseVector } from "@sparse-encoder/core";
+import { SparseMatrix, type SparseVector } from "@sparse-encoder/core";
+import { checkOptionNames, received } from "@sparse-encoder/core/internal";
 import { defined, invalidArgument } from "./options.ts";
 
 /** What a {@link SparseEmbedding} needs of an encoder; `SparseEncoder` and `Bm25Encoder` are such. */

@@ -1,5 +1,6 @@
 import type { VectorStoreQuery } from "@llamaindex/core/vector-store";
-import { checkOptionNames, received, SparseEncoderError } from "@sparse-encoder/core";
+import { SparseEncoderError } from "@sparse-encoder/core";
+import { checkOptionNames, received } from "@sparse-encoder/core/internal";
 import { invalidArgument } from "./options.ts";
 
 /** The modes of LlamaIndex that a {@link HybridVectorStore} carries out. */

@@ -3,7 +3,7 @@ import type { QueryBundle } from "@llamaindex/core/query-engine";
 import type { NodeWithScore } from "@llamaindex/core/schema";
 import { extractText } from "@llamaindex/core/utils";
 import type { MetadataFilters, VectorStoreQueryMode } from "@llamaindex/core/vector-store";
-import { checkOptionNames } from "@sparse-encoder/core";
+import { checkOptionNames } from "@sparse-encoder/core/internal";
 import type { HybridVectorStore } from "./hybrid-vector-store.ts";
 import { bothFilters } from "./metadata-filters.ts";
 import { defined } from "./options.ts";

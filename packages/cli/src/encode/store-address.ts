@@ -1,12 +1,5 @@
-import {
-  MemoryStore,
-  MilvusStore,
-  OpenSearchStore,
-  PostgresStore,
-  QdrantStore,
-  type Store,
-  type VectorSchema,
-} from "@sparse-encoder/core";
+import { MemoryStore, type Store, type VectorSchema } from "@sparse-encoder/core";
+import { MilvusStore, OpenSearchStore, PostgresStore, QdrantStore } from "@sparse-encoder/core/stores";
 import { usageError } from "../command-error.ts";
 
 /** What a store is opened with. */

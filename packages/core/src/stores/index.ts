@@ -7,22 +7,18 @@ export { type FilterNode, parseFilter } from "./filter/filter-node.ts";
 export type { DurableStoreOptions, MemoryStoreOptions } from "./memory/memory-options.ts";
 export { MemoryStore } from "./memory/memory-store.ts";
 export { checkMetadata } from "./metadata.ts";
-export type { MilvusConnection, MilvusRow, MilvusStatus } from "./milvus/milvus-client.ts";
+export type { MilvusConnection } from "./milvus/milvus-client.ts";
 export type { MilvusConsistency, MilvusStoreOptions } from "./milvus/milvus-options.ts";
 export { MilvusStore } from "./milvus/milvus-store.ts";
 export type { ResolvedFusion } from "./native-fusion.ts";
-export type { OpenSearchConnection, OpenSearchHit, OpenSearchItem } from "./opensearch/opensearch-client.ts";
+export type { OpenSearchConnection } from "./opensearch/opensearch-client.ts";
 export type { OpenSearchStoreOptions } from "./opensearch/opensearch-options.ts";
 export { OpenSearchStore } from "./opensearch/opensearch-store.ts";
 export type { PgliteClient } from "./postgres/pglite-database.ts";
 export type { HnswOptions, PostgresStoreOptions } from "./postgres/postgres-options.ts";
 export { PostgresStore } from "./postgres/postgres-store.ts";
-export type {
-  PostgresPool,
-  PostgresPoolClient,
-  PostgresStatement,
-} from "./postgres/server-database.ts";
-export type { QdrantConnection, QdrantPoint } from "./qdrant/qdrant-client.ts";
+export type { PostgresPool } from "./postgres/server-database.ts";
+export type { QdrantConnection } from "./qdrant/qdrant-client.ts";
 export type { QdrantLayout } from "./qdrant/qdrant-layout.ts";
 export type { QdrantStoreOptions } from "./qdrant/qdrant-options.ts";
 export { QdrantStore } from "./qdrant/qdrant-store.ts";
