@@ -102,7 +102,8 @@ describe("imports of the LangChain adapter", () => {
   const source = fileURLToPath(new URL("../../packages/langchain/src/", import.meta.url));
 
   it("are what core and the framework export, and files beside it", () => {
-    const allowed = /^(\.\/[\w-]+\.ts|@sparse-encoder\/core(\/internal)?|@langchain\/core\/[\w/]+|node:crypto)$/;
+    const allowed =
+      /^(\.\/[\w-]+\.ts|@sparse-encoder\/core(\/internal)?|@langchain\/core\/[\w/]+|node:crypto)$/;
     const files = readdirSync(source);
     expect(files).toContain("index.ts");
     for (const file of files) {
