@@ -1,6 +1,6 @@
 // Builds the package in the current folder: JavaScript and declarations in dist/esm, and the same for CommonJS in dist/cjs.
 //
-// Every sub-path that package.json exports has an entry file: "." is src/index.ts, "./x" is src/x/index.ts. What several
+// Every sub-path that package.json exports has an entry file: dist/esm/x/y.js is built from src/x/y.ts. What several
 // entries hold is in chunks that they share, so a class exists once, whichever entry it is imported from. esbuild makes such
 // chunks of ES modules only; the CommonJS files are these chunks, translated one by one.
 //
@@ -12,9 +12,9 @@ import { restoreClassNames } from "./class-names.mjs";
 
 const independentFiles = process.argv.slice(2);
 const { exports } = JSON.parse(readFileSync("package.json", "utf8"));
-const entryPoints = Object.keys(exports)
-  .filter((subPath) => !subPath.endsWith(".json"))
-  .map((subPath) => (subPath === "." ? "src/index.ts" : `src/${subPath.slice(2)}/index.ts`));
+const entryPoints = Object.values(exports)
+  .filter((formats) => typeof formats === "object")
+  .map((formats) => formats.import.default.replace("./dist/esm/", "src/").replace(/\.js$/, ".ts"));
 const folders = { esm: "dist/esm", cjs: "dist/cjs" };
 const common = {
   platform: "node",

@@ -47,18 +47,20 @@ describe.each(loaders)("the sub-paths of core (%s)", (_, load) => {
 });
 
 describe("the face of core", () => {
-  const exportedNames = (room: string) => {
-    const source = readFileSync(path.join(root, "packages/core/src", room, "index.ts"), "utf8");
+  const exportedNames = (entry: string) => {
+    const source = readFileSync(path.join(root, "packages/core/src", entry), "utf8");
     const lists = [...source.matchAll(/\{([^}]*)\}/g)].flatMap(([, list]) => list!.split(","));
     return lists.map((name) => name.replace("type ", "").trim()).filter((name) => name !== "");
   };
 
   it("has at most 110 names at the root", () => {
-    expect(exportedNames("").length).toBeLessThanOrEqual(110);
+    expect(exportedNames("index.ts").length).toBeLessThanOrEqual(110);
   });
 
   it("names rows and answers of the engines' clients nowhere", () => {
-    const names = ["", "stores", "evaluation", "testing"].flatMap(exportedNames);
+    const names = ["index.ts", "stores/public.ts", "evaluation/index.ts", "testing/index.ts"].flatMap(
+      exportedNames,
+    );
     expect(
       names.filter((name) =>
         /^(Milvus|OpenSearch|Qdrant|Postgres)(Row|Status|Hit|Item|Point|Statement)$/.test(name),

@@ -6,13 +6,13 @@ import {
   type ArmOptions,
   type ArmSettings,
   HybridRetriever as CoreHybridRetriever,
-  type DeleteTarget,
   type Filter,
   type RetrievalSettings,
   SparseEncoderError,
   type Store,
 } from "@sparse-encoder/core";
 import { checkOptionNames, received } from "@sparse-encoder/core/internal";
+import type { DeleteTarget } from "@sparse-encoder/core/stores";
 import { checkLength, toDocument, toNewDocuments } from "./document-mapping.ts";
 import { HybridRetriever, type HybridRetrieverSettings } from "./hybrid-retriever.ts";
 
