@@ -219,7 +219,7 @@ describe("an encoder with small weights", () => {
       await expectError(
         call({ task: "search" }),
         "INVALID_ARGUMENT",
-        /task must be "query" or "document", received 'search'/,
+        /task must be one of query, document, received 'search'/,
       );
       await expectError(call("fast"), "INVALID_ARGUMENT", /options must be an object/);
       await expectError(call(null), "INVALID_ARGUMENT", /options must be an object/);

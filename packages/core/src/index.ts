@@ -8,6 +8,7 @@ export {
   type Bm25LoadOptions,
   type Bm25Summary,
   type DecodedToken,
+  type DecodeOptions,
   type DenseEncodeOptions,
   DenseEncoder,
   type DenseEncoderOptions,
@@ -21,6 +22,8 @@ export {
   type SparseEncodeOptions,
   SparseEncoder,
   type SparseEncoderOptions,
+  type StreamOptions,
+  type WorkerLoad,
 } from "./encoder/index.ts";
 export { SparseEncoderError, type SparseEncoderErrorCode } from "./errors.ts";
 export {

@@ -1,31 +1,52 @@
-import { invalidArgument, received } from "../errors.ts";
-import { positiveInteger } from "../options/index.ts";
+import { count, declareOptions, flag, oneOf, positiveInteger } from "../options/index.ts";
 import {
-  checkSimilarityFunction,
   type DenseMatrix,
   denseSimilarity,
   type SimilarityFunction,
+  similarityFunctions,
 } from "../vector/index.ts";
 import { denseRows } from "./assembled-rows.ts";
-import type { EncodeOptions } from "./encode-options.ts";
+import {
+  type EncodeOptions,
+  type EncodeRequest,
+  encodeRules,
+  type StreamOptions,
+  streamRules,
+} from "./encode-options.ts";
 import { Encoder } from "./encoder.ts";
-import { checkLoadArguments, type LoadOptions, loadOptionNames } from "./load-options.ts";
+import { checkModelName, type LoadOptions, loadRules } from "./load-options.ts";
 import { type OpenModel, openEncoder } from "./open-model.ts";
 import { chooseSimilarity } from "./saved-similarity.ts";
 
 /** Options of {@link DenseEncoder.load}. */
 export interface DenseEncoderOptions extends LoadOptions {
   /** Similarity function. Default: the model's, else `cosine`. */
-  similarity?: SimilarityFunction;
+  readonly similarity?: SimilarityFunction | undefined;
 }
 
 /** Options of the encode methods of a {@link DenseEncoder}. */
 export interface DenseEncodeOptions extends EncodeOptions {
   /** Scale each vector to length 1. Default false; many models do it anyway. */
-  normalize?: boolean;
+  readonly normalize?: boolean | undefined;
   /** Keep only this many numbers from the start of each vector, for models trained to allow it. Default: as many as the model says, else all. */
-  truncateDim?: number;
+  readonly truncateDim?: number | undefined;
 }
+
+const loadOptions = declareOptions<DenseEncoderOptions>()({
+  ...loadRules,
+  similarity: oneOf(similarityFunctions),
+});
+
+const encodeOptions = declareOptions<DenseEncodeOptions>()({
+  ...encodeRules,
+  normalize: flag().default(false),
+  truncateDim: count(),
+});
+
+const streamOptions = declareOptions<DenseEncodeOptions & StreamOptions>()({
+  ...encodeOptions.rules,
+  ...streamRules,
+});
 
 /**
  * Turns texts into dense embeddings with a plain sentence-transformers model, so that hybrid retrieval needs no second
@@ -39,9 +60,8 @@ export interface DenseEncodeOptions extends EncodeOptions {
 export class DenseEncoder extends Encoder<Float32Array, DenseMatrix, DenseEncodeOptions> {
   /** The function that {@link DenseEncoder.similarity} uses. */
   override readonly similarityFunction: SimilarityFunction;
-  protected readonly furtherOptions: readonly string[] = ["normalize", "truncateDim"];
 
-  private constructor(model: OpenModel<DenseMatrix>, options: DenseEncoderOptions) {
+  private constructor(model: OpenModel<DenseMatrix>, options: ReturnType<typeof loadOptions.check>) {
     const { truncateDim = model.dimension } = model.description;
     super(model, Math.min(model.dimension, truncateDim), options);
     this.similarityFunction = chooseSimilarity(options.similarity, model.description, "cosine");
@@ -54,14 +74,14 @@ export class DenseEncoder extends Encoder<Float32Array, DenseMatrix, DenseEncode
    * @throws SparseEncoderError as `SparseEncoder.load`
    */
   static async load(model: string, options: DenseEncoderOptions = {}): Promise<DenseEncoder> {
-    checkLoadArguments("DenseEncoder.load", model, options, [...loadOptionNames, "similarity"]);
-    if (options.similarity !== undefined) checkSimilarityFunction(options.similarity);
+    checkModelName("DenseEncoder.load", model);
+    const checked = loadOptions.check("DenseEncoder.load", options);
     return openEncoder(
       model,
       "SentenceTransformer",
       denseRows,
-      options,
-      (opened) => new DenseEncoder(opened, options),
+      checked,
+      (opened) => new DenseEncoder(opened, checked),
     );
   }
 
@@ -70,18 +90,18 @@ export class DenseEncoder extends Encoder<Float32Array, DenseMatrix, DenseEncode
     return denseSimilarity(a, b, this.similarityFunction);
   }
 
-  protected activeDimsOf(options: DenseEncodeOptions | undefined): number {
-    const { normalize, truncateDim } = options ?? {};
-    if (normalize !== undefined && typeof normalize !== "boolean") {
-      throw invalidArgument(`normalize must be true or false, received ${received(normalize)}.`);
-    }
-    if (truncateDim !== undefined) positiveInteger("truncateDim", truncateDim, this.model.dimension);
-    return 0;
-  }
-
-  protected override finish(matrix: DenseMatrix, options: DenseEncodeOptions | undefined): DenseMatrix {
-    const { normalize = false, truncateDim = this.embeddingDimension } = options ?? {};
-    const cut = truncateDim === matrix.dimension ? matrix : matrix.truncate(truncateDim);
-    return normalize ? cut.normalize() : cut;
+  protected override checkOptions(
+    call: string,
+    options: unknown,
+    takesTask: boolean,
+  ): EncodeRequest<DenseMatrix> {
+    const checked = (takesTask ? streamOptions : encodeOptions).check(call, options);
+    const { normalize, truncateDim = this.embeddingDimension } = checked;
+    positiveInteger("truncateDim", truncateDim, this.model.dimension);
+    const finish = (matrix: DenseMatrix) => {
+      const rows = matrix.truncate(truncateDim);
+      return normalize ? rows.normalize() : rows;
+    };
+    return { ...checked, maxActiveDims: 0, finish };
   }
 }

@@ -1,10 +1,19 @@
 import { throwIfAborted } from "../calls/index.ts";
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
-import { checkOptionNames, positiveInteger } from "../options/index.ts";
+import {
+  abortSignal,
+  type CheckedOptions,
+  callback,
+  count,
+  declareOptions,
+  oneOf,
+  rule,
+  text,
+} from "../options/index.ts";
 import { type Device, parseDevice } from "../runtime/index.ts";
 import { EncoderPool } from "./encoder-pool.ts";
 
-/** Far more than any machine has; a list made wrong must not take all memory. */
+/** Most devices of a pool. Far more than any machine has; a list made wrong must not take all memory. */
 const mostDevices = 256;
 
 /** How far a call has come. */
@@ -17,92 +26,77 @@ export interface Progress {
 
 /** How far an encode call has come, and how fast. */
 export interface EncodeProgress extends Progress {
-  /** Texts a second since the call began. */
+  /** Texts per second since the call began. */
   readonly textsPerSecond: number;
 }
 
 /** Options of every encode method. */
 export interface EncodeOptions {
   /** Most texts in one run of the model. Default 32. Batches are also limited in tokens. */
-  batchSize?: number;
+  readonly batchSize?: number | undefined;
   /** Workers that {@link EncoderPool} holds, in place of the encoder's own. */
-  pool?: EncoderPool;
-  /** Device or devices of a pool that is started for this call alone, such as `["cuda:0", "cuda:1"]` or `["cpu", "cpu"]`. */
-  device?: string | readonly string[];
+  readonly pool?: EncoderPool | undefined;
+  /** Device or devices of a pool that is started only for this call, such as `["cuda:0", "cuda:1"]` or `["cpu", "cpu"]`. */
+  readonly device?: string | readonly string[] | undefined;
   /**
-   * Texts that are given to one worker at a time. Default: a batch at a time, which shares the work most evenly. Larger
+   * Texts that one worker gets at a time. Default: a batch at a time, which shares the work most evenly. Larger
    * chunks cost fewer messages.
    */
-  chunkSize?: number;
+  readonly chunkSize?: number | undefined;
   /** Text put in front of each text, without a blank between. `""` turns a default prompt off. */
-  prompt?: string;
+  readonly prompt?: string | undefined;
   /** Name of a prompt of the model, put in front of each text. `prompt` goes before it. */
-  promptName?: string;
+  readonly promptName?: string | undefined;
   /** Stops the call between two batches with an `ABORTED` error. */
-  signal?: AbortSignal;
-  /** Called after each batch. An error it throws fails the call. */
-  onProgress?: (progress: EncodeProgress) => void;
+  readonly signal?: AbortSignal | undefined;
+  /** Called after each batch. An error that it throws fails the call. */
+  readonly onProgress?: ((progress: EncodeProgress) => void) | undefined;
 }
 
-/** Names of {@link EncodeOptions}. */
-export const encodeOptionNames: readonly (keyof EncodeOptions)[] = [
-  "batchSize",
-  "pool",
-  "device",
-  "chunkSize",
-  "prompt",
-  "promptName",
-  "signal",
-  "onProgress",
-];
-
-/** Options of one call, checked and complete. */
-export interface ResolvedEncodeOptions {
-  readonly batchSize: number;
-  readonly chunkSize: number | undefined;
-  readonly pool: EncoderPool | undefined;
-  /** Devices of a pool for this call; undefined for none. */
-  readonly devices: readonly Device[] | undefined;
-  readonly prompt: string;
-  readonly signal: AbortSignal | undefined;
-  readonly onProgress: ((progress: EncodeProgress) => void) | undefined;
+/** What `encodeStream` takes beside the options of the other encode methods. */
+export interface StreamOptions {
+  /** Embeds the texts as `encodeQuery` or `encodeDocument` does. Default: as `encode`. */
+  readonly task?: "query" | "document" | undefined;
 }
 
-/**
- * @param names the options that the method takes
- * @param prompts prompts by name
- * @param promptName the prompt of this method when the call names none
- * @throws SparseEncoderError `UNKNOWN_OPTION`, `INVALID_ARGUMENT`, or `ABORTED`
- */
-export function resolveEncodeOptions(
-  call: string,
-  options: EncodeOptions | undefined,
-  names: readonly string[],
-  prompts: Readonly<Record<string, string>>,
-  promptName: string | undefined,
-): ResolvedEncodeOptions {
-  checkOptionNames(call, options, names);
-  const { batchSize, chunkSize, pool, device, signal, onProgress } = options ?? {};
-  if (onProgress !== undefined && typeof onProgress !== "function") {
-    throw invalidArgument(`onProgress must be a function, received ${received(onProgress)}.`);
-  }
-  checkSignal(signal);
-  if (pool !== undefined && !(pool instanceof EncoderPool)) {
-    throw invalidArgument(`pool must come from startPool of this encoder, received ${received(pool)}.`);
-  }
-  if (pool !== undefined && device !== undefined) {
-    throw invalidArgument("Give a pool or devices, not both: a pool has its devices already.");
-  }
-  return {
-    batchSize: batchSize === undefined ? 32 : positiveInteger("batchSize", batchSize),
-    chunkSize: chunkSize === undefined ? undefined : positiveInteger("chunkSize", chunkSize),
-    pool,
-    devices: device === undefined ? undefined : parseDevices(device),
-    prompt: resolvePrompt(options ?? {}, prompts, promptName),
-    signal,
-    onProgress,
-  };
+const promptText = rule((value, name) => {
+  if (typeof value === "string") return value;
+  throw invalidArgument(`${name} must be a string, received ${received(value)}.`);
+});
+
+/** The options of every encode method, for the declarations of the encoders. */
+export const encodeRules = declareOptions<EncodeOptions>()({
+  batchSize: count().default(32),
+  pool: rule((value, name) => {
+    if (value instanceof EncoderPool) return value;
+    throw invalidArgument(`${name} must come from startPool of this encoder, received ${received(value)}.`);
+  }),
+  device: rule((value) => parseDevices(value).map(({ name }) => name)),
+  chunkSize: count(),
+  prompt: promptText,
+  promptName: text(),
+  signal: abortSignal(),
+  onProgress: callback<(progress: EncodeProgress) => void>(),
+}).rules;
+
+/** {@link StreamOptions}, for the declarations of the encoders. */
+export const streamRules = declareOptions<StreamOptions>()({ task: oneOf(["query", "document"]) }).rules;
+
+/** Options of one encode call, checked; the encoder of the call adds what it does with the rows. */
+export interface EncodeRequest<Matrix> extends CheckedOptions<typeof encodeRules> {
+  /** Keep at most this many dims of each row; 0 for no limit. */
+  readonly maxActiveDims: number;
+  /** The last step on the rows of a call, or on those of a window of a stream. */
+  readonly finish: (matrix: Matrix) => Matrix;
+  /** Of `encodeStream`. */
+  readonly task?: "query" | "document" | undefined;
 }
+
+/** Options of `tokenize`. */
+export const tokenizeOptions = declareOptions<Pick<EncodeOptions, "prompt" | "promptName">>()({
+  prompt: promptText,
+  promptName: text(),
+});
 
 /**
  * Devices of a pool, one worker each.
@@ -120,44 +114,26 @@ export function parseDevices(devices: unknown): Device[] {
 
 /** Checks a signal and throws if it is already aborted. */
 export function checkSignal(signal: unknown): void {
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw invalidArgument(`signal must be an AbortSignal, received ${received(signal)}.`);
-  }
-  throwIfAborted(signal);
+  throwIfAborted(encodeRules.signal.check(signal, "signal"));
 }
 
-/** Checks prompts by name, as an option at load. */
-export function checkPrompts(prompts: unknown): void {
-  if (prompts === undefined) return;
-  const valid =
-    typeof prompts === "object" &&
-    prompts !== null &&
-    !Array.isArray(prompts) &&
-    Object.values(prompts).every((prompt) => typeof prompt === "string");
-  if (!valid) throw invalidArgument(`prompts must map names to strings, received ${received(prompts)}.`);
-}
-
-function resolvePrompt(
-  { prompt, promptName }: EncodeOptions,
+/**
+ * The text that goes in front of each text.
+ * @param fallback the prompt of the method when the call names none
+ */
+export function choosePrompt(
+  { prompt, promptName }: Pick<EncodeOptions, "prompt" | "promptName">,
   prompts: Readonly<Record<string, string>>,
-  ownPromptName: string | undefined,
+  fallback: string | undefined,
 ): string {
-  if (prompt !== undefined) {
-    if (typeof prompt !== "string")
-      throw invalidArgument(`prompt must be a string, received ${received(prompt)}.`);
-    return prompt;
-  }
-  const name = promptName ?? ownPromptName;
+  if (prompt !== undefined) return prompt;
+  const name = promptName ?? fallback;
   return name === undefined ? "" : promptNamed("promptName", name, prompts);
 }
 
 /** The prompt of that name. */
-export function promptNamed(
-  option: string,
-  name: unknown,
-  prompts: Readonly<Record<string, string>>,
-): string {
-  if (typeof name !== "string" || !Object.hasOwn(prompts, name)) {
+export function promptNamed(option: string, name: string, prompts: Readonly<Record<string, string>>): string {
+  if (!Object.hasOwn(prompts, name)) {
     const names = Object.keys(prompts).join(", ");
     throw invalidArgument(`${option} must be one of ${names}, received ${received(name)}.`);
   }

@@ -1,6 +1,6 @@
+import { CallsUnderWay } from "../calls/index.ts";
 import { invalidArgument, SparseEncoderError } from "../errors.ts";
-import type { WorkerPool } from "../runtime/index.ts";
-import type { Embedder } from "./embedder.ts";
+import { sumLoads, type WorkerLoad, type WorkerPool } from "../runtime/index.ts";
 
 /**
  * Workers on several devices that serve the calls they are given to, any number at once and in turn. Made by `startPool`
@@ -13,20 +13,26 @@ import type { Embedder } from "./embedder.ts";
 export class EncoderPool implements AsyncDisposable {
   /** The device of each worker. */
   readonly devices: readonly string[];
-  private readonly pools: ReadonlyMap<unknown, readonly WorkerPool[]>;
-  private readonly calls = new Set<Promise<unknown>>();
+  /** The workers of each embedder of the encoder. */
+  private readonly workers: ReadonlyMap<object, readonly WorkerPool[]>;
+  private readonly calls = new CallsUnderWay();
   private stopped = false;
   private readonly onStop: () => void;
 
   /** @internal */
   constructor(
     devices: readonly string[],
-    pools: ReadonlyMap<unknown, readonly WorkerPool[]>,
+    workers: ReadonlyMap<object, readonly WorkerPool[]>,
     onStop: () => void,
   ) {
     this.devices = devices;
-    this.pools = pools;
+    this.workers = workers;
     this.onStop = onStop;
+  }
+
+  /** How busy the workers are now. A snapshot: read it again for a later moment. */
+  get workerLoad(): WorkerLoad {
+    return sumLoads([...this.workers.values()].flat());
   }
 
   /**
@@ -36,7 +42,7 @@ export class EncoderPool implements AsyncDisposable {
   async stop(): Promise<void> {
     this.stopped = true;
     // A call hands in its batches one after another, so none may be refused until all calls are done.
-    await Promise.allSettled(this.calls);
+    await this.calls.settled();
     await this.endWorkers((pool) => pool.close());
   }
 
@@ -51,29 +57,27 @@ export class EncoderPool implements AsyncDisposable {
   }
 
   /** @internal The workers of one embedder. */
-  workersOf(embedder: Embedder<unknown>): readonly WorkerPool[] | undefined {
-    return this.pools.get(embedder);
+  workersOf(embedder: object): readonly WorkerPool[] | undefined {
+    return this.workers.get(embedder);
   }
 
   /** @internal Refuses a pool that was stopped, or that holds another model than these embedders. */
-  check(embedders: readonly Embedder<unknown>[]): void {
+  check(embedders: readonly object[]): void {
     if (this.stopped) {
       throw new SparseEncoderError("CLOSED", "The pool was stopped; start another one with startPool.");
     }
-    if ([...this.pools.keys()].some((known) => !embedders.includes(known as Embedder<unknown>))) {
+    if ([...this.workers.keys()].some((embedder) => !embedders.includes(embedder))) {
       throw invalidArgument("The pool was started by another encoder; use the pool of this one.");
     }
   }
 
   /** @internal Makes `stop` wait for a call. */
-  track(call: Promise<unknown>): void {
-    this.calls.add(call);
-    const settle = () => void this.calls.delete(call);
-    call.then(settle, settle);
+  track<Result>(call: Promise<Result>): Promise<Result> {
+    return this.calls.track(call);
   }
 
   private async endWorkers(end: (pool: WorkerPool) => Promise<void>): Promise<void> {
-    await Promise.all([...this.pools.values()].flat().map(end));
+    await Promise.all([...this.workers.values()].flat().map(end));
     this.onStop();
   }
 }

@@ -1,22 +1,25 @@
-import { throwIfAborted } from "../calls/index.ts";
+import { CallsUnderWay, throwIfAborted } from "../calls/index.ts";
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
 import { saveModel } from "../model/index.ts";
-import { checkOptionNames, positiveInteger } from "../options/index.ts";
-import { coreShare, type Device } from "../runtime/index.ts";
+import { positiveInteger } from "../options/index.ts";
+import { coreShare, type Device, sumLoads, type WorkerLoad } from "../runtime/index.ts";
 import type { SimilarityFunction } from "../vector/index.ts";
+import { CallProgress } from "./call-progress.ts";
 import { deviceFailure } from "./devices.ts";
-import { type EmbedCall, embedWindows } from "./embedder.ts";
+import { type EmbedCall, type EncodeTask, embedWindows } from "./embedder.ts";
 import {
   checkTexts,
+  choosePrompt,
   type EncodeOptions,
-  encodeOptionNames,
+  type EncodeRequest,
   parseDevices,
   promptNamed,
-  resolveEncodeOptions,
+  type StreamOptions,
+  tokenizeOptions,
 } from "./encode-options.ts";
 import { describeModel, type EncoderDescription } from "./encoder-description.ts";
 import { EncoderPool } from "./encoder-pool.ts";
-import type { LoadOptions } from "./load-options.ts";
+import type { CheckedLoadOptions } from "./load-options.ts";
 import type { OpenModel } from "./open-model.ts";
 import { windowsOf } from "./text-windows.ts";
 
@@ -41,13 +44,13 @@ export abstract class Encoder<
   readonly defaultPromptName: string | undefined;
   protected readonly model: OpenModel<Matrix>;
   /** Encode calls under way. */
-  private readonly calls = new Set<Promise<unknown>>();
+  private readonly calls = new CallsUnderWay();
   /** Pools that were started and not stopped. */
   private readonly pools = new Set<EncoderPool>();
   private closed = false;
   private destroyed = false;
 
-  protected constructor(model: OpenModel<Matrix>, dimension: number, options: LoadOptions) {
+  protected constructor(model: OpenModel<Matrix>, dimension: number, options: CheckedLoadOptions) {
     this.model = model;
     this.embeddingDimension = dimension;
     this.prompts = { ...model.description.prompts, ...options.prompts };
@@ -97,33 +100,28 @@ export abstract class Encoder<
    */
   async *encodeStream(
     texts: Iterable<string> | AsyncIterable<string>,
-    options?: Options & { task?: "query" | "document" },
+    options?: Options & StreamOptions,
   ): AsyncGenerator<Vector, void, undefined> {
     this.checkOpen();
-    checkOptionNames("encodeStream", options, [...encodeOptionNames, ...this.furtherOptions, "task"]);
-    const { task, ...others } = (options ?? {}) as Options & { task?: "query" | "document" };
-    if (task !== undefined && task !== "query" && task !== "document") {
-      throw invalidArgument(`task must be "query" or "document", received ${received(task)}.`);
-    }
-    const route = task ?? "plain";
-    const given = others as unknown as Options;
-    const call = await this.resolve("encodeStream", route, undefined, given);
+    const request = this.checkOptions("encodeStream", options, true);
+    const task = request.task ?? "plain";
+    const { ownPool, call } = await this.begin(task, undefined, request);
     try {
-      // A stream is not waited for: devices of its own may have been opened when all others were closed.
+      // A stream is not waited for: its devices may have been opened when all others were closed.
       this.checkOpen();
-      const embedder = this.model.route(route);
+      const embedder = this.model.route(task);
       const workers = call.pool?.devices.length ?? embedder.workers;
       const size = streamWindowSize * Math.max(1, workers);
       const windows = windowsOf("encodeStream", texts, size, call.signal);
       for await (const matrix of embedWindows(embedder, windows, call)) {
-        for (const vector of this.finish(matrix, given)) {
+        for (const vector of request.finish(matrix)) {
           yield vector;
           // Vectors of a whole window are there already; an abort must not wait until they are taken.
           throwIfAborted(call.signal);
         }
       }
     } finally {
-      await call.end();
+      await ownPool?.stop();
     }
   }
 
@@ -137,8 +135,8 @@ export abstract class Encoder<
   ): Promise<Int32Array[]> {
     this.checkOpen();
     checkTexts("tokenize", texts);
-    const names = ["prompt", "promptName"];
-    const { prompt } = resolveEncodeOptions("tokenize", options, names, this.prompts, this.defaultPromptName);
+    const named = tokenizeOptions.check("tokenize", options);
+    const prompt = choosePrompt(named, this.prompts, this.defaultPromptName);
     const embedder = this.model.route("plain");
     const { tokenizer, specialTokens } = embedder;
     return tokenizer.encode(
@@ -204,6 +202,11 @@ export abstract class Encoder<
     await pool.stop();
   }
 
+  /** How busy the encoder's own workers are now. Pools that were started beside them have a load of their own. */
+  get workerLoad(): WorkerLoad {
+    return sumLoads(this.model.ownWorkers);
+  }
+
   /**
    * Writes a model folder that this library and sentence-transformers load, with the prompts, the similarity function and
    * the sequence length of this encoder. The weights are those the model was loaded from, also for an int8 encoder; a
@@ -230,7 +233,7 @@ export abstract class Encoder<
   async close(): Promise<void> {
     this.closed = true;
     // A call hands in its batches one after another, so none may be refused until all calls are done.
-    await Promise.allSettled(this.calls);
+    await this.calls.settled();
     await Promise.all([...this.pools].map((pool) => pool.stop()));
     await this.model.close();
   }
@@ -253,80 +256,89 @@ export abstract class Encoder<
   /** How two embeddings are compared. */
   abstract readonly similarityFunction: SimilarityFunction;
 
-  /** Names of the options that the encode methods take beyond the common ones. */
-  protected abstract readonly furtherOptions: readonly string[];
-
-  /** Checks these and gives the limit on active dims; 0 for none. */
-  protected abstract activeDimsOf(options: Options | undefined): number;
-
-  /** The last step on a window, if an option asks for one. */
-  protected finish(matrix: Matrix, _options: Options | undefined): Matrix {
-    return matrix;
-  }
+  /**
+   * Checks the options of an encode method.
+   * @param takesTask true for `encodeStream`, which takes {@link StreamOptions} too
+   * @throws SparseEncoderError `UNKNOWN_OPTION`, `INVALID_ARGUMENT`
+   */
+  protected abstract checkOptions(call: string, options: unknown, takesTask: boolean): EncodeRequest<Matrix>;
 
   private encodeAs(
     call: string,
-    route: "plain" | "query" | "document",
+    task: EncodeTask,
     input: string | readonly string[],
     options: Options | undefined,
   ): Promise<Vector | Matrix> {
-    const embeddings = this.embedAs(call, route, input, options);
-    this.calls.add(embeddings);
-    const settle = () => void this.calls.delete(embeddings);
-    embeddings.then(settle, settle);
-    return embeddings;
+    return this.calls.track(this.encodeInput(call, task, input, options));
   }
 
-  private async embedAs(
+  private async encodeInput(
     call: string,
-    route: "plain" | "query" | "document",
+    task: EncodeTask,
     input: string | readonly string[],
     options: Options | undefined,
   ): Promise<Vector | Matrix> {
     this.checkOpen();
     const single = typeof input === "string";
-    const given = single ? [input] : input;
-    checkTexts(call, given);
+    const list = single ? [input] : input;
+    checkTexts(call, list);
+    const request = this.checkOptions(call, options, false);
     // The caller may change the array meanwhile.
-    const texts = [...given];
-    const resolved = await this.resolve(call, route, texts.length, options);
+    const encoding = this.encodeTexts(task, [...list], request);
+    // In the same tick as the call, so that a pool that is stopped right behind it waits for it.
+    const embeddings = await (request.pool?.track(encoding) ?? encoding);
+    return single ? embeddings.row(0) : embeddings;
+  }
+
+  private async encodeTexts(
+    task: EncodeTask,
+    texts: readonly string[],
+    request: EncodeRequest<Matrix>,
+  ): Promise<Matrix> {
+    const { ownPool, call } = await this.begin(task, texts.length, request);
     try {
-      const embedding = this.model.route(route).embed({ texts, first: 0 }, resolved);
-      resolved.pool?.track(embedding);
-      const embeddings = this.finish(await embedding, options);
-      return single ? embeddings.row(0) : embeddings;
+      return request.finish(await this.model.route(task).embed({ texts, first: 0 }, call));
     } finally {
-      await resolved.end();
+      await ownPool?.stop();
     }
   }
 
-  private async resolve(
-    call: string,
-    route: "plain" | "query" | "document",
+  /** Makes an embedder's call of a request; with devices of its own it starts a pool, which is to be stopped in the end. */
+  private async begin(
+    task: EncodeTask,
     total: number | undefined,
-    options: Options | undefined,
-  ): Promise<EmbedCall & { readonly end: () => Promise<void> }> {
-    const names = [...encodeOptionNames, ...this.furtherOptions];
-    const promptName = route === "plain" ? this.defaultPromptName : route;
-    const resolved = resolveEncodeOptions(call, options, names, this.prompts, promptName);
-    const maxActiveDims = this.activeDimsOf(options);
-    resolved.pool?.check(this.model.embedders);
-    const { devices, onProgress } = resolved;
-    const ownPool = devices === undefined ? undefined : await this.openPool(devices);
-    const started = performance.now();
-    let done = 0;
-    return {
-      ...resolved,
-      task: route,
-      pool: ownPool ?? resolved.pool,
+    {
+      batchSize,
+      chunkSize,
+      pool,
+      device,
       maxActiveDims,
-      onTexts: (texts) => {
-        done += texts;
-        const seconds = (performance.now() - started) / 1000;
-        onProgress?.({ done, total, textsPerSecond: done / seconds });
-      },
-      end: async () => ownPool?.stop(),
+      signal,
+      onProgress,
+      ...named
+    }: EncodeRequest<Matrix>,
+  ): Promise<{ readonly ownPool: EncoderPool | undefined; readonly call: EmbedCall }> {
+    throwIfAborted(signal);
+    if (pool !== undefined && device !== undefined) {
+      throw invalidArgument("Give a pool or devices, not both: a pool has its devices already.");
+    }
+    const fallback = task === "plain" ? this.defaultPromptName : task;
+    const prompt = choosePrompt(named, this.prompts, fallback);
+    pool?.check(this.model.embedders);
+    const ownPool = device === undefined ? undefined : await this.openPool(parseDevices(device));
+    const progress = new CallProgress(total, onProgress);
+    const onTexts = (texts: number) => progress.add(texts);
+    const call = {
+      task,
+      prompt,
+      batchSize,
+      chunkSize,
+      pool: ownPool ?? pool,
+      maxActiveDims,
+      signal,
+      onTexts,
     };
+    return { ownPool, call };
   }
 
   private async openPool(devices: readonly Device[]): Promise<EncoderPool> {

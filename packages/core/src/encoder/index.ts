@@ -1,3 +1,4 @@
+export type { WorkerLoad } from "../runtime/index.ts";
 export { Bm25Encoder, type Bm25Summary } from "./bm25/bm25-encoder.ts";
 export type {
   Bm25EncodeOptions,
@@ -8,12 +9,13 @@ export type {
 export type { Analyzer, AnalyzerOptions } from "./bm25/terms/analyzer.ts";
 export { type DenseEncodeOptions, DenseEncoder, type DenseEncoderOptions } from "./dense-encoder.ts";
 export { listDevices } from "./devices.ts";
-export type { EncodeOptions, EncodeProgress, Progress } from "./encode-options.ts";
+export type { EncodeOptions, EncodeProgress, Progress, StreamOptions } from "./encode-options.ts";
 export type { EncoderDescription } from "./encoder-description.ts";
 export type { EncoderPool } from "./encoder-pool.ts";
 export type { LoadOptions } from "./load-options.ts";
 export {
   type DecodedToken,
+  type DecodeOptions,
   type SparseEncodeOptions,
   SparseEncoder,
   type SparseEncoderOptions,

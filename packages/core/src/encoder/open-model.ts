@@ -29,7 +29,7 @@ import type { SparseMatrix } from "../vector/index.ts";
 import { deviceFailure } from "./devices.ts";
 import type { Embedder } from "./embedder.ts";
 import { type AssembleRows, InferenceEmbedder } from "./inference-embedder.ts";
-import type { LoadOptions } from "./load-options.ts";
+import type { CheckedLoadOptions } from "./load-options.ts";
 import { StaticEmbedder } from "./static-embedder.ts";
 
 /** How the workers of a model are started. */
@@ -293,16 +293,16 @@ export async function openEncoder<Matrix, Made>(
   location: string,
   modelType: "SparseEncoder" | "SentenceTransformer",
   assemble: (dimension: number) => AssembleRows<Matrix>,
-  options: LoadOptions,
+  options: CheckedLoadOptions,
   make: (model: OpenModel<Matrix>) => Made,
 ): Promise<Made> {
   const folder = await locateModel(location, options);
   const model = await OpenModel.open(folder, modelType, assemble, {
-    dtype: options.dtype ?? "fp32",
+    dtype: options.dtype,
     fileName: options.fileName,
     cacheFolder:
       options.cacheDir === undefined ? defaultCacheFolder() : path.join(options.cacheDir, "sparse-encoder"),
-    device: options.device ?? "auto",
+    device: options.device,
     workers: options.workers,
     threads: options.threads,
     signal: options.signal,

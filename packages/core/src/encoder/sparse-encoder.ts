@@ -1,37 +1,64 @@
 import { invalidArgument, received } from "../errors.ts";
 import { embeddedModelFolder } from "../model/index.ts";
-import { checkOptionNames, positiveInteger } from "../options/index.ts";
+import { count, declareOptions, oneOf } from "../options/index.ts";
 import {
-  checkSimilarityFunction,
   intersection,
   type SimilarityFunction,
   type SparseMatrix,
   type SparseVector,
   type SparsityStatistics,
   similarity,
+  similarityFunctions,
   similarityPairwise,
   sparsity,
 } from "../vector/index.ts";
 import { sparseRows } from "./assembled-rows.ts";
-import type { EncodeOptions } from "./encode-options.ts";
+import {
+  type EncodeOptions,
+  type EncodeRequest,
+  encodeRules,
+  type StreamOptions,
+  streamRules,
+} from "./encode-options.ts";
 import { Encoder } from "./encoder.ts";
-import { checkLoadArguments, type LoadOptions, loadOptionNames } from "./load-options.ts";
+import { checkModelName, type LoadOptions, loadRules } from "./load-options.ts";
 import { type OpenModel, openEncoder } from "./open-model.ts";
 import { chooseSimilarity } from "./saved-similarity.ts";
 
 /** Options of {@link SparseEncoder.load}. */
 export interface SparseEncoderOptions extends LoadOptions {
   /** Keep only this many dims of largest absolute weight of each embedding. Default: all, or the model's own limit. */
-  maxActiveDims?: number;
+  readonly maxActiveDims?: number | undefined;
   /** Similarity function. Default: the model's, else `dot`. */
-  similarity?: SimilarityFunction;
+  readonly similarity?: SimilarityFunction | undefined;
 }
 
 /** Options of the encode methods of a {@link SparseEncoder}. */
 export interface SparseEncodeOptions extends EncodeOptions {
   /** Keep only this many dims of largest absolute weight of each embedding. Default: the encoder's own limit. */
-  maxActiveDims?: number;
+  readonly maxActiveDims?: number | undefined;
 }
+
+/** Options of {@link SparseEncoder.decode}. */
+export interface DecodeOptions {
+  /** At most this many pieces per text. Default: all. */
+  readonly topK?: number | undefined;
+}
+
+const loadOptions = declareOptions<SparseEncoderOptions>()({
+  ...loadRules,
+  maxActiveDims: count(),
+  similarity: oneOf(similarityFunctions),
+});
+
+const encodeOptions = declareOptions<SparseEncodeOptions>()({ ...encodeRules, maxActiveDims: count() });
+
+const streamOptions = declareOptions<SparseEncodeOptions & StreamOptions>()({
+  ...encodeOptions.rules,
+  ...streamRules,
+});
+
+const decodeOptions = declareOptions<DecodeOptions>()({ topK: count() });
 
 /** A vocabulary piece and its weight in an embedding. */
 export type DecodedToken = [token: string, weight: number];
@@ -53,9 +80,8 @@ export class SparseEncoder extends Encoder<SparseVector, SparseMatrix, SparseEnc
   readonly maxActiveDims: number | undefined;
   /** The function that {@link SparseEncoder.similarity} uses. */
   override readonly similarityFunction: SimilarityFunction;
-  protected readonly furtherOptions: readonly string[] = ["maxActiveDims"];
 
-  private constructor(model: OpenModel<SparseMatrix>, options: SparseEncoderOptions) {
+  private constructor(model: OpenModel<SparseMatrix>, options: ReturnType<typeof loadOptions.check>) {
     super(model, model.dimension, options);
     this.maxActiveDims = options.maxActiveDims ?? model.activeDims;
     this.similarityFunction = chooseSimilarity(options.similarity, model.description, "dot");
@@ -75,16 +101,14 @@ export class SparseEncoder extends Encoder<SparseVector, SparseMatrix, SparseEnc
     model: string = embeddedModelFolder(),
     options: SparseEncoderOptions = {},
   ): Promise<SparseEncoder> {
-    const names = [...loadOptionNames, "maxActiveDims", "similarity"];
-    checkLoadArguments("SparseEncoder.load", model, options, names);
-    if (options.maxActiveDims !== undefined) positiveInteger("maxActiveDims", options.maxActiveDims);
-    if (options.similarity !== undefined) checkSimilarityFunction(options.similarity);
+    checkModelName("SparseEncoder.load", model);
+    const checked = loadOptions.check("SparseEncoder.load", options);
     return openEncoder(
       model,
       "SparseEncoder",
       sparseRows,
-      options,
-      (opened) => new SparseEncoder(opened, options),
+      checked,
+      (opened) => new SparseEncoder(opened, checked),
     );
   }
 
@@ -116,16 +140,15 @@ export class SparseEncoder extends Encoder<SparseVector, SparseMatrix, SparseEnc
    * token id. Pieces are as the vocabulary stores them (`##ing`). Dims of a model over learned latents, with a
    * `SparseAutoEncoder`, are no vocabulary entries; the piece of the same number says nothing about them.
    *
-   * @param options.topK at most this many pieces a text; default all
+   * @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION`
    */
-  decode(embedding: SparseVector, options?: { topK?: number }): DecodedToken[];
-  decode(embeddings: SparseMatrix, options?: { topK?: number }): DecodedToken[][];
+  decode(embedding: SparseVector, options?: DecodeOptions): DecodedToken[];
+  decode(embeddings: SparseMatrix, options?: DecodeOptions): DecodedToken[][];
   decode(
     embeddings: SparseVector | SparseMatrix,
-    options?: { topK?: number },
+    options?: DecodeOptions,
   ): DecodedToken[] | DecodedToken[][] {
-    checkOptionNames("decode", options, ["topK"]);
-    const topK = options?.topK === undefined ? undefined : positiveInteger("topK", options.topK);
+    const { topK } = decodeOptions.check("decode", options);
     checkEmbeddings("decode", embeddings);
     if (embeddings.dimension !== this.embeddingDimension) {
       throw invalidArgument(
@@ -150,10 +173,14 @@ export class SparseEncoder extends Encoder<SparseVector, SparseMatrix, SparseEnc
     return intersection(a, b);
   }
 
-  protected activeDimsOf(options: SparseEncodeOptions | undefined): number {
-    const { maxActiveDims } = options ?? {};
-    if (maxActiveDims === undefined) return this.maxActiveDims ?? 0;
-    return positiveInteger("maxActiveDims", maxActiveDims);
+  protected override checkOptions(
+    call: string,
+    options: unknown,
+    takesTask: boolean,
+  ): EncodeRequest<SparseMatrix> {
+    const checked = (takesTask ? streamOptions : encodeOptions).check(call, options);
+    const maxActiveDims = checked.maxActiveDims ?? this.maxActiveDims ?? 0;
+    return { ...checked, maxActiveDims, finish: (matrix) => matrix };
   }
 }
 

@@ -3,25 +3,25 @@ import { fetchModel, type HubProgress, isHubName, wantedModelFiles } from "./hub
 /** Where a model may come from, beyond a folder. */
 export interface ModelSourceOptions {
   /** Branch, tag, pull request (`refs/pr/1`) or commit on the hub. Default `main`. */
-  revision?: string;
+  readonly revision?: string | undefined;
   /** Access token of the hub; `""` for none. Default: `HF_TOKEN`, else the token that `hf auth login` stored. */
-  token?: string;
+  readonly token?: string | undefined;
   /**
    * Folder of downloaded models, laid out as Python's `huggingface_hub` does, and, in its folder `sparse-encoder`, of files
    * made from models. Default: `HF_HUB_CACHE`, else `~/.cache/huggingface/hub`; for files made from models
    * `$XDG_CACHE_HOME/sparse-encoder`, else `~/.cache/sparse-encoder`.
    */
-  cacheDir?: string;
+  readonly cacheDir?: string | undefined;
   /** True: make no request. Default: `HF_HUB_OFFLINE`, else false. */
-  localFilesOnly?: boolean;
+  readonly localFilesOnly?: boolean | undefined;
   /** Base address of the hub. Default: `HF_ENDPOINT`, else `https://huggingface.co`. */
-  endpoint?: string;
+  readonly endpoint?: string | undefined;
   /** An ONNX file of the model to run instead of its weights, such as `onnx/model_O3.onnx`. */
-  fileName?: string;
+  readonly fileName?: string | undefined;
   /** Stops loading with an `ABORTED` error; what was downloaded is kept for the next call. */
-  signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called as files of the hub arrive; not for files that are in the cache. */
-  onProgress?: (progress: HubProgress) => void;
+  readonly onProgress?: ((progress: HubProgress) => void) | undefined;
 }
 
 /**

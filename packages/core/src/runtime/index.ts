@@ -3,4 +3,5 @@ export { coreShare } from "./cpu-share.ts";
 export { automaticDevices, batchTokens, type Device, parseDevice, possibleDevices } from "./device.ts";
 export type { DenseRows, EncodeBatch, EncodedRows, SparseRows } from "./messages.ts";
 export type { PooledModel, ScreenedModel, ScreenTables, TablePart, WideModel } from "./pooled-model.ts";
+export { sumLoads, type WorkerLoad } from "./worker-load.ts";
 export { WorkerPool, type WorkerPoolOptions } from "./worker-pool.ts";

@@ -146,7 +146,7 @@ export class WorkerPool {
     const pool = new WorkerPool(Pool, model, options);
     try {
       const count = options.eager === true ? pool.workers : 1;
-      await Promise.all(Array.from({ length: count }, () => pool.send("open", [])));
+      await Promise.all(Array.from({ length: count }, () => pool.tasks.track(pool.send("open", []))));
       return pool;
     } catch (cause) {
       await pool.destroy();
@@ -224,10 +224,9 @@ export class WorkerPool {
   /** @throws SparseEncoderError `MODEL_INVALID` if the worker says that the model is at fault */
   private async send(task: WorkerTask, transferList: ArrayBufferLike[]): Promise<WorkerAnswer> {
     if (this.broken !== undefined) throw failure("No worker could be started", this.broken);
-    const answering: Promise<WorkerAnswer> = this.piscina.run(task, {
+    const answer: WorkerAnswer = await this.piscina.run(task, {
       transferList: transferList as ArrayBuffer[],
     });
-    const answer = await this.tasks.track(answering);
     if (typeof answer !== "string" && "fault" in answer) {
       const model = this.model.exportFile ?? `The model in ${this.model.weightsFolder}`;
       throw new SparseEncoderError("MODEL_INVALID", `${model} ${answer.fault}.`);

@@ -81,6 +81,7 @@ export class DenseMatrix implements Iterable<Float32Array> {
    */
   truncate(dimension: number): DenseMatrix {
     positiveInteger("truncate: dimension", dimension, this.dimension);
+    if (dimension === this.dimension) return this;
     const cut = new Float32Array(this.length * dimension);
     for (let position = 0; position < this.length; position++) {
       cut.set(this.row(position).subarray(0, dimension), position * dimension);
