@@ -300,6 +300,42 @@ describe("many calls at once on one pool", () => {
   });
 });
 
+describe("the load of workers", () => {
+  const idle = { busyWorkers: 0, queuedBatches: 0 };
+
+  it("shows batches that run and wait, and no more those of calls that were aborted", async () => {
+    await using encoder = await SparseEncoder.load(small, { workers: 2 });
+    const pool = await encoder.startPool(["cpu"]);
+    expect([encoder.workerLoad, pool.workerLoad]).toEqual([
+      { workers: 2, ...idle },
+      { workers: 1, ...idle },
+    ]);
+    const abort = new AbortController();
+    const started = new Promise<void>((resolve) => {
+      const calls = Array.from({ length: 100 }, () =>
+        codeOf(encoder.encode(texts, { batchSize: 1, signal: abort.signal, onProgress: () => resolve() })),
+      );
+      void Promise.all(calls).then((codes) => expect(new Set(codes)).toEqual(new Set(["ABORTED"])));
+    });
+    await started;
+    expect(encoder.workerLoad.busyWorkers).toBe(2);
+    expect(encoder.workerLoad.queuedBatches).toBeGreaterThan(50);
+    expect(pool.workerLoad).toEqual({ workers: 1, ...idle });
+    abort.abort();
+    // Only what runs at this moment is still to end.
+    expect(encoder.workerLoad.queuedBatches).toBe(0);
+    expectVectors(await encoder.encode(texts.slice(0, 2)), expected.slice(0, 2));
+    expect(encoder.workerLoad.queuedBatches).toBe(0);
+  });
+
+  it("of a model without inference is that of no workers", async () => {
+    await using encoder = await SparseEncoder.load(goldenModelFolder("inference-free"));
+    const { workerLoad } = encoder;
+    expect(workerLoad.queuedBatches).toBe(0);
+    await encoder.encodeQuery("a");
+  });
+});
+
 describe("stopping", () => {
   const large = Array.from({ length: 6 }, () => texts).flat();
   const wanted = Array.from({ length: 6 }, () => expected).flat();
@@ -318,6 +354,22 @@ describe("stopping", () => {
     expectVectors(await call, wanted, large);
     await Promise.all([stopping, encoder.stopPool(pool), pool.stop(), pool.destroy()]);
     expectVectors(await encoder.encode(texts), expected, texts);
+  });
+
+  it.each([1, 2])("a call lives when its pool is stopped in the same tick, with %i texts", async (count) => {
+    const pool = await encoder.startPool(["cpu"]);
+    const some = texts.slice(0, count);
+    const calls = [
+      encoder.encode(some, { pool }),
+      encoder.encodeQuery(some, { pool }),
+      encoder.encodeDocument(some, { pool, chunkSize: 1 }),
+    ];
+    await pool.stop();
+    for (const rows of await Promise.all(calls)) expectVectors(rows, expected.slice(0, count), some);
+    const other = await encoder.startPool(["cpu"]);
+    const ended = codeOf(encoder.encode(some, { pool: other }));
+    await other.destroy();
+    expect(["done", "CLOSED"]).toContain(await ended);
   });
 
   it("await using stops a pool at the end of the block", async () => {

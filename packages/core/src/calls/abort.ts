@@ -1,5 +1,40 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { SparseEncoderError } from "../errors.ts";
+
+/** Whoever waits for the abort of a signal. */
+const waitingFor = new WeakMap<AbortSignal, Set<() => void>>();
+
+/**
+ * Calls `listener` when the signal aborts; not if it was aborted before. All callers share one listener of the signal, since one
+ * signal may serve any number of calls, and Node warns of more than ten listeners.
+ *
+ * @param listener a function of this caller only; does not throw
+ * @returns takes the listener back; nothing is left on the signal after the last one
+ */
+export function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  if (signal.aborted) return () => {};
+  let listeners = waitingFor.get(signal);
+  if (listeners === undefined) {
+    listeners = new Set();
+    waitingFor.set(signal, listeners);
+    signal.addEventListener("abort", callListeners);
+  }
+  listeners.add(listener);
+  return () => {
+    if (waitingFor.get(signal)?.delete(listener) && listeners.size === 0) forget(signal);
+  };
+}
+
+function callListeners({ target }: Event): void {
+  const signal = target as AbortSignal;
+  const listeners = waitingFor.get(signal) ?? [];
+  forget(signal);
+  for (const listener of listeners) listener();
+}
+
+function forget(signal: AbortSignal): void {
+  waitingFor.delete(signal);
+  signal.removeEventListener("abort", callListeners);
+}
 
 /** The error for a call whose signal was aborted. */
 export function aborted(signal: AbortSignal): SparseEncoderError {
@@ -31,9 +66,8 @@ export function raceSignal<Result>(
 ): Promise<Result> {
   return new Promise((resolve, reject) => {
     const stop = () => reject(reason());
-    const leave = () => signal.removeEventListener("abort", stop);
     if (signal.aborted) stop();
-    else signal.addEventListener("abort", stop, { once: true });
+    const leave = onAbort(signal, stop);
     work.then(
       (result) => {
         leave();
@@ -53,9 +87,13 @@ export function raceSignal<Result>(
  * @throws SparseEncoderError `ABORTED` as soon as the signal is aborted
  */
 export async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
   try {
-    await sleep(milliseconds, undefined, signal === undefined ? {} : { signal });
-  } catch (error) {
-    throw signal?.aborted ? aborted(signal) : error;
+    await unlessAborted(signal, over);
+  } finally {
+    clearTimeout(timer);
   }
 }

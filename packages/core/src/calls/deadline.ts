@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { SparseEncoderError } from "../errors.ts";
-import { aborted, raceSignal } from "./abort.ts";
+import { aborted, onAbort, raceSignal } from "./abort.ts";
 
 /**
  * The time that a piece of work has: until its signal aborts, the deadline that it is part of ends, or its own
@@ -9,8 +9,7 @@ import { aborted, raceSignal } from "./abort.ts";
 export class Deadline implements Disposable {
   private readonly controller = unlimited(new AbortController());
   private readonly timer: NodeJS.Timeout | undefined;
-  private readonly above: AbortSignal | undefined;
-  private readonly passOn: () => void;
+  private readonly leave: (() => void) | undefined;
 
   /**
    * @param parent a signal of the caller, whose abort becomes an `ABORTED` error, or the deadline of the whole
@@ -19,10 +18,12 @@ export class Deadline implements Disposable {
    */
   constructor(parent: Deadline | AbortSignal | undefined, timeout: number | undefined, work: string) {
     const whole = parent instanceof Deadline;
-    this.above = whole ? parent.signal : parent;
-    this.passOn = () => this.end(whole ? parent.signal.reason : aborted(this.above!));
-    if (this.above?.aborted === true) this.passOn();
-    else this.above?.addEventListener("abort", this.passOn, { once: true });
+    const above = whole ? parent.signal : parent;
+    if (above !== undefined) {
+      const passOn = () => this.end(whole ? above.reason : aborted(above));
+      if (above.aborted) passOn();
+      this.leave = onAbort(above, passOn);
+    }
     if (timeout !== undefined) {
       const over = new SparseEncoderError("TIMEOUT", `${work} took longer than its ${timeout} ms.`);
       this.timer = setTimeout(() => this.end(over), timeout);
@@ -48,7 +49,7 @@ export class Deadline implements Disposable {
 
   [Symbol.dispose](): void {
     clearTimeout(this.timer);
-    this.above?.removeEventListener("abort", this.passOn);
+    this.leave?.();
   }
 }
 

@@ -1,4 +1,4 @@
-export { aborted, pause, raceSignal, throwIfAborted, unlessAborted } from "./abort.ts";
+export { aborted, onAbort, pause, raceSignal, throwIfAborted, unlessAborted } from "./abort.ts";
 export { CallsUnderWay } from "./calls-under-way.ts";
 export { Deadline } from "./deadline.ts";
 export { mapInParallel } from "./parallel.ts";

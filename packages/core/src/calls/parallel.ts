@@ -1,3 +1,5 @@
+import { onAbort } from "./abort.ts";
+
 /**
  * Applies `work` to each item, to at most `limit` items at once.
  *
@@ -14,9 +16,9 @@ export async function mapInParallel<Item, Result>(
   caller?: AbortSignal,
 ): Promise<Result[]> {
   const stop = new AbortController();
-  const onAbort = (): void => stop.abort(caller?.reason);
-  if (caller?.aborted) onAbort();
-  caller?.addEventListener("abort", onAbort);
+  const passOn = (): void => stop.abort(caller?.reason);
+  if (caller?.aborted) passOn();
+  const leave = caller === undefined ? undefined : onAbort(caller, passOn);
   const results = new Array<Result>(items.length);
   const failures: unknown[] = [];
   let next = 0;
@@ -32,7 +34,7 @@ export async function mapInParallel<Item, Result>(
     }
   };
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
-  caller?.removeEventListener("abort", onAbort);
+  leave?.();
   if (failures.length > 0) throw failures[0];
   return results;
 }

@@ -1,4 +1,3 @@
-import { throwIfAborted } from "../calls/index.ts";
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
 import {
   abortSignal,
@@ -110,11 +109,6 @@ export function parseDevices(devices: unknown): Device[] {
     );
   }
   return names.map(parseDevice);
-}
-
-/** Checks a signal and throws if it is already aborted. */
-export function checkSignal(signal: unknown): void {
-  throwIfAborted(encodeRules.signal.check(signal, "signal"));
 }
 
 /**

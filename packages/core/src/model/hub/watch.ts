@@ -1,4 +1,4 @@
-import { aborted } from "../../calls/index.ts";
+import { aborted, onAbort } from "../../calls/index.ts";
 import { connectionFailure } from "./failure.ts";
 
 /** Stops a request when the caller's signal is aborted or the server is silent for too long. */
@@ -8,13 +8,14 @@ export class HubWatch {
   private readonly caller: AbortSignal | undefined;
   private timer: NodeJS.Timeout | undefined;
   private silent = false;
-  private readonly onAbort = (): void => this.controller.abort();
+  private readonly leave: (() => void) | undefined;
 
   constructor(silence: number, caller: AbortSignal | undefined) {
     this.silence = silence;
     this.caller = caller;
-    if (caller?.aborted) this.onAbort();
-    caller?.addEventListener("abort", this.onAbort);
+    const passOn = (): void => this.controller.abort();
+    if (caller?.aborted) passOn();
+    this.leave = caller === undefined ? undefined : onAbort(caller, passOn);
   }
 
   get signal(): AbortSignal {
@@ -35,7 +36,7 @@ export class HubWatch {
 
   close(): void {
     this.stop();
-    this.caller?.removeEventListener("abort", this.onAbort);
+    this.leave?.();
   }
 
   failure(thrown: unknown, doing: string, token: string | undefined): Error {
