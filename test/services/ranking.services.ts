@@ -7,7 +7,7 @@ import {
   SparseEncoder,
   type Store,
 } from "@sparse-encoder/core";
-import { copyStore, MilvusStore, PostgresStore } from "@sparse-encoder/core/stores";
+import { copyStore, MilvusStore, OpenSearchStore, PostgresStore } from "@sparse-encoder/core/stores";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { readCranfield } from "../../examples/cranfield.ts";
 import { Random } from "../../packages/core/src/testing/random.ts";
@@ -25,6 +25,8 @@ const engines: Record<string, (name: string, vectors: Vectors) => Promise<Store>
   "Postgres on a server": (table, vectors) => PostgresStore.open({ url: inject("postgres"), table, vectors }),
   "Postgres in this process": (table, vectors) => PostgresStore.open({ folder: "memory://", table, vectors }),
   Milvus: (collection, vectors) => MilvusStore.open({ address: inject("milvus"), collection, vectors }),
+  OpenSearch: (index, vectors) =>
+    OpenSearchStore.open({ url: inject("opensearch")!, index, vectors, refresh: true }),
 };
 
 interface Ranked {
