@@ -1,4 +1,5 @@
 import type { TestProject } from "vitest/node";
+import { missingForOpenSearch, OpenSearchCluster } from "./opensearch-server.ts";
 import { installServers } from "./service-packages.ts";
 import { startServers } from "./start-servers.ts";
 
@@ -8,6 +9,10 @@ declare module "vitest" {
     packages: string;
     postgres: string;
     milvus: string;
+    /** Undefined where OpenSearch cannot run. */
+    opensearch: string | undefined;
+    /** What OpenSearch lacks here, for the names of tests; empty if nothing. */
+    withoutOpenSearch: string;
   }
 }
 
@@ -18,7 +23,11 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide("packages", packages);
   project.provide("postgres", postgres.url);
   project.provide("milvus", milvus.address);
+  const missing = await missingForOpenSearch();
+  const opensearch = missing === undefined ? await OpenSearchCluster.start(1) : undefined;
+  project.provide("opensearch", opensearch?.url);
+  project.provide("withoutOpenSearch", missing ?? "");
   return async () => {
-    await Promise.all([postgres.stop(), milvus.stop()]);
+    await Promise.all([postgres.stop(), milvus.stop(), opensearch?.stop()]);
   };
 }

@@ -48,6 +48,23 @@ describe("OpenSearchStore", () => {
     }
   });
 
+  it("goes on at another node while one is down, and refuses addresses that are not", async () => {
+    await using store = await OpenSearchStore.open({
+      url: ["http://127.0.0.1:1", fake.url],
+      vectors,
+      retries: 3,
+    });
+    for (let call = 0; call < 4; call++) expect(await store.count()).toBe(0);
+    for (const url of [[], [fake.url, 5], "localhost:9200", ["https://ada:s3cret@localhost"]]) {
+      const error = await OpenSearchStore.open({ url, vectors } as never).catch((e: Error) => e);
+      expect(error).toMatchObject({
+        code: "INVALID_ARGUMENT",
+        message: expect.stringContaining("or a list of such addresses"),
+      });
+      expect((error as Error).message).not.toContain("s3cret");
+    }
+  });
+
   it("sends the items of a bulk again that were refused for want of capacity, and those alone", async () => {
     await using store = await OpenSearchStore.open({ url: fake.url, vectors });
     fake.itemFailures.push({ 1: 429, 3: 429 }, { 0: 429 });

@@ -17,7 +17,7 @@ export async function connect(
     /* webpackIgnore: true */ /* @vite-ignore */ "@opensearch-project/opensearch"
   ).catch(notInstalled("An OpenSearchStore", "@opensearch-project/opensearch"));
   const client = new Client({
-    node: url!,
+    nodes: typeof url === "string" ? [url] : [...url!],
     requestTimeout: timeout,
     maxRetries: 0,
     ...(auth === undefined ? {} : { auth: { ...auth } }),

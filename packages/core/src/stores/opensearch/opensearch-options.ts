@@ -6,8 +6,11 @@ import type { OpenSearchConnection } from "./opensearch-client.ts";
 
 /** Options of `OpenSearchStore.open`. One of `url` and `client` says where the cluster is. */
 export interface OpenSearchStoreOptions {
-  /** A node, such as `https://localhost:9200`. Needs the package `@opensearch-project/opensearch`. */
-  readonly url?: string | undefined;
+  /**
+   * A node, such as `https://localhost:9200`, or several nodes of one cluster: calls go on while one of them is down. Needs
+   * the package `@opensearch-project/opensearch`.
+   */
+  readonly url?: string | readonly string[] | undefined;
   /** A `Client`. It stays open when the store is closed. */
   readonly client?: OpenSearchConnection | undefined;
   readonly auth?: { readonly username: string; readonly password: string } | undefined;
@@ -44,9 +47,9 @@ export function checkOpenSearchOptions(options: OpenSearchStoreOptions): Resolve
   checkOptionNames(call, options, names);
   const { url, client, auth, tls, index = "documents", refresh = "wait_for" } = options;
   checkOneOf(call, options, ["url", "client"]);
-  if (url !== undefined && (typeof url !== "string" || !/^https?:\/\/[^\s@]+$/.test(url))) {
+  if (url !== undefined && !isNodeList(url)) {
     throw invalidArgument(
-      `${call}: url must be one such as "https://localhost:9200"; passwords go into auth.`,
+      `${call}: url must be the address of a node such as "https://localhost:9200", or a list of such addresses; passwords go into auth.`,
     );
   }
   if (client !== undefined && (auth !== undefined || tls !== undefined)) {
@@ -67,4 +70,11 @@ export function checkOpenSearchOptions(options: OpenSearchStoreOptions): Resolve
     );
   }
   return { ...checkEngineOptions(call, options), index, refresh };
+}
+
+function isNodeList(url: unknown): boolean {
+  const nodes = Array.isArray(url) ? url : [url];
+  return (
+    nodes.length > 0 && nodes.every((node) => typeof node === "string" && /^https?:\/\/[^\s@]+$/.test(node))
+  );
 }
