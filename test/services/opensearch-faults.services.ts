@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { OpenSearchStore, SparseVector, type StoredDocument } from "@sparse-encoder/core";
+import { SparseVector, type StoredDocument } from "@sparse-encoder/core";
+import { OpenSearchStore } from "@sparse-encoder/core/stores";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { networkCases, vectors } from "../helpers/network-cases.ts";
 import { OpenSearchCluster } from "./opensearch-server.ts";

@@ -1,4 +1,4 @@
-import { OpenSearchStore } from "@sparse-encoder/core";
+import { OpenSearchStore } from "@sparse-encoder/core/stores";
 import { storeConformance } from "@sparse-encoder/core/testing";
 import { describe, inject, it } from "vitest";
 
