@@ -1,6 +1,6 @@
 import { invalidArgument, received } from "../errors.ts";
 import { checkOptionNames, positiveInteger } from "../options/index.ts";
-import { SparseMatrix, SparseVector, TRUSTED } from "../vector/index.ts";
+import { type DimCounts, SparseMatrix, SparseVector, TRUSTED } from "../vector/index.ts";
 import { checkEmbedding, checkIds } from "./arguments.ts";
 import { overlapScore } from "./exhaustive-search.ts";
 import { searchFiltered } from "./filtered-search.ts";
@@ -221,6 +221,20 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
       for (const [row, vector] of segment.rows().toRows().entries()) yield [ids[row]!, vector];
     }
     for (const [id, vector] of pending) yield [id, copy(vector)];
+  }
+
+  /**
+   * In how many documents each of the dims is active, and how many documents there are: for weights of queries that depend
+   * on the collection, such as idf.
+   */
+  countDims(dims: ArrayLike<number>): DimCounts {
+    const active = Array.from(dims, (dim) => {
+      let count = 0;
+      for (const segment of this.segments) count += segment.activeIn(dim);
+      for (const vector of this.pending.values()) if (vector.get(dim) !== 0) count++;
+      return count;
+    });
+    return { vectors: this.size, active };
   }
 
   /**

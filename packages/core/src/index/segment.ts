@@ -70,6 +70,18 @@ export class Segment {
     return position === -1 ? 0 : weightAt(this.postings, position, this.numbers.get(id)!);
   }
 
+  /** Number of documents that have the term. */
+  activeIn(term: number): number {
+    const { offsets, documents } = this.postings;
+    const position = findTerm(this.postings, term);
+    if (position === -1) return 0;
+    const [start, end] = [offsets[position]!, offsets[position + 1]!];
+    if (this.tombstones === 0) return end - start;
+    let count = 0;
+    for (let posting = start; posting < end; posting++) if (this.ids[documents[posting]!] !== "") count++;
+    return count;
+  }
+
   delete(id: string): void {
     this.ids[this.numbers.get(id)!] = "";
     this.numbers.delete(id);

@@ -1,4 +1,4 @@
-import type { SparseVector } from "../vector/index.ts";
+import type { DimCounts, SparseVector } from "../vector/index.ts";
 import type { FilterNode } from "./filter/filter-node.ts";
 import type { ResolvedFusion } from "./native-fusion.ts";
 import type { StoreCapabilities, StoredDocument, StoreHit } from "./store.ts";
@@ -91,6 +91,12 @@ export interface StoreBackend {
 
   /** Adds names of vectors to `fields` before a write that brings them. Calls do not overlap. */
   addFields?(added: ReadonlyMap<string, ResolvedField>): Promise<void>;
+
+  /** In how many documents with sparse vectors of this name each dim is active. Needed if `capabilities` say `countsDims`. */
+  countDims?(name: string, dims: readonly number[], signal: AbortSignal | undefined): Promise<DimCounts>;
+
+  /** Puts another field in place of the one of this name, which differs by the encoder, if at all. */
+  keepEncoder?(name: string, field: ResolvedField): Promise<void>;
 
   /** Looks for names that other processes added, before a search for a name that `fields` lacks. */
   refreshFields?(): Promise<void>;

@@ -23,6 +23,7 @@ export type { QdrantLayout } from "./qdrant/qdrant-layout.ts";
 export type { QdrantStoreOptions } from "./qdrant/qdrant-options.ts";
 export { QdrantStore } from "./qdrant/qdrant-store.ts";
 export type {
+  BoundEncoder,
   DeleteTarget,
   HybridSearch,
   HybridSearchOptions,

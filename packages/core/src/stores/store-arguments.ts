@@ -1,8 +1,9 @@
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
+import { positiveInteger } from "../options/index.ts";
 import { SparseVector } from "../vector/index.ts";
 import type { Filter } from "./filter/filter.ts";
 import { checkMetadata, type Metadata } from "./metadata.ts";
-import type { DeleteTarget, StoredDocument } from "./store.ts";
+import type { BoundEncoder, DeleteTarget, StoredDocument } from "./store.ts";
 
 /** Length limit of an id, and of a vector's name, in UTF-16 code units. */
 const maximumNameLength = 1024;
@@ -85,6 +86,25 @@ export function checkDenseQuery(call: string, query: unknown): Float32Array {
   const copy = query.slice();
   checkDense(`${call}: the query`, copy);
   return copy;
+}
+
+export function checkDims(call: string, dims: unknown): number[] {
+  const isDim = (dim: unknown) =>
+    Number.isInteger(dim) && (dim as number) >= 0 && (dim as number) < 0xffffffff;
+  if (Array.isArray(dims) && dims.every(isDim)) return [...dims];
+  throw invalidArgument(
+    `${call}: dims must be an array of whole numbers from 0 to 2^32 - 2, received ${received(dims)}.`,
+  );
+}
+
+export function checkBoundEncoder(call: string, encoder: unknown): BoundEncoder {
+  const { dimension, fingerprint } = (encoder ?? {}) as Partial<BoundEncoder>;
+  if (typeof fingerprint !== "string" || fingerprint === "") {
+    throw invalidArgument(
+      `${call}: expected { dimension, fingerprint }, the fingerprint a string that is not empty, received ${received(encoder)}.`,
+    );
+  }
+  return { dimension: positiveInteger(`${call}: dimension`, dimension, 0xffffffff), fingerprint };
 }
 
 /** A query vector, or a document's, by what it has rather than by class: both builds of this library may be loaded. */

@@ -1,7 +1,8 @@
-import { invalidArgument, received } from "../errors.ts";
+import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
 import type { StoreBackend } from "./backend.ts";
+import type { BoundEncoder } from "./store.ts";
 import type { CheckedDocument } from "./store-arguments.ts";
-import { listNames, newFields, type ResolvedField } from "./vector-fields.ts";
+import { describeField, listNames, newFields, type ResolvedField, sameField } from "./vector-fields.ts";
 
 /** The names of vectors of a store, as its front checks documents and searches against them. */
 export class StoreFields {
@@ -32,6 +33,28 @@ export class StoreFields {
   }
 
   /**
+   * Keeps what made the vectors of a name, unless others are there that were made by something else.
+   * @throws SparseEncoderError `STORE_MISMATCH`
+   */
+  bind(name: string, { dimension, fingerprint }: BoundEncoder): Promise<void> {
+    const turn = this.growth.then(async () => {
+      const field: ResolvedField = { kind: "sparse", dimension, encoder: fingerprint };
+      const { backend } = this;
+      if (!backend.fields.has(name) && !backend.declared) await backend.refreshFields?.();
+      const known = backend.fields.get(name);
+      if (known !== undefined && !sameField(known, field)) {
+        const isEmpty = (await backend.countDims?.(name, [], undefined))?.vectors === 0;
+        if (!isEmpty || known.dimension !== dimension) throw boundToOther(backend, name, known, fingerprint);
+      }
+      const isKept = known?.kind === "sparse" && known.encoder === fingerprint;
+      // A name that was not declared is refused when documents bring it.
+      if (!isKept && (known !== undefined || !backend.declared)) await backend.keepEncoder?.(name, field);
+    });
+    this.growth = turn.catch(() => {});
+    return turn;
+  }
+
+  /**
    * The field that a search is about; undefined as long as the store has no names at all.
    * @throws SparseEncoderError `INVALID_ARGUMENT` for an unknown name, or vectors of the other kind
    */
@@ -52,4 +75,17 @@ export class StoreFields {
     }
     return field;
   }
+}
+
+function boundToOther(
+  { name: store }: StoreBackend,
+  name: string,
+  field: ResolvedField,
+  fingerprint: string,
+): SparseEncoderError {
+  return new SparseEncoderError(
+    "STORE_MISMATCH",
+    `The vectors named ${received(name)} of this ${store} store are ${describeField(field)}, not by ${fingerprint}. ` +
+      "Open the store with the encoder that made them, give these vectors another name, or delete the documents first.",
+  );
 }

@@ -1,12 +1,13 @@
 import { CallsUnderWay, throwIfAborted, unlessAborted } from "../calls/index.ts";
 import { SparseEncoderError } from "../errors.ts";
 import { compareHits } from "../index/index.ts";
-import { SparseVector } from "../vector/index.ts";
+import { type DimCounts, SparseVector } from "../vector/index.ts";
 import type { BackendQuery, StoreBackend, WeightedQuery } from "./backend.ts";
 import type { Filter } from "./filter/filter.ts";
 import type { FilterNode } from "./filter/filter-node.ts";
 import { checkHybridSearches, checkNativeFusion } from "./native-fusion.ts";
 import type {
+  BoundEncoder,
   DeleteTarget,
   HybridSearch,
   HybridSearchOptions,
@@ -21,8 +22,10 @@ import type {
   VectorSchema,
 } from "./store.ts";
 import {
+  checkBoundEncoder,
   checkDeleteTarget,
   checkDenseQuery,
+  checkDims,
   checkDocuments,
   checkKnownIds,
   checkSparseQuery,
@@ -181,6 +184,33 @@ export class StoreFront implements Store {
       return ordered(await this.backend.rankHybrid!(queries, fusion, k, signal), k);
     };
     return this.track(fuse(), signal);
+  }
+
+  /**
+   * In how many documents with sparse vectors of this name each dim is active.
+   * @throws SparseEncoderError `STORE_UNSUPPORTED` where `capabilities` do not say `countsDims`
+   */
+  async countDims(
+    vector: string,
+    dims: readonly number[],
+    options: StoreCallOptions = {},
+  ): Promise<DimCounts> {
+    const call = "countDims";
+    const { signal } = this.begin(call, callOptions, options);
+    checkVectorName(call, vector);
+    const { backend } = this;
+    if (backend.countDims === undefined) throw unsupported(backend, "does not count the dims of vectors.");
+    const checked = checkDims(call, dims);
+    const field = await this.fields.find(call, vector, "sparse");
+    if (field === undefined) return { vectors: 0, active: checked.map(() => 0) };
+    return this.track(backend.countDims(vector, checked, signal), signal);
+  }
+
+  async bindEncoder(vector: string, encoder: BoundEncoder, options: StoreCallOptions = {}): Promise<void> {
+    const call = "bindEncoder";
+    this.begin(call, callOptions, options);
+    checkVectorName(call, vector);
+    await this.track(this.fields.bind(vector, checkBoundEncoder(call, encoder)));
   }
 
   close(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { DenseMetric, SparseVector } from "../vector/index.ts";
+import type { DenseMetric, DimCounts, SparseVector } from "../vector/index.ts";
 import type { Filter } from "./filter/filter.ts";
 import type { Metadata, MetadataValue } from "./metadata.ts";
 
@@ -19,7 +19,12 @@ export interface StoredDocument {
 
 /** Kind and width of the vectors of one name. Sparse ones are compared by dot product. */
 export type VectorField =
-  | { readonly kind: "sparse"; readonly dimension: number }
+  | {
+      readonly kind: "sparse";
+      readonly dimension: number;
+      /** What made the vectors, in a line of text; see {@link Store.bindEncoder}. */
+      readonly encoder?: string | undefined;
+    }
   | { readonly kind: "dense"; readonly dimension: number; readonly metric?: DenseMetric };
 
 /** Vectors of a store by name. */
@@ -51,6 +56,16 @@ export interface StoreCapabilities {
   readonly maximumK?: number | undefined;
   /** Fusions that the engine itself does in `searchHybrid`; undefined for none. */
   readonly nativeFusions?: ReadonlySet<NativeFusion["native"]> | undefined;
+  /** True if `countDims` counts the documents that are stored. */
+  readonly countsDims?: boolean | undefined;
+}
+
+/** What {@link Store.bindEncoder} keeps. */
+export interface BoundEncoder {
+  /** Width of the vectors. */
+  readonly dimension: number;
+  /** What their numbers depend on beside the documents, in a line of text. */
+  readonly fingerprint: string;
 }
 
 /** Options of every call. */
@@ -171,6 +186,25 @@ export interface Store extends AsyncDisposable {
    * @throws SparseEncoderError as the searches do; `STORE_UNSUPPORTED` for a fusion, or weights, that the engine lacks
    */
   searchHybrid?(searches: readonly HybridSearch[], options: HybridSearchOptions): Promise<StoreHit[]>;
+
+  /**
+   * How many documents have sparse vectors of this name, and in how many of them each of the dims is active, at the time of
+   * the call: what the idf of BM25 is made of. Retrievers ask before they search, so that queries are weighed by the documents
+   * that are stored. Only stores whose `capabilities` say `countsDims` have it; an encoder counts documents itself for others.
+   */
+  countDims?(vector: string, dims: readonly number[], options?: StoreCallOptions): Promise<DimCounts>;
+
+  /**
+   * Keeps with the vectors of a name what made them, such as `bm25/2 language=en …`, and refuses another one while there are
+   * such vectors: dims of another encoder mean other things. Retrievers call it before they add documents of an encoder that
+   * has a `fingerprint`. As durable as the documents; what was kept stands in `vectors`. A store that cannot keep it only
+   * compares it with what its options declare.
+   * @throws SparseEncoderError `STORE_MISMATCH`
+   */
+  bindEncoder?(vector: string, encoder: BoundEncoder, options?: StoreCallOptions): Promise<void>;
+
+  /** Kind, dimension and metric of the vectors by name, and their encoders, as far as they are known. */
+  readonly vectors?: VectorSchema;
 
   /** Waits for calls under way, then frees what this store opened. Calling it again does nothing more. */
   close(): Promise<void>;

@@ -6,7 +6,7 @@ import { type CheckedDocument, isName, nameRule } from "./store-arguments.ts";
 
 /** A field with its metric filled in. */
 export type ResolvedField =
-  | { readonly kind: "sparse"; readonly dimension: number }
+  | { readonly kind: "sparse"; readonly dimension: number; readonly encoder?: string | undefined }
   | { readonly kind: "dense"; readonly dimension: number; readonly metric: DenseMetric };
 
 const metrics: readonly DenseMetric[] = ["cosine", "dot", "euclidean"];
@@ -35,9 +35,14 @@ function checkField(place: string, field: VectorField): ResolvedField {
   if (kind !== "sparse" && kind !== "dense") {
     throw invalidArgument(`${place}: kind must be "sparse" or "dense", received ${received(field)}.`);
   }
-  checkOptionNames(place, field, kind === "sparse" ? ["kind", "dimension"] : ["kind", "dimension", "metric"]);
+  checkOptionNames(place, field, ["kind", "dimension", kind === "sparse" ? "encoder" : "metric"]);
   const dimension = positiveInteger(`${place}: dimension`, field.dimension, 0xffffffff);
-  if (field.kind === "sparse") return { kind: "sparse", dimension };
+  if (field.kind === "sparse") {
+    const { encoder } = field;
+    if (encoder === undefined) return { kind: "sparse", dimension };
+    if (typeof encoder === "string") return { kind: "sparse", dimension, encoder };
+    throw invalidArgument(`${place}: encoder must be a string, received ${received(encoder)}.`);
+  }
   const { metric = "cosine" } = field;
   if (!metrics.includes(metric)) {
     throw invalidArgument(
@@ -86,16 +91,19 @@ export function listNames(fields: ReadonlyMap<string, ResolvedField>): string {
 
 /** A field for a message. */
 export function describeField(field: ResolvedField): string {
-  const metric = field.kind === "dense" ? `, compared by ${field.metric}` : "";
-  return `${field.kind} with ${field.dimension} dimensions${metric}`;
+  const { kind, dimension } = field;
+  const more =
+    kind === "dense" ? `, compared by ${field.metric}` : field.encoder && `, made by ${field.encoder}`;
+  return `${kind} with ${dimension} dimensions${more ?? ""}`;
 }
 
-/** Whether two fields are the same. */
+/** Whether two fields are the same, as far as both say. */
 export function sameField(a: ResolvedField, b: ResolvedField): boolean {
-  return (
-    a.dimension === b.dimension &&
-    (a.kind === "dense" ? b.kind === "dense" && a.metric === b.metric : b.kind === "sparse")
-  );
+  if (a.dimension !== b.dimension) return false;
+  if (a.kind === "dense" || b.kind === "dense") {
+    return a.kind === "dense" && b.kind === "dense" && a.metric === b.metric;
+  }
+  return a.encoder === undefined || b.encoder === undefined || a.encoder === b.encoder;
 }
 
 /** A zero vector has no direction: its cosine with anything is 0 / 0. */

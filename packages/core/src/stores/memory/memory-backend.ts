@@ -1,6 +1,6 @@
 import { received, SparseEncoderError } from "../../errors.ts";
 import { checkModel } from "../../index/index.ts";
-import type { SparseVector } from "../../vector/index.ts";
+import type { DimCounts, SparseVector } from "../../vector/index.ts";
 import type { BackendQuery, StoreBackend } from "../backend.ts";
 import { filterOperators } from "../filter/filter.ts";
 import type { FilterNode } from "../filter/filter-node.ts";
@@ -62,6 +62,7 @@ export class MemoryBackend implements StoreBackend {
       filters: new Set(filterOperators),
       exact: true,
       durable: kept !== undefined,
+      countsDims: true,
     };
     this.writes = new WriteQueue(collection, declared, kept?.folder, () => this.schedule?.startIfDue());
     if (kept === undefined) return;
@@ -154,6 +155,15 @@ export class MemoryBackend implements StoreBackend {
 
   async rankDense(query: BackendQuery<Float32Array>): Promise<StoreHit[]> {
     return this.collection.rankDense(query);
+  }
+
+  async countDims(name: string, dims: readonly number[]): Promise<DimCounts> {
+    const index = this.collection.sparse.get(name);
+    return index?.countDims(dims) ?? { vectors: 0, active: dims.map(() => 0) };
+  }
+
+  async keepEncoder(name: string, field: ResolvedField): Promise<void> {
+    await this.writes.add({ type: "fields", fields: [[name, field]] }, undefined);
   }
 
   async close(): Promise<void> {
