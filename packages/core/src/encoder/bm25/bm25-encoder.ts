@@ -24,6 +24,7 @@ import { dimension } from "./term-dims.ts";
 import { type TermTally, tallyTerms } from "./term-tally.ts";
 import { customAnalyzer, openAnalyzer, type TermSource } from "./terms/analyzer.ts";
 import type { TextRole } from "./terms/unspaced-terms.ts";
+import { TextSet } from "./text-set.ts";
 import { Turns } from "./turns.ts";
 
 /** What a {@link Bm25Encoder} has counted. */
@@ -75,6 +76,8 @@ export class Bm25Encoder {
   private source: Promise<TermSource> | undefined;
   private readonly openSource: () => Promise<TermSource>;
   private counts = new TermCounts();
+  /** Texts that were counted, and may be added to a store that counts them again. */
+  private awaited = new TextSet();
   private readonly seen = new SeenTerms();
   private averageLength = 0;
 
@@ -126,9 +129,10 @@ export class Bm25Encoder {
 
   /**
    * Everything that the vectors of documents depend on beside the documents, as a line of text. A store keeps it with the
-   * vectors, so that those of another encoder are refused.
+   * vectors, so that those of another encoder are refused. Undefined as long as there is no average length to depend on.
    */
-  get fingerprint(): string {
+  get fingerprint(): string | undefined {
+    if (this.settings.lengthNorm === "average" && this.counts.documents === 0) return undefined;
     return fingerprintOf(this.settings, this.averageLength);
   }
 
@@ -140,8 +144,9 @@ export class Bm25Encoder {
    */
   async fit(texts: Iterable<string> | AsyncIterable<string>, options?: Bm25FitOptions): Promise<void> {
     const counted = await countTexts("fit", await this.analyzer(), texts, options);
-    this.merge("fit", new TermCounts(), counted);
-    this.averageLength = counted.averageLength;
+    this.merge("fit", new TermCounts(), counted.counts);
+    this.awaited = counted.texts;
+    this.averageLength = this.counts.averageLength;
   }
 
   /**
@@ -150,8 +155,21 @@ export class Bm25Encoder {
    */
   async update(texts: Iterable<string> | AsyncIterable<string>, options?: Bm25FitOptions): Promise<void> {
     const counted = await countTexts("update", await this.analyzer(), texts, options);
-    this.merge("update", this.counts, counted);
+    this.merge("update", this.counts, counted.counts);
+    this.awaited.addAll(counted.texts);
     // Nothing but empty documents so far: no vector of a document depends on the average.
+    if (this.averageLength === 0) this.averageLength = this.counts.averageLength;
+  }
+
+  /**
+   * Counts documents that a retriever added to a store that does not count them itself. A text that `fit` or `update` counted
+   * is not counted again when it is added.
+   */
+  async countDocuments(texts: readonly string[], options?: Bm25EncodeOptions): Promise<void> {
+    const { signal } = bm25EncodeOptions.check("countDocuments", options);
+    const fresh = texts.filter((text) => !this.awaited.remove(text));
+    const { counts } = await countTexts("countDocuments", await this.analyzer(), fresh, { signal });
+    this.merge("countDocuments", this.counts, counts);
     if (this.averageLength === 0) this.averageLength = this.counts.averageLength;
   }
 

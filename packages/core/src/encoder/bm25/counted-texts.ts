@@ -4,10 +4,17 @@ import { type Bm25FitOptions, fitOptions } from "./bm25-options.ts";
 import { TermCounts } from "./term-counts.ts";
 import { tallyTerms } from "./term-tally.ts";
 import type { TermSource } from "./terms/analyzer.ts";
+import { TextSet } from "./text-set.ts";
 import { Turns } from "./turns.ts";
 
 /** Texts between two reports of progress. */
 const reportEvery = 256;
+
+/** What was counted, and of which texts. */
+export interface CountedTexts {
+  readonly counts: TermCounts;
+  readonly texts: TextSet;
+}
 
 /**
  * Counts the terms of texts.
@@ -18,23 +25,25 @@ export async function countTexts(
   source: TermSource,
   texts: Iterable<string> | AsyncIterable<string>,
   options: Bm25FitOptions | undefined,
-): Promise<TermCounts> {
+): Promise<CountedTexts> {
   const { signal, onProgress } = fitOptions.check(call, options);
   checkIterable(call, texts);
   const turns = new Turns(signal);
   const total = Array.isArray(texts) ? texts.length : undefined;
-  const counted = new TermCounts();
-  const report = () => onProgress?.({ done: counted.documents, total });
+  const counts = new TermCounts();
+  const counted = new TextSet();
+  const report = () => onProgress?.({ done: counts.documents, total });
   for await (const text of texts) {
-    checkText(call, text, counted.documents);
-    counted.addDocument(await tallyTerms(source, text, "document", turns));
-    if (counted.documents % reportEvery !== 0) continue;
+    checkText(call, text, counts.documents);
+    counted.add(text);
+    counts.addDocument(await tallyTerms(source, text, "document", turns));
+    if (counts.documents % reportEvery !== 0) continue;
     report();
     await turns.pause();
   }
   await turns.pause();
-  if (counted.documents % reportEvery !== 0) report();
-  return counted;
+  if (counts.documents % reportEvery !== 0) report();
+  return { counts, texts: counted };
 }
 
 function checkIterable(call: string, texts: unknown): void {

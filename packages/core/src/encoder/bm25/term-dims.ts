@@ -8,6 +8,11 @@ export const dimension = 2 ** 29;
  * same in every process and never changes.
  */
 export function dimOf(term: string): number {
+  return hashOf(term) % dimension;
+}
+
+/** The murmur3 hash (x86, 32 bits, seed 0) of the UTF-16 code units of a text, each taken as a block. */
+export function hashOf(term: string): number {
   let hash = 0;
   for (let at = 0; at < term.length; at++) {
     let unit = Math.imul(term.charCodeAt(at), 0xcc9e2d51);
@@ -19,5 +24,5 @@ export function dimOf(term: string): number {
   hash ^= term.length;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return ((hash ^ (hash >>> 16)) >>> 0) % dimension;
+  return (hash ^ (hash >>> 16)) >>> 0;
 }

@@ -1,5 +1,6 @@
 import type { CheckedQuery } from "../retrieval-query.ts";
 import type { StoreArm } from "./arm.ts";
+import { weighed } from "./store-weights.ts";
 import type { TextEmbedder, TextVector } from "./text-embedder.ts";
 
 /**
@@ -17,14 +18,17 @@ export class QueryVectors {
     this.signal = signal;
   }
 
-  /** The vector of a query for an arm; undefined for a dense vector of zeros. */
+  /**
+   * The vector of a query for an arm; undefined for a dense vector of zeros.
+   * @throws SparseEncoderError `STORE_MISMATCH` if another encoder made the vectors of the store; what the encoder throws
+   */
   async of(query: CheckedQuery, { name, source }: StoreArm): Promise<TextVector> {
     if (query.vectors.has(name)) return query.vectors.get(name);
     const { embedder } = source;
     const known = this.encoded.get(embedder.identity) ?? new Map<CheckedQuery, Promise<TextVector>>();
     this.encoded.set(embedder.identity, known);
     if (!known.has(query)) this.encode(embedder, name, known);
-    return known.get(query);
+    return weighed(source, await known.get(query), this.signal);
   }
 
   private encode(embedder: TextEmbedder, arm: string, known: Map<CheckedQuery, Promise<TextVector>>): void {

@@ -1,6 +1,6 @@
 import { mapInParallel } from "../../calls/index.ts";
 import { invalidArgument, received, SparseEncoderError } from "../../errors.ts";
-import type { DenseMatrix, SparseMatrix, SparseVector } from "../../vector/index.ts";
+import type { DenseMatrix, DimCounts, SparseMatrix, SparseVector } from "../../vector/index.ts";
 
 /** Options that a retriever gives to encoders. A type rather than an interface, so that it also fits options of a record type. */
 export type ArmCallOptions = {
@@ -14,6 +14,22 @@ export interface ArmEncoder {
   encodeDocument(texts: readonly string[], options: ArmCallOptions): Promise<SparseMatrix | DenseMatrix>;
   /** Name of a dim, for explanations. */
   tokenOf?(index: number): string;
+  /** Width of the vectors. */
+  readonly embeddingDimension?: number | undefined;
+  /**
+   * What the vectors of documents depend on beside the documents, in a line of text. Stores keep it with the vectors, so that
+   * those of another encoder are refused by name.
+   */
+  readonly fingerprint?: string | undefined;
+  /**
+   * The two halves of `encodeQuery` of an encoder whose queries depend on the documents that are searched, as the idf of BM25
+   * does: occurrences of terms, then their weights by what the store counts. A retriever takes these in place of
+   * `encodeQuery`.
+   */
+  countTerms?(queries: readonly string[], options: ArmCallOptions): Promise<SparseMatrix>;
+  weighTerms?(occurrences: SparseVector, counts?: DimCounts): SparseVector;
+  /** Counts documents that were added to a store that does not count them itself. */
+  countDocuments?(texts: readonly string[], options: ArmCallOptions): Promise<void>;
 }
 
 /** Makes a dense vector of each text. */
@@ -37,7 +53,12 @@ export interface TextEmbedder {
   readonly identity: object;
   readonly tokenOf: ((index: number) => string) | undefined;
   embed(kind: "query" | "document", texts: string[], signal: AbortSignal): Promise<TextVector[]>;
+  /** The encoder, if its queries are weighed by what stores count: `embed` then gives occurrences of terms. */
+  readonly weighing?: WeighingEncoder | undefined;
 }
+
+/** An encoder whose queries depend on the documents that are searched. */
+export type WeighingEncoder = ArmEncoder & Required<Pick<ArmEncoder, "countTerms" | "weighTerms">>;
 
 /** Maximum calls of `embedQuery` that are under way at once in an {@link Embeddings} object. */
 const parallelQueries = 8;
@@ -48,13 +69,16 @@ export function embedderOf(
   { encoder, embed }: { encoder?: unknown; embed?: unknown },
 ): TextEmbedder {
   if (hasMethods<ArmEncoder>(encoder, "encodeQuery", "encodeDocument")) {
+    const weighing = hasMethods<WeighingEncoder>(encoder, "countTerms", "weighTerms") ? encoder : undefined;
     return {
       identity: encoder,
       tokenOf: typeof encoder.tokenOf === "function" ? (index) => encoder.tokenOf!(index) : undefined,
       embed: async (kind, texts, signal) => {
-        const call = kind === "query" ? "encodeQuery" : "encodeDocument";
-        return rowsOf(arm, await encoder[call](texts, { signal }), texts.length);
+        const queryCall = weighing === undefined ? "encodeQuery" : "countTerms";
+        const call = kind === "query" ? queryCall : "encodeDocument";
+        return rowsOf(arm, await encoder[call]!(texts, { signal }), texts.length);
       },
+      weighing,
     };
   }
   if (encoder !== undefined) {

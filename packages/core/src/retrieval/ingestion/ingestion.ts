@@ -2,6 +2,7 @@ import { Deadline } from "../../calls/index.ts";
 import { invalidArgument, SparseEncoderError } from "../../errors.ts";
 import type { CheckedOptions } from "../../options/index.ts";
 import type { Arm, VectorSource } from "../arms/arm.ts";
+import { bindEncoder, countStored } from "../arms/store-weights.ts";
 import type { RetrievalEvent } from "../retrieval-event.ts";
 import { type AddOptions, addOptions } from "./add-options.ts";
 import { type DocumentBatch, readBatches } from "./document-batches.ts";
@@ -66,11 +67,22 @@ export class Ingestion {
       checkNewDocuments(source.slice(skip), skip, this.names);
     }
     try {
+      await this.bindEncoders();
       await this.passBatches(source);
       return this.stored - skip;
     } catch (cause) {
       deadline.end(cause);
       throw this.failure(cause);
+    }
+  }
+
+  private async bindEncoders(): Promise<void> {
+    for (const source of this.sources) {
+      await this.deadline
+        .race((signal) => bindEncoder(source, signal))
+        .catch((cause: unknown) => {
+          throw failureOf(cause, "STORE_FAILED", `The store ${source.store.name} failed`);
+        });
     }
   }
 
@@ -124,6 +136,7 @@ export class Ingestion {
       ),
     );
     this.stored += documents.length;
+    await this.countStored(documents);
     this.onEvent({
       type: "batch",
       documents: documents.length,
@@ -132,6 +145,15 @@ export class Ingestion {
       upsertMilliseconds: performance.now() - started,
     });
     this.options.onProgress?.({ done: this.stored, total: this.total });
+  }
+
+  /** Each encoder counts a document once, in however many stores it is. */
+  private async countStored(documents: EncodedBatch["documents"]): Promise<void> {
+    const texts = documents.map(({ text, encodedText }) => encodedText ?? text);
+    const byEncoder = new Map(this.sources.map((source) => [source.embedder.identity, source]));
+    for (const source of byEncoder.values()) {
+      await this.deadline.race((signal) => countStored(source, texts, signal));
+    }
   }
 
   private failure(cause: unknown): unknown {
