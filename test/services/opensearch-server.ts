@@ -43,7 +43,13 @@ export async function installOpenSearch(): Promise<void> {
   const maven = (goal: string, type: string, target: string) =>
     promisify(execFile)(
       "mvn",
-      ["-q", "-B", "-f", pom, `dependency:${goal}`, `-DincludeTypes=${type}`, `-DoutputDirectory=${target}`],
+      [
+        ...["-q", "-B", "-f", pom, `dependency:${goal}`],
+        ...[`-DincludeTypes=${type}`, `-DoutputDirectory=${target}`],
+        // Else Maven writes beside the pom.
+        `-Dmdep.markersDirectory=${path.join(folder, "markers")}`,
+        `-DmarkersDirectory=${path.join(folder, "markers")}`,
+      ],
       { timeout: downloadTime, killSignal: "SIGKILL", maxBuffer: 1 << 26 },
     );
   try {
