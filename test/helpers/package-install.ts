@@ -18,6 +18,8 @@ export async function run(folder: string, command: string, ...args: string[]): P
       ...process.env,
       // The libraries for CUDA come from a host that is often unreachable.
       ONNXRUNTIME_NODE_INSTALL: "skip",
+      // What is packed was built before the tests.
+      PREPACK_BUILD: "skip",
       // A package manager that started the tests sets it, and packages of this workspace would be found everywhere.
       NODE_PATH: undefined,
     },

@@ -29,7 +29,9 @@ describe("the packed package", () => {
     expect(names).toEqual(
       expect.arrayContaining(["README.md", "LICENSE", "dist/esm/index.js", "dist/cjs/index.js"]),
     );
-    expect(names.filter((name) => !/^(dist\/|(README\.md|LICENSE|package\.json)$)/.test(name))).toEqual([]);
+    expect(
+      names.filter((name) => !/^(dist\/|((README|CHANGELOG)\.md|LICENSE|package\.json)$)/.test(name)),
+    ).toEqual([]);
     const json = contents.readFile("/node_modules/@sparse-encoder/langchain/package.json");
     const { dependencies, peerDependencies } = JSON.parse(json) as Record<string, Record<string, string>>;
     expect(dependencies).toBeUndefined();

@@ -29,7 +29,9 @@ describe("the packed LlamaIndex.TS adapter", () => {
     const prefix = "/node_modules/@sparse-encoder/llamaindex/";
     const names = packed.listFiles().map((file) => file.replace(prefix, ""));
     expect(names).toEqual(expect.arrayContaining(["README.md", "LICENSE", "package.json"]));
-    expect(names.filter((name) => !/^(dist\/|(README\.md|LICENSE|package\.json)$)/.test(name))).toEqual([]);
+    expect(
+      names.filter((name) => !/^(dist\/|((README|CHANGELOG)\.md|LICENSE|package\.json)$)/.test(name)),
+    ).toEqual([]);
     const manifest = JSON.parse(packed.readFile(`${prefix}package.json`));
     expect(manifest.dependencies).toBeUndefined();
     expect(manifest.peerDependencies).toEqual({

@@ -33,7 +33,7 @@ describe("the packed package", () => {
       ]),
     );
     const further = names.filter(
-      (name) => !/^(dist\/|models\/|(README\.md|LICENSE|package\.json)$)/.test(name),
+      (name) => !/^(dist\/|models\/|((README|CHANGELOG)\.md|LICENSE|package\.json)$)/.test(name),
     );
     expect([...further, ...names.filter((name) => name.includes(".test."))]).toEqual([]);
   });

@@ -64,7 +64,7 @@ function nativeFailure(name: NativePackage, error: unknown): SparseEncoderError 
     const text = `The package ${name} cannot be found. ${bundledAdvice}`;
     return new SparseEncoderError("INSTALLATION_INCOMPLETE", text, { cause: error });
   }
-  if (name === "onnxruntime-node" && /VERS_\d|did not self-register/.test(message)) {
+  if (name === "onnxruntime-node" && /VERS_\d|did not self-register|requested API version/.test(message)) {
     const text = runtimeConflict(ownRuntime(), loadedRuntimes());
     return new SparseEncoderError("RUNTIME_CONFLICT", text, { cause: error });
   }

@@ -1,0 +1,6 @@
+module.exports = {
+  mode: "production",
+  target: "node",
+  entry: "./index.mjs",
+  output: { filename: "main.cjs" },
+};

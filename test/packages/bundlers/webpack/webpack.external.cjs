@@ -1,0 +1,4 @@
+module.exports = {
+  ...require("./webpack.config.cjs"),
+  externals: { "@sparse-encoder/core": "commonjs @sparse-encoder/core" },
+};

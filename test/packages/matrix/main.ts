@@ -1,0 +1,67 @@
+// Tries the packed packages with package managers, bundlers, runtimes and compilers, and writes docs/compatibility.md.
+// Arguments name tables to run again, by their first word in lower case: pnpm test:packages bundlers. Default: all.
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { installers, makeProject, pack, root } from "../../helpers/package-install.ts";
+import { bundlerCells } from "./bundlers.ts";
+import { type Cell, type CellResult, tryCell } from "./cell.ts";
+import { compilerCells } from "./compilers.ts";
+import { installerCells } from "./installers.ts";
+import { type Compatibility, describeSystem, toMarkdown } from "./report.ts";
+import { runtimeCells } from "./runtimes.ts";
+
+const resultFile = path.join(root, "test/packages/compatibility.json");
+const page = path.join(root, "docs/compatibility.md");
+
+const wanted = process.argv.slice(2);
+const folder = mkdtempSync(path.join(tmpdir(), "packages-"));
+try {
+  const results = await runCells(await makeCells());
+  const known = existsSync(resultFile)
+    ? (JSON.parse(readFileSync(resultFile, "utf8")) as Compatibility).results
+    : [];
+  const tables = new Set(results.map((result) => result.table));
+  const compatibility: Compatibility = {
+    system: describeSystem(),
+    date: new Date().toISOString().slice(0, 10),
+    results: [...known.filter((result) => !tables.has(result.table)), ...results],
+  };
+  writeFileSync(resultFile, `${JSON.stringify(compatibility, null, 2)}\n`);
+  writeFileSync(page, toMarkdown(compatibility));
+  const failed = results.filter((result) => result.problem !== undefined).length;
+  console.log(`${results.length - failed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? 0 : 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function makeCells(): Promise<Cell[]> {
+  const tarballs = await Promise.all(["core", "langchain", "llamaindex"].map((name) => pack(name, folder)));
+  const project = makeProject(folder, "project");
+  const frameworks = ["@langchain/core@1.4.0", "@llamaindex/core@0.6.22", "@types/node@20"];
+  await installers.npm(project, ...tarballs, ...frameworks);
+  const away = path.join(folder, "away");
+  mkdirSync(away);
+  const cells = [
+    ...installerCells(folder, tarballs[0]!),
+    ...bundlerCells(project, away, [...tarballs, ...frameworks]),
+    ...runtimeCells(project),
+    ...compilerCells(project),
+  ];
+  const isWanted = ({ table }: Cell) => wanted.some((word) => table.toLowerCase().startsWith(word));
+  return wanted.length === 0 ? cells : cells.filter(isWanted);
+}
+
+/** One after the other: each uses all cores. */
+async function runCells(cells: readonly Cell[]): Promise<CellResult[]> {
+  const results: CellResult[] = [];
+  for (const cell of cells) {
+    const result = await tryCell(cell);
+    console.log(
+      `${result.problem === undefined ? "yes" : "NO "} ${cell.table}: ${cell.row}, ${cell.column} ${result.problem ?? ""}`,
+    );
+    results.push(result);
+  }
+  return results;
+}
