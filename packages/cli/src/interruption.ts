@@ -21,3 +21,9 @@ export class Interruption implements Disposable {
     for (const signal of endSignals) process.off(signal, this.onSignal);
   }
 }
+
+/** Resolves when the signal aborts, at once if it has. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}

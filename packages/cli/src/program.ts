@@ -5,6 +5,7 @@ import { examples } from "./commands/examples.ts";
 import { explainCommand } from "./commands/explain-command.ts";
 import { indexCommand } from "./commands/index-command.ts";
 import { searchCommand } from "./commands/search-command.ts";
+import { serveCommand } from "./commands/serve-command.ts";
 
 /** All commands. Their code is loaded when they run. */
 export function createProgram(): Command {
@@ -19,6 +20,7 @@ export function createProgram(): Command {
     .addCommand(searchCommand())
     .addCommand(explainCommand())
     .addCommand(encodeCommand())
+    .addCommand(serveCommand())
     .addHelpText(
       "after",
       examples(

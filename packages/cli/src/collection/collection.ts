@@ -16,20 +16,23 @@ import {
   type IndexModels,
   indexPaths,
   readDescription,
+  writeDescription,
 } from "./index-description.ts";
 
 /** An index in a folder, with the encoders that it was made with. */
 export class Collection implements AsyncDisposable {
-  readonly folder: string;
+  /** Undefined for an index in memory. */
+  readonly folder: string | undefined;
   readonly encoder: SparseEncoder;
   readonly dense: DenseEncoder | undefined;
   readonly store: MemoryStore;
   keyword: Bm25Encoder;
   retriever: HybridRetriever;
   description: IndexDescription;
+  private changes: Promise<unknown> = Promise.resolve();
 
   private constructor(
-    folder: string,
+    folder: string | undefined,
     description: IndexDescription,
     encoders: { encoder: SparseEncoder; dense: DenseEncoder | undefined; keyword: Bm25Encoder },
     store: MemoryStore,
@@ -43,10 +46,29 @@ export class Collection implements AsyncDisposable {
     this.retriever = this.createRetriever();
   }
 
-  /** Takes other keyword statistics, whose vectors are stored already. */
-  useKeywords(keyword: Bm25Encoder): void {
+  /** Takes other keyword statistics; vectors that use them must be stored after this. */
+  async useKeywords(keyword: Bm25Encoder): Promise<void> {
     this.keyword = keyword;
     this.retriever = this.createRetriever();
+    await this.saveKeywords();
+  }
+
+  /** Keeps the keyword statistics as they are now. */
+  async saveKeywords(): Promise<void> {
+    if (this.folder !== undefined) await this.keyword.save(indexPaths(this.folder).keyword);
+  }
+
+  /** Changes the description, and keeps it. */
+  async describe(changes: Partial<IndexDescription>): Promise<void> {
+    this.description = { ...this.description, ...changes };
+    if (this.folder !== undefined) await writeDescription(this.folder, this.description);
+  }
+
+  /** Runs changes of the index one after another. */
+  exclusively<Result>(change: () => Promise<Result>): Promise<Result> {
+    const running = this.changes.then(change);
+    this.changes = running.catch(() => {});
+    return running;
   }
 
   private createRetriever(): HybridRetriever {
@@ -80,34 +102,28 @@ export class Collection implements AsyncDisposable {
     if (there === undefined) await checkEmpty(folder);
     const description = there ?? emptyDescription(modelsOf(options));
     checkModels(folder, description.models, options);
-    const { models } = description;
-    const settings: ModelOptions = {
-      ...options,
-      model: models.model ?? undefined,
-      revision: models.revision ?? undefined,
-      dtype: models.dtype,
-      maxActiveDims: models.maxActiveDims ?? undefined,
-    };
-    const opened: { close(): Promise<void> }[] = [];
-    const kept = <Resource extends { close(): Promise<void> }>(resource: Resource): Resource => {
-      opened.unshift(resource);
-      return resource;
-    };
-    try {
-      const encoder = kept(await openSparseEncoder(settings, signal));
-      const { dense: denseModel } = models;
-      const dense =
-        denseModel === null
-          ? undefined
-          : kept(await openDenseEncoder(denseModel, { ...settings, revision: undefined }, signal));
+    return openParts(description.models, options, signal, async (encoders) => {
       await mkdir(folder, { recursive: true });
-      const store = kept(await MemoryStore.open(indexPaths(folder).store, { model: modelName(models) }));
-      const keyword = await openKeyword(indexPaths(folder).keyword);
-      return new Collection(folder, description, { encoder, dense, keyword }, store);
-    } catch (error) {
-      for (const resource of opened) await resource.close();
-      throw error;
-    }
+      const paths = indexPaths(folder);
+      const store = await MemoryStore.open(paths.store, { model: modelName(description.models) });
+      try {
+        const keyword = await openKeyword(paths.keyword);
+        return new Collection(folder, description, { ...encoders, keyword }, store);
+      } catch (error) {
+        await store.close();
+        throw error;
+      }
+    });
+  }
+
+  /** An empty index in memory. */
+  static create(options: CollectionOptions, signal: AbortSignal): Promise<Collection> {
+    const description = emptyDescription(modelsOf(options));
+    return openParts(description.models, options, signal, async (encoders) => {
+      const keyword = new Bm25Encoder();
+      await keyword.fit([]);
+      return new Collection(undefined, description, { ...encoders, keyword }, new MemoryStore());
+    });
   }
 
   /** The arms that this index has. */
@@ -159,6 +175,39 @@ async function checkEmpty(folder: string): Promise<void> {
   const entries = await readdir(folder).catch(() => []);
   if (entries.length > 0) {
     throw new CommandError(`${folder} holds other files; name an empty or a new folder with --index.`);
+  }
+}
+
+/** The encoders of an index. */
+interface Encoders {
+  readonly encoder: SparseEncoder;
+  readonly dense: DenseEncoder | undefined;
+}
+
+/** Opens the encoders; they are closed again if `finish` fails. */
+async function openParts(
+  models: IndexModels,
+  options: CollectionOptions,
+  signal: AbortSignal,
+  finish: (encoders: Encoders) => Promise<Collection>,
+): Promise<Collection> {
+  const settings: ModelOptions = {
+    ...options,
+    model: models.model ?? undefined,
+    revision: models.revision ?? undefined,
+    dtype: models.dtype,
+    maxActiveDims: models.maxActiveDims ?? undefined,
+  };
+  const encoder = await openSparseEncoder(settings, signal);
+  let dense: DenseEncoder | undefined;
+  try {
+    if (models.dense !== null) {
+      dense = await openDenseEncoder(models.dense, { ...settings, revision: undefined }, signal);
+    }
+    return await finish({ encoder, dense });
+  } catch (error) {
+    await Promise.all([encoder.close(), dense?.close()]);
+    throw error;
   }
 }
 

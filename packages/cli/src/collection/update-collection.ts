@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { Bm25Encoder, type NewDocument, type StoredDocument } from "@sparse-encoder/core";
+import type { NewDocument } from "@sparse-encoder/core";
 import { messageOf } from "../command-error.ts";
-import { documentId, documentsOfFile, encodedTextOf } from "../folder/documents-of-file.ts";
+import { documentId, documentsOfFile } from "../folder/documents-of-file.ts";
 import { type FoundFile, findFiles, type IndexedRoot } from "../folder/find-files.ts";
 import type { Collection } from "./collection.ts";
-import { type IndexedFile, indexPaths, writeDescription } from "./index-description.ts";
+import type { IndexedFile } from "./index-description.ts";
+import { beginWriting, finishWriting, storeDocuments } from "./store-documents.ts";
 
 /** What a run changed. */
 export interface UpdateResult {
@@ -24,14 +25,8 @@ export interface UpdateOptions {
   readonly onFile?: ((done: number, name: string) => void) | undefined;
 }
 
-/** Share of outdated passages from which on keyword statistics are made anew. */
-const outdatedShare = 0.2;
-
 /** Files that are stored together. */
 const filesAtOnce = 32;
-
-/** Passages whose keyword vectors are made together. */
-const passagesAtOnce = 500;
 
 /** A file that differs from what the index has of it. */
 interface ChangedFile {
@@ -58,7 +53,7 @@ export async function updateCollection(
     batch = [];
   };
   for (const root of roots) {
-    for await (const file of findFiles(root, collection.folder)) {
+    for await (const file of findFiles(root, collection.folder ?? "")) {
       signal.throwIfAborted();
       seen.add(file.name);
       onFile?.(seen.size, file.name);
@@ -77,7 +72,7 @@ export async function updateCollection(
   }
   await flush();
   const removed = await removeFiles(collection, roots, seen);
-  await finish(collection, isRepair, signal);
+  await finishWriting(collection, isRepair, signal);
   return { ...counts, removed, failed, passages: await collection.store.count() };
 }
 
@@ -98,31 +93,22 @@ async function storeFiles(
   signal: AbortSignal,
 ): Promise<void> {
   await beginWriting(collection);
-  const { keyword, retriever, store, folder } = collection;
-  const documents = changes.flatMap((change) => change.documents);
-  await keyword.update(
-    documents.map(({ text, encodedText }) => encodedText ?? text),
-    { signal },
+  await storeDocuments(
+    collection,
+    changes.flatMap(({ documents }) => documents),
+    signal,
   );
-  // Numbers of new terms must be known before vectors that use them.
-  await keyword.save(indexPaths(folder).keyword);
-  await retriever.add(documents, { signal });
   const surplus = changes.flatMap(({ file, entry, before }) =>
     Array.from({ length: Math.max(0, before - entry.passages) }, (_, past) =>
       documentId(file.name, entry.passages + past),
     ),
   );
-  if (surplus.length > 0) await store.delete({ ids: surplus });
-  const { description } = collection;
-  collection.description = {
-    ...description,
-    files: {
-      ...description.files,
-      ...Object.fromEntries(changes.map(({ file, entry }) => [file.name, entry])),
-    },
-    outdated: description.outdated + changes.reduce((sum, { before }) => sum + before, 0),
-  };
-  await writeDescription(folder, collection.description);
+  if (surplus.length > 0) await collection.store.delete({ ids: surplus });
+  const { files, outdated } = collection.description;
+  await collection.describe({
+    files: { ...files, ...Object.fromEntries(changes.map(({ file, entry }) => [file.name, entry])) },
+    outdated: outdated + changes.reduce((sum, { before }) => sum + before, 0),
+  });
 }
 
 /** Deletes what the index has below these roots and the file system has no more. */
@@ -141,64 +127,28 @@ async function removeFiles(
     Array.from({ length: files[name]!.passages }, (_, position) => documentId(name, position)),
   );
   await collection.store.delete({ ids });
-  collection.description = {
-    ...collection.description,
+  await collection.describe({
     files: Object.fromEntries(Object.entries(files).filter(([name]) => !gone.includes(name))),
     outdated: collection.description.outdated + ids.length,
-  };
+  });
   return gone.length;
 }
 
-async function beginWriting(collection: Collection): Promise<void> {
-  if (collection.description.state === "writing") return;
-  collection.description = { ...collection.description, state: "writing" };
-  await writeDescription(collection.folder, collection.description);
-}
-
-async function finish(collection: Collection, isRepair: boolean, signal: AbortSignal): Promise<void> {
-  if (collection.description.state === "complete") return;
-  const { documents } = collection.keyword.summary;
-  if (isRepair || collection.description.outdated > outdatedShare * documents)
-    await refitKeywords(collection, signal);
-  collection.description = { ...collection.description, state: "complete" };
-  await writeDescription(collection.folder, collection.description);
-}
-
-/** Counts all passages anew and makes their keyword vectors again; the other vectors stay. */
-async function refitKeywords(collection: Collection, signal: AbortSignal): Promise<void> {
-  const { store, folder } = collection;
-  const fitted = new Bm25Encoder();
-  await fitted.fit(encodedTexts(store.iterate()), { signal });
-  await fitted.save(indexPaths(folder).keyword);
-  let batch: StoredDocument[] = [];
-  const flush = async () => {
-    const vectors = await fitted.encodeDocument(batch.map(encodedText), { signal });
-    await store.upsert(
-      batch.map((document, row) => ({
-        ...document,
-        vectors: { ...document.vectors, keyword: vectors.row(row) },
-      })),
-    );
-    batch = [];
-  };
-  for await (const document of store.iterate()) {
-    batch.push(document);
-    if (batch.length === passagesAtOnce) await flush();
-  }
-  if (batch.length > 0) await flush();
-  collection.useKeywords(fitted);
-  collection.description = { ...collection.description, outdated: 0 };
-}
-
-async function* encodedTexts(documents: AsyncIterable<StoredDocument>): AsyncGenerator<string> {
-  for await (const document of documents) yield encodedText(document);
-}
-
-function encodedText({ text, metadata }: StoredDocument): string {
-  const { title, heading } = metadata;
-  return encodedTextOf(
-    typeof title === "string" ? title : "",
-    typeof heading === "string" ? heading : "",
-    text,
-  );
+/** Takes up a file that was sent, in place of an earlier one of its name; gives the number of its passages. */
+export function addFile(
+  collection: Collection,
+  name: string,
+  bytes: Uint8Array,
+  signal: AbortSignal,
+): Promise<number> {
+  return collection.exclusively(async () => {
+    const known = collection.description.files;
+    const before = Object.hasOwn(known, name) ? known[name]!.passages : 0;
+    const documents = await documentsOfFile(name, bytes);
+    const hash = createHash("sha256").update(bytes).digest("hex");
+    const entry = { hash, passages: documents.length };
+    await storeFiles(collection, [{ file: { path: name, name }, entry, documents, before }], signal);
+    await finishWriting(collection, false, signal);
+    return documents.length;
+  });
 }

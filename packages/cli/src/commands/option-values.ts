@@ -9,6 +9,14 @@ export function positiveNumber(text: string): number {
   return value;
 }
 
+/** A port, or 0 for any that is free. */
+export function portNumber(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > 65_535)
+    throw new InvalidArgumentError("Expected a port from 0 to 65535.");
+  return value;
+}
+
 /** A finite number of at least 0. */
 export function nonNegativeNumber(text: string): number {
   const value = Number(text);

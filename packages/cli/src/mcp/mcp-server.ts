@@ -1,0 +1,93 @@
+import { McpServer } from "@modelcontextprotocol/server";
+import { z } from "zod";
+import { addDocuments } from "../collection/store-documents.ts";
+import { sharedTerms } from "../explain/term-share.ts";
+import { toApiError } from "../server/api-error.ts";
+import { collectionOf, hitOf } from "../server/routes/search-route.ts";
+import type { ServerContext } from "../server/server-context.ts";
+
+/** Hits that a search gives where no number is asked for, and at most. */
+const hits = { usual: 5, most: 50 };
+
+/** Terms of an explanation. */
+const shownTerms = 20;
+
+/** A server for the Model Context Protocol with tools to search, to explain and to add. */
+export function createMcpServer(context: ServerContext): McpServer {
+  const server = new McpServer({ name: "sparse-encoder", version: context.version });
+  server.registerTool(
+    "search",
+    {
+      title: "Search documents",
+      description:
+        "Finds the documents of the index that fit a query best, by meaning (SPLADE) and by word (BM25). Gives id, text, metadata and score of each.",
+      inputSchema: z.object({
+        query: z.string().min(1).describe("What to look for, in natural language or keywords"),
+        k: z.number().int().min(1).max(hits.most).default(hits.usual).describe("Most documents to give"),
+      }),
+      annotations: { readOnlyHint: true },
+    },
+    ({ query, k }, { mcpReq }) =>
+      answer(async () => {
+        const found = await collectionOf(context).retriever.retrieve(query, { k, signal: mcpReq.signal });
+        return found.map(hitOf);
+      }),
+  );
+  server.registerTool(
+    "explain",
+    {
+      title: "Explain a match",
+      description:
+        "Shows which vocabulary terms a query and a document share, and how much each adds to their score.",
+      inputSchema: z.object({
+        query: z.string().min(1),
+        document: z.string().min(1).describe("A text, not an id"),
+      }),
+      annotations: { readOnlyHint: true },
+    },
+    ({ query, document }, { mcpReq }) =>
+      answer(async () => {
+        const { encoder } = context;
+        const { signal } = mcpReq;
+        const [left, right] = await Promise.all([
+          encoder.encodeQuery(query, { signal }),
+          encoder.encodeDocument(document, { signal }),
+        ]);
+        return { score: left.dot(right), terms: sharedTerms(encoder, left, right).slice(0, shownTerms) };
+      }),
+  );
+  server.registerTool(
+    "add",
+    {
+      title: "Add documents",
+      description: "Stores documents in the index, in place of those that have their ids.",
+      inputSchema: z.object({
+        documents: z
+          .array(z.object({ id: z.string().min(1), text: z.string(), title: z.string().optional() }))
+          .min(1)
+          .max(context.limits.requestTexts),
+      }),
+      annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
+    },
+    ({ documents }, { mcpReq }) =>
+      answer(async () => {
+        const given = documents.map(({ id, text, title }) => ({
+          id,
+          text,
+          metadata: title === undefined ? {} : { title },
+        }));
+        await addDocuments(collectionOf(context), given, mcpReq.signal);
+        return { stored: documents.length };
+      }),
+  );
+  return server;
+}
+
+/** A result as text, and an error as one that the agent can read. */
+async function answer(work: () => Promise<unknown>) {
+  try {
+    return { content: [{ type: "text" as const, text: JSON.stringify(await work()) }] };
+  } catch (error) {
+    return { content: [{ type: "text" as const, text: toApiError(error).message }], isError: true };
+  }
+}

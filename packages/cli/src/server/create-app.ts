@@ -1,0 +1,63 @@
+import { createMcpHandler } from "@modelcontextprotocol/server";
+import { Hono } from "hono";
+import { createMcpServer } from "../mcp/mcp-server.ts";
+import { apiKeyGuard } from "./api-key.ts";
+import { callSignal } from "./call-signal.ts";
+import { addErrorAnswers } from "./error-answers.ts";
+import { addFileRoute } from "./file-route.ts";
+import { type HostRules, hostGuard } from "./host-guard.ts";
+import { limitRequests, observe } from "./observe.ts";
+import { openApi } from "./open-api.ts";
+import { isPagePath, pageRoutes } from "./page-files.ts";
+import type { ApiRoute } from "./routes/api-route.ts";
+import { apiRoutes } from "./routes/routes.ts";
+import { securityHeaders } from "./security-headers.ts";
+import type { ServerContext } from "./server-context.ts";
+import type { Tracer } from "./tracing.ts";
+
+/** How a server is reached. */
+export interface AppOptions {
+  readonly rules: HostRules;
+  readonly apiKey: string | undefined;
+  readonly tracer: Tracer;
+  readonly log: (message: string) => void;
+}
+
+/** The application of a server: takes web requests, gives web responses. */
+export function createApp(context: ServerContext, { rules, apiKey, tracer, log }: AppOptions): Hono {
+  const app = new Hono();
+  addErrorAnswers(app, log);
+  app.use(observe(context, tracer));
+  app.use(securityHeaders);
+  app.use(hostGuard(rules));
+  if (apiKey !== undefined) app.use(apiKeyGuard(apiKey, isPagePath));
+  app.use(limitRequests(context));
+  for (const route of apiRoutes) addRoute(app, route, context);
+  addFileRoute(app, context);
+  const description = openApi(apiRoutes, context.version);
+  app.get("/openapi.json", (call) => call.json(description));
+  const { registry } = context.metrics;
+  app.get("/metrics", async (call) =>
+    call.body(await registry.metrics(), 200, { "Content-Type": registry.contentType }),
+  );
+  const mcp = createMcpHandler(() => createMcpServer(context), {
+    maxRequestBodySize: context.limits.bodyBytes,
+    onerror: (error) => log(`MCP: ${error.message}`),
+  });
+  app.all("/mcp", (call) => mcp.fetch(call.req.raw));
+  pageRoutes(app);
+  return app;
+}
+
+function addRoute(app: Hono, route: ApiRoute, context: ServerContext): void {
+  app.on(route.method.toUpperCase(), route.path, async (call) => {
+    const request = call.req.raw;
+    const answer = await route.answer(request, {
+      context,
+      signal: callSignal(request, context.limits.timeout),
+      query: new URL(request.url).searchParams,
+      parameters: call.req.param() as Record<string, string>,
+    });
+    return call.body(JSON.stringify(answer), 200, { "Content-Type": "application/json" });
+  });
+}

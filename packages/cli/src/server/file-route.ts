@@ -1,0 +1,35 @@
+import type { Hono } from "hono";
+import { addFile } from "../collection/update-collection.ts";
+import { knownEndings } from "../folder/read-file-text.ts";
+import { ApiError, invalidRequest, toApiError } from "./api-error.ts";
+import { callSignal } from "./call-signal.ts";
+import { readBody } from "./request-body.ts";
+import { collectionOf } from "./routes/search-route.ts";
+import type { ServerContext } from "./server-context.ts";
+
+/** Takes files up into the index. The body is the file; its name becomes part of ids and is never a path. */
+export function addFileRoute(app: Hono, context: ServerContext): void {
+  const { bodyBytes, timeout } = context.limits;
+  app.put("/files/:name", async (call) => {
+    const name = checkName(call.req.param("name"));
+    const signal = callSignal(call.req.raw, timeout);
+    const bytes = await readBody(call.req.raw, bodyBytes);
+    const passages = await addFile(collectionOf(context), name, bytes, signal).catch((error: unknown) => {
+      if (toApiError(error).status !== 500 || !(error instanceof Error)) throw error;
+      throw invalidRequest(`The file cannot be read: ${error.message}`);
+    });
+    return call.json({ file: name, passages });
+  });
+}
+
+/** The name of a sent file in the index. */
+function checkName(given: string): string {
+  const name = given.toWellFormed();
+  if (!/^[^/\\\p{Cc}]{1,200}$/u.test(name) || /^\.+$/.test(name)) {
+    throw invalidRequest("The name of a file has 1 to 200 characters, no slashes and no control characters.");
+  }
+  if (!knownEndings.some((ending) => name.toLowerCase().endsWith(ending))) {
+    throw new ApiError(415, "Validation", `Only files that end in ${knownEndings.join(", ")} are read.`);
+  }
+  return `uploads/${name}`;
+}

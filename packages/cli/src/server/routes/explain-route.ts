@@ -1,0 +1,107 @@
+import type { SparseVector } from "@sparse-encoder/core";
+import { z } from "zod";
+import { sharedTerms, textTerms } from "../../explain/term-share.ts";
+import { textSegments } from "../../explain/text-segments.ts";
+import { invalidRequest } from "../api-error.ts";
+import { kindKey } from "../encode-kind.ts";
+import { type ApiCall, bodyRoute } from "./api-route.ts";
+
+const explainRequest = z.object({
+  query: z.string().optional(),
+  document: z.string().optional(),
+  max_active_dims: z.number().int().positive().optional(),
+});
+
+const termSchema = z.object({
+  index: z.number().int(),
+  token: z.string(),
+  weight: z.number(),
+  in_text: z.boolean(),
+});
+
+const segmentSchema = z.object({
+  text: z.string(),
+  index: z.number().int().optional(),
+  token: z.string().optional(),
+  weight: z.number().optional(),
+});
+
+const textSchema = z.object({
+  active_dims: z.number().int(),
+  terms: z.array(termSchema),
+  segments: z.array(segmentSchema),
+});
+
+const sharedSchema = z.object({
+  index: z.number().int(),
+  token: z.string(),
+  query_weight: z.number(),
+  document_weight: z.number(),
+  contribution: z.number(),
+  share: z.number(),
+});
+
+const explainResponse = z.object({
+  query: textSchema.optional(),
+  document: textSchema.optional(),
+  score: z.number().optional(),
+  shared: z.array(sharedSchema).optional(),
+});
+
+/** What a text activates, and what a query and a document share. */
+export const explainRoute = bodyRoute({
+  method: "post",
+  path: "/explain",
+  summary: "The terms of a query, of a document, and what they share",
+  tag: "search",
+  body: explainRequest,
+  response: explainResponse,
+  async handle({ query, document, max_active_dims: maxActiveDims }, call) {
+    if (query === undefined && document === undefined) throw invalidRequest("Give query, document or both.");
+    const [left, right] = await Promise.all([
+      query === undefined ? undefined : encoded(query, "query", maxActiveDims, call),
+      document === undefined ? undefined : encoded(document, "document", maxActiveDims, call),
+    ]);
+    const { encoder } = call.context;
+    return {
+      query: left?.described,
+      document: right?.described,
+      ...(left !== undefined &&
+        right !== undefined && {
+          score: left.vector.dot(right.vector),
+          shared: sharedTerms(encoder, left.vector, right.vector).map((term) => ({
+            index: term.index,
+            token: term.token,
+            query_weight: term.queryWeight,
+            document_weight: term.documentWeight,
+            contribution: term.contribution,
+            share: term.share,
+          })),
+        }),
+    };
+  },
+});
+
+async function encoded(
+  text: string,
+  task: "query" | "document",
+  maxActiveDims: number | undefined,
+  { context: { encoder, sparseTexts }, signal }: ApiCall,
+): Promise<{ readonly vector: SparseVector; readonly described: z.infer<typeof textSchema> }> {
+  const [vector] = await sparseTexts.add(kindKey({ task, maxActiveDims }), [text], signal);
+  const [ids] = await encoder.tokenize([text]);
+  const terms = await textTerms(encoder, text, vector!);
+  return {
+    vector: vector!,
+    described: {
+      active_dims: vector!.activeDims,
+      terms: terms.map(({ index, token, weight, isInText }) => ({ index, token, weight, in_text: isInText })),
+      segments: textSegments(
+        text,
+        ids!,
+        (id) => encoder.tokenOf(id),
+        (id) => (id < vector!.dimension ? vector!.get(id) : 0),
+      ),
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import type { ApiRoute } from "./api-route.ts";
+import {
+  addDocumentsRoute,
+  deleteDocumentsRoute,
+  getDocumentRoute,
+  judgedQueriesRoute,
+  listDocumentsRoute,
+} from "./document-routes.ts";
+import { embedRoute, embedSparseRoute, openAiRoute } from "./embed-routes.ts";
+import { explainRoute } from "./explain-route.ts";
+import { searchRoute } from "./search-route.ts";
+import { healthRoute, infoRoute, readyRoute, vocabularyRoute } from "./status-routes.ts";
+
+/** All routes with JSON answers. */
+export const apiRoutes: readonly ApiRoute[] = [
+  embedSparseRoute,
+  embedRoute,
+  openAiRoute,
+  infoRoute,
+  vocabularyRoute,
+  searchRoute,
+  explainRoute,
+  addDocumentsRoute,
+  deleteDocumentsRoute,
+  listDocumentsRoute,
+  getDocumentRoute,
+  judgedQueriesRoute,
+  healthRoute,
+  readyRoute,
+];
