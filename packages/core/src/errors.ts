@@ -20,7 +20,7 @@ export type SparseEncoderErrorCode =
   | "WEIGHTS_INVALID"
   /** The tokenizer is missing, broken, or does not fit the model. */
   | "TOKENIZER_INVALID"
-  /** The hub cannot be reached, or answers with a server error again and again. */
+  /** The hub, or a server that encodes, cannot be reached or answers with a server error again and again. */
   | "NETWORK"
   /** The network may not be used, and the cache does not hold all files of the model. */
   | "HUB_OFFLINE"
@@ -60,6 +60,10 @@ export type SparseEncoderErrorCode =
   | "ARM_FAILED"
   /** The reranker of a hybrid retriever failed; `cause` is its error. */
   | "RERANK_FAILED"
+  /** A server that encodes refused a request: a wrong key, a wrong model, a text that is too long. */
+  | "REMOTE_REFUSED"
+  /** A server that encodes answered in another shape than is documented. */
+  | "REMOTE_INVALID"
   /** A call took longer than it was allowed to. */
   | "TIMEOUT"
   /** There is no binary for this system, processor or C library. */

@@ -11,7 +11,7 @@ export function serveCommand(): Command {
   const command = new Command("serve")
     .summary("start a server and a page that shows why")
     .description(
-      "Start a server on this machine: vectors in the shapes of text-embeddings-inference and OpenAI, search, explanations, documents, MCP on /mcp, metrics, and a page for people. Where the folder of the index is missing, the index is in memory.",
+      "Start a server on this machine: vectors in the shapes of text-embeddings-inference and OpenAI, search, explanations, documents, MCP on /mcp, metrics, and a page for people. Without --index, and without an index in the usual folder, the index is in memory.",
     )
     .option("--host <address>", "address to listen on", defaultAddress.host)
     .option("-p, --port <n>", "port; 0 for any that is free", portNumber, defaultAddress.port)
@@ -57,8 +57,8 @@ export function serveCommand(): Command {
         'curl http://127.0.0.1:8080/embed_sparse --json \'{"inputs": "cheap flights"}\'',
       ),
     )
-    .action(async (options) => {
+    .action(async (options, named: Command) => {
       const { serve } = await import("../server/serve.ts");
-      await serve(options);
+      await serve({ ...options, isIndexNamed: named.getOptionValueSource("index") !== "default" });
     });
 }

@@ -28,7 +28,11 @@ export async function listen(
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   let isEnding = false;
   const server = createServer(
-    { requestTimeout: limits.timeout, headersTimeout: headTimeout, connectionsCheckingInterval: lateCheck },
+    {
+      requestTimeout: limits.timeout,
+      headersTimeout: Math.min(headTimeout, limits.timeout),
+      connectionsCheckingInterval: lateCheck,
+    },
     (request, response) => {
       // A connection that stays open would hold the end up.
       if (isEnding) response.setHeader("Connection", "close");

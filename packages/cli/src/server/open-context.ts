@@ -18,8 +18,10 @@ export interface OpenContext extends ServerContext, AsyncDisposable {
 }
 
 export interface ContextOptions extends CollectionOptions {
-  /** Folder of the index; undefined for one in memory. */
-  readonly index?: string | undefined;
+  /** Folder of the index. */
+  readonly index: string;
+  /** Whether a person named the folder: it is made then, and otherwise the index is in memory. */
+  readonly isIndexNamed: boolean;
   /** Folder of a collection with judgements, which is searched in place of an index. */
   readonly beir?: string | undefined;
   readonly limits: ServerLimits;
@@ -30,12 +32,13 @@ const documentsAtOnce = 512;
 
 /** Opens encoders and index. */
 export async function openContext(options: ContextOptions, signal: AbortSignal): Promise<OpenContext> {
-  const { index, beir, limits } = options;
+  const { index, isIndexNamed, beir, limits } = options;
   const judged = beir === undefined ? undefined : await readBeirFolder(beir);
+  const isThere = (await readDescription(index)) !== undefined;
   const collection =
-    index === undefined || judged !== undefined
-      ? await Collection.create(options, signal)
-      : await Collection.open(index, options, signal, (await readDescription(index)) === undefined);
+    judged === undefined && (isThere || isIndexNamed)
+      ? await Collection.open(index, options, signal, true)
+      : await Collection.create(options, signal);
   try {
     if (judged !== undefined) await addJudged(collection, judged, signal);
     return contextOf(collection, judged, limits);

@@ -13,6 +13,9 @@ export type { EncodeOptions, EncodeProgress, Progress, StreamOptions } from "./e
 export type { EncoderDescription } from "./encoder-description.ts";
 export type { EncoderPool } from "./encoder-pool.ts";
 export type { LoadOptions } from "./load-options.ts";
+export { RemoteDenseEncoder } from "./remote/remote-dense-encoder.ts";
+export type { RemoteEncodeOptions, RemoteEncoderOptions } from "./remote/remote-options.ts";
+export { RemoteSparseEncoder } from "./remote/remote-sparse-encoder.ts";
 export {
   type DecodedToken,
   type DecodeOptions,
