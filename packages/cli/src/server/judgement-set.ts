@@ -1,4 +1,5 @@
-import { type BeirCollection, ndcg, type RetrievedDocument } from "@sparse-encoder/core";
+import type { RetrievedDocument } from "@sparse-encoder/core";
+import { type BeirCollection, ndcg } from "@sparse-encoder/core/evaluation";
 
 /** Ranks that the quality of a ranking looks at. */
 const ndcgCut = 10;

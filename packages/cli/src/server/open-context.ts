@@ -1,4 +1,4 @@
-import { type BeirCollection, readBeirFolder } from "@sparse-encoder/core";
+import { type BeirCollection, readBeirFolder } from "@sparse-encoder/core/evaluation";
 import packageFile from "../../package.json" with { type: "json" };
 import { Collection, type CollectionOptions } from "../collection/collection.ts";
 import { readDescription } from "../collection/index-description.ts";
