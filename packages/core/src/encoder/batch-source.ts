@@ -1,4 +1,4 @@
-import { planBatches } from "../runtime/index.ts";
+import { type BatchLimits, planBatches, textsOfBatch } from "../runtime/index.ts";
 
 /** A batch of texts that were tokenized. */
 export interface PlannedBatch {
@@ -14,14 +14,18 @@ export type BatchUnit = readonly PlannedBatch[];
 export interface BatchSourceOptions {
   /** Token ids of texts, in their order. */
   readonly tokenize: (texts: readonly string[]) => Promise<readonly Int32Array[]>;
-  /** Most texts of a batch. */
-  readonly batchSize: number;
-  /** Most tokens of a batch, padding included. */
-  readonly batchTokens: number;
   /** Texts that one worker takes at a time; undefined: a batch at a time, so that all workers share the work evenly. */
   readonly chunkSize: number | undefined;
-  /** Units that wait, at most; more texts are tokenized when there are fewer. */
+  /** Batches whose texts wait, at most; more texts are tokenized when there are fewer. */
   readonly lookahead: number;
+  /** Blocks that are tokenized at once. Default 1. */
+  readonly tokenizing?: number | undefined;
+}
+
+/** A text that was tokenized. */
+interface TokenizedText {
+  readonly position: number;
+  readonly ids: Int32Array;
 }
 
 /** Texts that are tokenized at once without `chunkSize`, enough to sort them by tokens; fewer while workers wait for them. */
@@ -30,15 +34,20 @@ const firstBlockSize = 32;
 
 /**
  * The batches of one call, planned while others run. All texts are sorted by their length in characters first, longest
- * first, so that neighbours have about as many tokens; each block of them is then tokenized and sorted by tokens.
+ * first, so that neighbours have about as many tokens; each block of them is then tokenized and sorted by tokens. Whoever
+ * takes a batch says how large it may be, so that unequal devices share a call.
  */
 export class BatchSource {
   private readonly texts: readonly string[];
   private readonly options: BatchSourceOptions;
   private readonly order: readonly number[];
-  private readonly ready: BatchUnit[] = [];
+  /** Tokenized blocks that nobody has taken yet, longest texts first in each. */
+  private readonly blocks: TokenizedText[][] = [];
+  private readonly ahead = new Set<Promise<void>>();
   private start = 0;
-  private ahead: Promise<void> | undefined;
+  /** Texts of the batch that was taken last. */
+  private lastSize = 0;
+  private failure: { readonly error: unknown } | undefined;
 
   constructor(texts: readonly string[], options: BatchSourceOptions) {
     this.texts = texts;
@@ -48,13 +57,15 @@ export class BatchSource {
       .sort((a, b) => texts[b]!.length - texts[a]!.length || a - b);
   }
 
-  /** The next unit; undefined when all were taken. Any number of workers may ask at once. */
-  async next(): Promise<BatchUnit | undefined> {
+  /** The next unit, of batches within these limits; undefined when all were taken. Any number of workers may ask at once. */
+  async next(limits: BatchLimits): Promise<BatchUnit | undefined> {
     for (;;) {
-      if (this.ready.length < this.options.lookahead) this.planAhead();
-      const unit = this.ready.shift();
-      if (unit !== undefined || this.ahead === undefined) return unit;
-      await this.ahead;
+      // It may have come while nobody waited.
+      if (this.failure !== undefined) throw this.failure.error;
+      this.planAhead();
+      const unit = this.take(limits);
+      if (unit !== undefined || this.ahead.size === 0) return unit;
+      await Promise.race(this.ahead);
     }
   }
 
@@ -66,33 +77,56 @@ export class BatchSource {
   /** Nothing is handed out from now on. */
   end(): void {
     this.start = this.order.length;
-    this.ready.length = 0;
+    this.blocks.length = 0;
+  }
+
+  /** From the first block: a batch, or all of it where the caller chose the chunks. */
+  private take(limits: BatchLimits): BatchUnit | undefined {
+    const [block] = this.blocks;
+    if (block === undefined) return undefined;
+    if (this.options.chunkSize !== undefined) {
+      this.blocks.shift();
+      const counts = block.map(({ ids }) => ids.length);
+      return planBatches(counts, limits).map((batch) => toBatch(batch.map((place) => block[place]!)));
+    }
+    const batch = block.splice(0, textsOfBatch(block[0]!.ids.length, limits));
+    if (block.length === 0) this.blocks.shift();
+    this.lastSize = batch.length;
+    return [toBatch(batch)];
   }
 
   private planAhead(): void {
-    if (this.ahead !== undefined || this.start >= this.order.length) return;
-    const size = this.options.chunkSize ?? (this.start === 0 ? firstBlockSize : blockSize);
-    const positions = this.order.slice(this.start, this.start + size);
-    this.start += positions.length;
-    this.ahead = this.plan(positions).finally(() => {
-      this.ahead = undefined;
-    });
-    // Whoever waits for it sees the failure; if nobody does, the call has failed before.
-    this.ahead.catch(() => {});
+    const { tokenizing = 1, chunkSize } = this.options;
+    while (this.ahead.size < tokenizing && this.start < this.order.length && this.wantsMore()) {
+      const size = chunkSize ?? (this.start === 0 ? firstBlockSize : blockSize);
+      const positions = this.order.slice(this.start, this.start + size);
+      this.start += positions.length;
+      const planning = this.plan(positions)
+        .catch((error: unknown) => {
+          this.failure = { error };
+        })
+        .finally(() => {
+          this.ahead.delete(planning);
+        });
+      this.ahead.add(planning);
+    }
+  }
+
+  private wantsMore(): boolean {
+    const { lookahead, chunkSize } = this.options;
+    if (chunkSize !== undefined) return this.blocks.length < lookahead;
+    const waiting = this.blocks.reduce((sum, block) => sum + block.length, 0);
+    return waiting < lookahead * Math.max(1, this.lastSize);
   }
 
   private async plan(positions: readonly number[]): Promise<void> {
-    const { tokenize, batchSize, batchTokens, chunkSize } = this.options;
-    const ids = await tokenize(positions.map((position) => this.texts[position]!));
-    const limits = { batchSize, tokens: batchTokens };
-    const planned = planBatches(
-      ids.map((row) => row.length),
-      limits,
-    ).map((batch) => ({
-      positions: batch.map((place) => positions[place]!),
-      ids: batch.map((place) => ids[place]!),
-    }));
-    if (chunkSize === undefined) this.ready.push(...planned.map((batch) => [batch]));
-    else this.ready.push(planned);
+    const ids = await this.options.tokenize(positions.map((position) => this.texts[position]!));
+    const block = positions.map((position, place) => ({ position, ids: ids[place]! }));
+    // Equal lengths keep their order.
+    this.blocks.push(block.sort((a, b) => b.ids.length - a.ids.length));
   }
+}
+
+function toBatch(texts: readonly TokenizedText[]): PlannedBatch {
+  return { positions: texts.map(({ position }) => position), ids: texts.map(({ ids }) => ids) };
 }

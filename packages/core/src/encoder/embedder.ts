@@ -11,7 +11,8 @@ export type EncodeTask = "plain" | "query" | "document";
 export interface EmbedCall {
   readonly task: EncodeTask;
   readonly prompt: string;
-  readonly batchSize: number;
+  /** Most texts of a batch; undefined for what suits the device. */
+  readonly batchSize: number | undefined;
   /** Texts that one worker takes at a time; undefined for a batch at a time. */
   readonly chunkSize: number | undefined;
   /** Workers other than the encoder's own. */

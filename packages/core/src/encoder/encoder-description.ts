@@ -1,3 +1,4 @@
+import type { Computation, Dtype } from "./number-format.ts";
 import type { OpenModel } from "./open-model.ts";
 
 /** What an encoder is, for a person who wonders why something looks wrong. */
@@ -8,7 +9,10 @@ export interface EncoderDescription {
   readonly family: string;
   /** Modules of plain encode, of queries and of documents, in the order in which they run. */
   readonly modules: { readonly plain: string[]; readonly query: string[]; readonly document: string[] };
-  readonly dtype: "fp32" | "int8";
+  /** The number format that was asked for. */
+  readonly dtype: Dtype;
+  /** What the device multiplies: `float32` where it has no use for the format; `none` for a model without inference. */
+  readonly computation: Computation | "none";
   /** Files that the weights are read from. */
   readonly weightsFiles: readonly string[];
   /** Bytes of all weights. */
@@ -37,6 +41,7 @@ export function describeModel(
     family: families.join(", ") || "none",
     modules: { plain: kinds("plain"), query: kinds("query"), document: kinds("document") },
     dtype: model.dtype,
+    computation: model.computation ?? "none",
     weightsFiles: weights.files,
     weightsBytes: weights.byteLength,
     ...settings,

@@ -2,7 +2,14 @@ import { throwIfAborted, unlessAborted } from "../calls/index.ts";
 import { received, SparseEncoderError } from "../errors.ts";
 import type { CompiledModel } from "../graph/index.ts";
 import type { TaskLengths, Tokenizer, TransformerModule } from "../model/index.ts";
-import { batchTokens, coreShare, type Device, type EncodedRows, WorkerPool } from "../runtime/index.ts";
+import {
+  batchLimits,
+  batchWidth,
+  coreShare,
+  type Device,
+  type EncodedRows,
+  WorkerPool,
+} from "../runtime/index.ts";
 import { BatchSource, type PlannedBatch } from "./batch-source.ts";
 import {
   BatchFailure,
@@ -11,9 +18,13 @@ import {
   type EmbedWindow,
   type EncodeTask,
 } from "./embedder.ts";
+import { SharedPools } from "./shared-pools.ts";
 
 /** How many batches a call keeps with the pool for each worker: one that runs, one that waits its turn. */
 const batchesPerWorker = 2;
+
+/** Blocks of texts that are tokenized at once for devices that take texts faster than one thread tokenizes them. */
+const blocksForWideDevices = 4;
 
 /** Makes a matrix of the rows of batches: batch n holds the texts at positions `batches[n]`. */
 export type AssembleRows<Matrix> = (
@@ -80,22 +91,26 @@ export class InferenceEmbedder<Matrix> implements Embedder<Matrix> {
     const skippedTokens = await this.promptTokens(call.prompt);
     const source = new BatchSource(texts, {
       tokenize: (part) => this.tokenize(part, call),
-      batchSize: call.batchSize,
-      batchTokens: Math.min(...pools.map(({ device }) => batchTokens(device))),
       chunkSize: call.chunkSize,
       lookahead: batchesPerWorker * workers,
+      tokenizing: pools.every(({ device }) => device.kind === "cpu") ? 1 : blocksForWideDevices,
     });
     const batches: (readonly number[])[] = [];
     const results: EncodedRows[] = [];
+    const shared = new SharedPools(pools);
     let over = false;
     const isWanted = () => !over && !ended() && call.signal?.aborted !== true;
     const serve = async (pool: WorkerPool) => {
-      for (let unit = await source.next(); unit !== undefined; unit = await source.next()) {
+      const limits = batchLimits(pool.device, call.batchSize);
+      const next = () => (shared.works(pool) ? source.next(limits) : undefined);
+      for (let unit = await next(); unit !== undefined; unit = await next()) {
         const alone = source.isOnly(unit) && pool.idle;
         for (const batch of unit) {
           const { maxActiveDims } = call;
-          const packed = () => ({ ...pack(batch), maxActiveDims, skippedTokens, alone });
-          const rows = await pool.run(packed, isWanted).catch((error: unknown) => {
+          const packed = (device: Device) => {
+            return { ...pack(batch, device, this.model.maxTokens), maxActiveDims, skippedTokens, alone };
+          };
+          const rows = await shared.run(pool, packed, isWanted).catch((error: unknown) => {
             throw located(error, batch.positions, first);
           });
           throwIfAborted(call.signal);
@@ -168,8 +183,13 @@ export class InferenceEmbedder<Matrix> implements Embedder<Matrix> {
 }
 
 /** One batch as it goes to a worker: padded on the right with id 0, which is masked and thus without effect. */
-function pack({ ids }: PlannedBatch): { ids: Int32Array; lengths: Int32Array } {
-  const width = ids.reduce((longest, row) => Math.max(longest, row.length), 1);
+function pack(
+  { ids }: PlannedBatch,
+  device: Device,
+  maxTokens: number,
+): { ids: Int32Array; lengths: Int32Array } {
+  const longest = ids.reduce((most, row) => Math.max(most, row.length), 1);
+  const width = batchWidth(device, longest, maxTokens);
   const padded = new Int32Array(ids.length * width);
   const lengths = new Int32Array(ids.length);
   ids.forEach((row, number) => {

@@ -12,6 +12,7 @@ import {
   text,
 } from "../options/index.ts";
 import { parseDevice } from "../runtime/index.ts";
+import { type Dtype, dtypes } from "./number-format.ts";
 
 /** Options of loading any model. */
 export interface LoadOptions extends ModelSourceOptions {
@@ -22,10 +23,17 @@ export interface LoadOptions extends ModelSourceOptions {
   /** Name of the prompt that plain `encode` uses. Default: the model's, if any. */
   readonly defaultPromptName?: string | undefined;
   /**
-   * Number format of the weights: `fp32`, or `int8`, which is faster and smaller and costs a little quality. The int8
-   * weights are made at the first load and kept in `cacheDir`. Default `fp32`.
+   * Number format of the products. Default `fp32`, which is exact on every device.
+   *
+   * - `int8` is faster and smaller on the CPU and costs a little quality.
+   * - `fp16` is for NVIDIA GPUs: half the memory, several times as fast, differences of some 5e-3. Elsewhere the model computes
+   *   in float32; `describe().computation` says which.
+   * - `tf32` is for NVIDIA GPUs too: float32 weights of which products read 10 of 23 bits, differences of some 5e-3. One process
+   *   cannot have models in `fp32` and in `tf32` on CUDA.
+   *
+   * The weights of `int8` and `fp16` are made at the first load and kept in `cacheDir`.
    */
-  readonly dtype?: "fp32" | "int8" | undefined;
+  readonly dtype?: Dtype | undefined;
   /**
    * Where the model runs: `auto`, `cpu`, `cuda`, `cuda:<n>`, `dml`, `dml:<n>`, `webgpu` or `coreml`. `auto`, the default,
    * is CUDA where it was installed and opens, else the CPU; `describe()` says which. A device that is named is used or
@@ -34,7 +42,8 @@ export interface LoadOptions extends ModelSourceOptions {
   readonly device?: string | undefined;
   /**
    * Most worker threads, each with a session of its own over the same mapped weights; they start when there is work for
-   * them. Default: the cores that this process may use, at most 8.
+   * them. Default: on the CPU the cores that this process may use, at most 8; on CUDA 3, each with weights of its own on the
+   * card.
    */
   readonly workers?: number | undefined;
   /**
@@ -52,7 +61,7 @@ export const loadRules = declareOptions<LoadOptions>()({
   maxSeqLength: count(),
   prompts: rule(checkPrompts),
   defaultPromptName: text(),
-  dtype: oneOf(["fp32", "int8"]).default("fp32"),
+  dtype: oneOf(dtypes).default("fp32"),
   revision: text(),
   token: rule((value, name) => {
     if (typeof value === "string") return value;

@@ -5,6 +5,7 @@ import {
   type CompiledModel,
   compileExportedModel,
   compileModel,
+  halveWeights,
   quantiseWeights,
   resolveTiedWeights,
   unsupportedPipeline,
@@ -24,17 +25,18 @@ import {
   Tokenizer,
   type TransformerModule,
 } from "../model/index.ts";
-import { automaticDevices, parseDevice, WorkerPool } from "../runtime/index.ts";
+import { automaticDevices, cudaInstalled, parseDevice, WorkerPool } from "../runtime/index.ts";
 import type { SparseMatrix } from "../vector/index.ts";
 import { deviceFailure } from "./devices.ts";
 import type { Embedder } from "./embedder.ts";
 import { type AssembleRows, InferenceEmbedder } from "./inference-embedder.ts";
 import type { CheckedLoadOptions } from "./load-options.ts";
+import { type Computation, computationOf, type Dtype } from "./number-format.ts";
 import { StaticEmbedder } from "./static-embedder.ts";
 
 /** How the workers of a model are started. */
 export interface OpenModelOptions {
-  readonly dtype: "fp32" | "int8";
+  readonly dtype: Dtype;
   readonly fileName: string | undefined;
   readonly cacheFolder: string;
   readonly device: string;
@@ -56,12 +58,12 @@ export class OpenModel<Matrix> {
   readonly description: ModelDescription;
   /** One pipeline for every different route. */
   private readonly pipelines: ReadonlyMap<Pipeline, OpenPipeline<Matrix>>;
-  readonly dtype: "fp32" | "int8";
+  readonly dtype: Dtype;
 
   private constructor(
     description: ModelDescription,
     pipelines: ReadonlyMap<Pipeline, OpenPipeline<Matrix>>,
-    dtype: "fp32" | "int8",
+    dtype: Dtype,
   ) {
     this.dtype = dtype;
     this.description = description;
@@ -136,6 +138,13 @@ export class OpenModel<Matrix> {
       files: [...new Set([...tables.flatMap((table) => table.files), ...exported])],
       byteLength: tables.reduce((sum, table) => sum + table.byteLength, 0),
     };
+  }
+
+  /** What the device multiplies; undefined without inference. */
+  get computation(): Computation | undefined {
+    const [workers] = this.ownWorkers;
+    const compiled = [...this.pipelines.values()].find((pipeline) => pipeline.compiled)?.compiled;
+    return workers && compiled && computationOf(this.dtype, workers.device, compiled);
   }
 
   /** The workers that serve calls without a pool of their own; none for a model without inference. */
@@ -221,17 +230,24 @@ async function compilePipeline(
     const resolved = await resolveTiedWeights(pipeline, stored, signal);
     const weights =
       options.dtype === "int8" ? await quantiseWeights(pipeline, resolved, cacheFolder, signal) : resolved;
-    return { compiled: compileModel(pipeline, weights), weights: [...weights.values()] };
+    // Where CUDA cannot open, nothing would use half precision.
+    const half =
+      options.dtype === "fp16" && cudaInstalled()
+        ? await halveWeights(pipeline, resolved, cacheFolder, signal)
+        : undefined;
+    const compiled = { ...compileModel(pipeline, weights, half), allowsTf32: options.dtype === "tf32" };
+    return { compiled, weights: [...weights.values()] };
   }
   const file = await findOnnxExport(folder, options.fileName);
   if (file === undefined) throw stored;
-  if (options.dtype === "int8") {
+  if (options.dtype === "int8" || options.dtype === "fp16") {
     throw new SparseEncoderError(
       "MODEL_UNSUPPORTED",
       `${folder} runs from an ONNX file, whose number format is fixed; leave out dtype, or choose another file with fileName.`,
     );
   }
-  return { compiled: compileExportedModel(pipeline, await readOnnxExport(file)), weights: [] };
+  const compiled = compileExportedModel(pipeline, await readOnnxExport(file));
+  return { compiled: { ...compiled, allowsTf32: options.dtype === "tf32" }, weights: [] };
 }
 
 /** The weights of all modules, or the error if a folder has none. */

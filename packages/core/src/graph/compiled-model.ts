@@ -71,7 +71,7 @@ function buildWideModel(
     half === undefined
       ? buildGraph(pipeline, weights, "wide")
       : buildGraph(pipeline, half, "wide", { computeIn: "float16" });
-  return { bytes, weightsFolder };
+  return { bytes, weightsFolder, half: half !== undefined };
 }
 
 /** What may differ in a graph beside its tuning. */

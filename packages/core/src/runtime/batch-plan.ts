@@ -16,10 +16,14 @@ export function planBatches(tokenCounts: readonly number[], limits: BatchLimits)
     .sort((a, b) => tokenCounts[b]! - tokenCounts[a]! || a - b);
   const batches: number[][] = [];
   for (let start = 0; start < order.length; ) {
-    const width = Math.max(1, tokenCounts[order[start]!]!);
-    const size = Math.min(limits.batchSize, Math.max(1, Math.floor(limits.tokens / width)));
+    const size = textsOfBatch(tokenCounts[order[start]!]!, limits);
     batches.push(order.slice(start, start + size));
     start += size;
   }
   return batches;
+}
+
+/** Most texts of a batch of which the longest has `tokens` tokens. */
+export function textsOfBatch(tokens: number, limits: BatchLimits): number {
+  return Math.min(limits.batchSize, Math.max(1, Math.floor(limits.tokens / Math.max(1, tokens))));
 }

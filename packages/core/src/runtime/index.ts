@@ -1,6 +1,14 @@
-export { planBatches } from "./batch-plan.ts";
+export { type BatchLimits, planBatches, textsOfBatch } from "./batch-plan.ts";
 export { coreShare } from "./cpu-share.ts";
-export { automaticDevices, batchTokens, type Device, parseDevice, possibleDevices } from "./device.ts";
+export {
+  automaticDevices,
+  batchLimits,
+  batchWidth,
+  cudaInstalled,
+  type Device,
+  parseDevice,
+  possibleDevices,
+} from "./device.ts";
 export type { DenseRows, EncodeBatch, EncodedRows, SparseRows } from "./messages.ts";
 export type { PooledModel, ScreenedModel, ScreenTables, TablePart, WideModel } from "./pooled-model.ts";
 export { sumLoads, type WorkerLoad } from "./worker-load.ts";

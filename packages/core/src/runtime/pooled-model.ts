@@ -31,6 +31,8 @@ export interface WideModel {
   readonly bytes: Uint8Array;
   /** The folder below which the weight files lie that the model refers to. */
   readonly weightsFolder: string;
+  /** True if transformer and decoder are computed in half precision. */
+  readonly half: boolean;
 }
 
 /** A model as the workers of a pool open it: ONNX graphs without weights, the folder of the weights, and what the model gives. */
