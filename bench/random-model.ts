@@ -1,7 +1,7 @@
 import { closeSync, cpSync, existsSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 
 /** Sizes of a BERT with masked-LM head. */
 export interface BertSize {
@@ -19,7 +19,11 @@ export const bertSizes: Readonly<Record<string, BertSize>> = {
 
 const vocabulary = 30522;
 const deviationOfWeights = 0.02;
-const embedded = fileURLToPath(new URL("../packages/core/models/splade-tiny", import.meta.url));
+/** The folder of the embedded model. */
+export const embeddedModel = path.join(
+  path.dirname(createRequire(import.meta.url).resolve("@sparse-encoder/core/package.json")),
+  "models/splade-tiny",
+);
 
 /**
  * Makes a BERT folder with random weights from a fixed seed, for speed and memory alone, in the system's temporary folder;
@@ -30,7 +34,7 @@ export function randomBert(name: string): string {
   const folder = path.join(tmpdir(), `sparse-encoder-bench-bert-${name}`);
   if (existsSync(path.join(folder, "complete"))) return folder;
   mkdirSync(folder, { recursive: true });
-  cpSync(embedded, folder, { recursive: true, filter: (file) => !file.endsWith(".safetensors") });
+  cpSync(embeddedModel, folder, { recursive: true, filter: (file) => !file.endsWith(".safetensors") });
   const config = {
     architectures: ["BertForMaskedLM"],
     model_type: "bert",
