@@ -53,7 +53,7 @@ async function bundle(): Promise<void> {
     platform: "node",
     format: "esm",
     target: "node20.19",
-    external: ["@sparse-encoder/core", "./data.ts"],
+    external: ["@sparse-encoder/*", "./data.ts"],
   });
   copyFileSync(new URL("reference.py", import.meta.url), path.join(app, "bench/reference.py"));
   mkdirSync(path.join(app, "packages/core"), { recursive: true });

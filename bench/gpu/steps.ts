@@ -4,10 +4,10 @@ import {
   DenseEncoder,
   InvertedIndex,
   listDevices,
-  ndcg,
   SparseEncoder,
   type SparseMatrix,
 } from "@sparse-encoder/core";
+import { ndcg } from "@sparse-encoder/core/evaluation";
 import { randomBert } from "../random-model.ts";
 import type { Collection } from "./data.ts";
 

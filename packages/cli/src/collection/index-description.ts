@@ -12,7 +12,7 @@ const modelsSchema = z.object({
   /** Null for the embedded model. */
   model: z.string().nullable(),
   revision: z.string().nullable(),
-  dtype: z.enum(["fp32", "int8"]),
+  dtype: z.enum(["fp32", "tf32", "fp16", "int8"]),
   maxActiveDims: z.number().int().positive().nullable(),
   /** Null for an index without dense vectors. */
   dense: z.string().nullable(),

@@ -5,7 +5,7 @@ import { chosenOf, positiveNumber } from "../commands/option-values.ts";
 export interface ModelOptions {
   readonly model?: string | undefined;
   readonly revision?: string | undefined;
-  readonly dtype?: "fp32" | "int8" | undefined;
+  readonly dtype?: "fp32" | "tf32" | "fp16" | "int8" | undefined;
   readonly device?: string | undefined;
   readonly workers?: number | undefined;
   readonly threads?: number | undefined;
@@ -24,7 +24,9 @@ export function addModelOptions(command: Command): Command {
     )
     .option("--revision <name>", "branch, tag or commit on the hub")
     .addOption(
-      new Option("--dtype <format>", "number format of the weights").argParser(chosenOf("fp32", "int8")),
+      new Option("--dtype <format>", "number format of the weights").argParser(
+        chosenOf("fp32", "tf32", "fp16", "int8"),
+      ),
     )
     .option("--device <name>", "auto, cpu, cuda, cuda:<n>, dml, webgpu or coreml (default: auto)")
     .option("--workers <n>", "worker threads (default: the cores of this process, at most 8)", positiveNumber)
