@@ -15,7 +15,6 @@ await build({
   format: "esm",
   packages: "external",
   sourcemap: true,
-  sourcesContent: false,
   logLevel: "warning",
   entryPoints: ["src/main.ts"],
   outdir: "dist",

@@ -116,6 +116,8 @@ export {
   type SimilarityFunction,
   type SparseEntry,
   SparseMatrix,
+  type SparseMatrixJson,
   SparseVector,
+  type SparseVectorJson,
   type SparsityStatistics,
 } from "./vector/index.ts";

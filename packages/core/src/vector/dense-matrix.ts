@@ -1,6 +1,7 @@
 import { invalidArgument, received } from "../errors.ts";
 import { positiveInteger } from "../options/index.ts";
-import { sameDimension } from "./sparse-vector.ts";
+import { float32Of } from "./json.ts";
+import { sameDimension } from "./vector-checks.ts";
 
 /**
  * Dense vectors of one width, stacked row by row in one `Float32Array`. Rows handed out are views, not copies.
@@ -41,6 +42,27 @@ export class DenseMatrix implements Iterable<Float32Array> {
       filled += matrix.values.length;
     }
     return new DenseMatrix(values, width);
+  }
+
+  /**
+   * From what {@link DenseMatrix.toJSON} gives: rows of numbers.
+   * @param dimension width of a row; needed for an empty list only
+   * @throws SparseEncoderError `INVALID_ARGUMENT` or `INVALID_VECTOR`
+   */
+  static fromJSON(rows: readonly (readonly number[])[], dimension?: number): DenseMatrix {
+    if (!Array.isArray(rows)) {
+      throw invalidArgument(`DenseMatrix.fromJSON: expected rows of numbers, received ${received(rows)}.`);
+    }
+    const width = dimension ?? rows[0]?.length;
+    if (width === undefined) {
+      throw invalidArgument("DenseMatrix.fromJSON: an empty list needs the dimension as second argument.");
+    }
+    const matrices = rows.map((row, position) => new DenseMatrix(float32Of(`row ${position}`, row), width));
+    const wrong = matrices.findIndex((matrix) => matrix.length !== 1);
+    if (wrong === -1) return DenseMatrix.concat(matrices, width);
+    throw invalidArgument(
+      `DenseMatrix.fromJSON: row ${wrong} has ${matrices[wrong]!.values.length} numbers, expected ${width}.`,
+    );
   }
 
   /** [number of rows, width]. */
@@ -103,5 +125,10 @@ export class DenseMatrix implements Iterable<Float32Array> {
   /** The rows as plain arrays, as request bodies of vector databases take them. */
   toJSON(): number[][] {
     return Array.from(this, (row) => Array.from(row));
+  }
+
+  /** What `console.log` and `util.inspect` show: `DenseMatrix 3 x 384`. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `DenseMatrix ${this.length} x ${this.dimension}`;
   }
 }

@@ -1,6 +1,6 @@
 import { DenseMatrix } from "./dense-matrix.ts";
 import { checkSimilarityFunction, type SimilarityFunction } from "./similarity.ts";
-import { sameDimension } from "./sparse-vector.ts";
+import { sameDimension } from "./vector-checks.ts";
 
 /**
  * Similarity of every row of `a` with every row of `b`: n arrays of m float32 numbers, as

@@ -3,6 +3,7 @@ export type { DenseMetric } from "./dense-metric.ts";
 export { denseSimilarity } from "./dense-similarity.ts";
 export type { DimCounts } from "./dim-counts.ts";
 export { intersection } from "./intersection.ts";
+export type { SparseMatrixJson, SparseVectorJson } from "./json.ts";
 export {
   checkSimilarityFunction,
   type SimilarityFunction,

@@ -1,6 +1,7 @@
 import { invalidArgument } from "../errors.ts";
 import { SparseMatrix } from "./sparse-matrix.ts";
-import { SparseVector, sameDimension } from "./sparse-vector.ts";
+import { SparseVector } from "./sparse-vector.ts";
+import { sameDimension } from "./vector-checks.ts";
 
 /**
  * Element-wise product of two sparse vectors, or of one with each row of a matrix: which dimensions both

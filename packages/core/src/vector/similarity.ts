@@ -1,6 +1,7 @@
 import { invalidArgument, received } from "../errors.ts";
 import { SparseMatrix } from "./sparse-matrix.ts";
-import { type SparseVector, sameDimension } from "./sparse-vector.ts";
+import type { SparseVector } from "./sparse-vector.ts";
+import { sameDimension } from "./vector-checks.ts";
 
 /** How two vectors are compared. Distances are negated, so that larger always means more alike. */
 export type SimilarityFunction = "dot" | "cosine" | "euclidean" | "manhattan";

@@ -1,7 +1,9 @@
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
 import { positiveInteger } from "../options/index.ts";
-import { checkDimension, checkEntries, checkTolerance, SparseVector, TRUSTED } from "./sparse-vector.ts";
+import { float32Of, type SparseMatrixJson, uint32Of } from "./json.ts";
+import { SparseVector, TRUSTED } from "./sparse-vector.ts";
 import { copyTopDims } from "./top-dims.ts";
+import { checkDimension, checkEntries, checkTolerance } from "./vector-checks.ts";
 
 /**
  * Sparse vectors of one dimension, stacked: a matrix in compressed sparse row (CSR) form.
@@ -75,6 +77,22 @@ export class SparseMatrix implements Iterable<SparseVector> {
       Array.from(rows, (row) => SparseVector.fromDense(row)),
       dimension,
     );
+  }
+
+  /**
+   * From what {@link SparseMatrix.toJSON} gives, also after `JSON.stringify` and `JSON.parse`.
+   * @throws SparseEncoderError `INVALID_VECTOR`
+   */
+  static fromJSON(json: SparseMatrixJson): SparseMatrix {
+    const { shape, offsets, indices, values } = json ?? {};
+    const rows = uint32Of("offsets", offsets);
+    if (!Array.isArray(shape) || shape.length !== 2 || shape[0] !== rows.length - 1) {
+      throw new SparseEncoderError(
+        "INVALID_VECTOR",
+        `SparseMatrix.fromJSON: shape must be [rows, dimension], of as many rows as offsets has less one, received ${received(shape)}.`,
+      );
+    }
+    return new SparseMatrix(rows, uint32Of("indices", indices), float32Of("values", values), shape[1]);
   }
 
   /** Puts matrices of one dimension below each other. */
@@ -207,13 +225,18 @@ export class SparseMatrix implements Iterable<SparseVector> {
   }
 
   /** Plain arrays in CSR form. */
-  toJSON(): { shape: [number, number]; offsets: number[]; indices: number[]; values: number[] } {
+  toJSON(): SparseMatrixJson {
     return {
       shape: this.shape,
       offsets: Array.from(this.offsets),
       indices: Array.from(this.indices),
       values: Array.from(this.values),
     };
+  }
+
+  /** What `console.log` and `util.inspect` show: `SparseMatrix 3 x 30522, 87 active`. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `SparseMatrix ${this.length} x ${this.dimension}, ${this.indices.length} active`;
   }
 
   private view(row: number): SparseVector {

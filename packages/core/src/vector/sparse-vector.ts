@@ -1,6 +1,15 @@
-import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
-import { checkOptionNames, positiveInteger } from "../options/index.ts";
+import { received } from "../errors.ts";
+import { positiveInteger } from "../options/index.ts";
+import { float32Of, type SparseVectorJson, uint32Of } from "./json.ts";
 import { copyTopDims } from "./top-dims.ts";
+import {
+  checkArray,
+  checkTolerance,
+  checkVector,
+  invalidVector,
+  isZero,
+  sameDimension,
+} from "./vector-checks.ts";
 
 /** Passed by code that has already ensured the rules of a vector, such as a row view of a checked matrix. */
 export const TRUSTED: unique symbol = Symbol("trusted");
@@ -53,6 +62,9 @@ export class SparseVector implements Iterable<SparseEntry> {
     if (typeof entries !== "object" || entries === null) {
       throw invalidVector(`expected (index, weight) pairs, received ${received(entries)}`);
     }
+    if (!(Symbol.iterator in entries) && "indices" in entries && "values" in entries) {
+      throw invalidVector("{ indices, values } is read by SparseVector.fromJSON(json, dimension)");
+    }
     const pairs: SparseEntry[] =
       Symbol.iterator in entries
         ? [...(entries as Iterable<SparseEntry>)]
@@ -81,6 +93,16 @@ export class SparseVector implements Iterable<SparseEntry> {
       values.push(value);
     }
     return new SparseVector(indices, values, dense.length);
+  }
+
+  /**
+   * From what {@link SparseVector.toJSON} gives, also after `JSON.stringify` and `JSON.parse`.
+   * @param dimension length of the vector, which the JSON does not hold
+   * @throws SparseEncoderError `INVALID_VECTOR`
+   */
+  static fromJSON(json: SparseVectorJson, dimension: number): SparseVector {
+    const { indices, values } = json ?? {};
+    return new SparseVector(uint32Of("indices", indices), float32Of("values", values), dimension);
   }
 
   /** Number of stored (non-zero) dimensions. */
@@ -206,95 +228,12 @@ export class SparseVector implements Iterable<SparseEntry> {
    * Plain arrays, as request bodies of vector databases take them: `JSON.stringify(vector)` gives
    * `{"indices":[…],"values":[…]}`.
    */
-  toJSON(): { indices: number[]; values: number[] } {
+  toJSON(): SparseVectorJson {
     return { indices: Array.from(this.indices), values: Array.from(this.values) };
   }
-}
 
-/** Checks the tolerances of `equals`: a NaN would make everything equal. */
-export function checkTolerance(tolerance: { absolute?: number; relative?: number }): void {
-  checkOptionNames("equals", tolerance, ["absolute", "relative"]);
-  for (const [name, value] of Object.entries(tolerance)) {
-    if (value !== undefined && !(typeof value === "number" && value >= 0)) {
-      throw invalidArgument(`equals: ${name} must be a number of at least 0, received ${received(value)}.`);
-    }
+  /** What `console.log` and `util.inspect` show: `SparseVector 30522, 29 active`. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `SparseVector ${this.dimension}, ${this.activeDims} active`;
   }
-}
-
-/** Throws unless both have the same dimension. */
-export function sameDimension(call: string, a: { dimension: number }, b: { dimension: number }): void {
-  if (a.dimension !== b.dimension) {
-    throw new SparseEncoderError(
-      "INVALID_VECTOR",
-      `${call}: the vectors have ${a.dimension} and ${b.dimension} dimensions; both must come from the same model.`,
-    );
-  }
-}
-
-/** Checks the dimension of a vector or matrix. */
-export function checkDimension(dimension: unknown): void {
-  if (
-    typeof dimension !== "number" ||
-    !Number.isInteger(dimension) ||
-    dimension < 0 ||
-    dimension > 0xffffffff
-  ) {
-    throw invalidVector(
-      `the dimension must be a whole number from 0 to 2^32 - 1, received ${received(dimension)}`,
-    );
-  }
-}
-
-/** Checks the entries [from, to) of one row against the rules of a sparse vector. */
-export function checkEntries(
-  indices: ArrayLike<number>,
-  values: ArrayLike<number>,
-  from: number,
-  to: number,
-  dimension: number,
-): void {
-  let previous = -1;
-  for (let position = from; position < to; position++) {
-    const index = indices[position]!;
-    const value = values[position]!;
-    if (!Number.isInteger(index) || index < 0 || index >= dimension) {
-      throw invalidVector(`index ${received(index)} at position ${position} is not in [0, ${dimension})`);
-    }
-    if (index <= previous) {
-      throw invalidVector(
-        `index ${index} at position ${position} follows ${previous}; indices must rise strictly`,
-      );
-    }
-    if (typeof value !== "number" || !Number.isFinite(Math.fround(value)) || Math.fround(value) === 0) {
-      throw invalidVector(
-        `value ${received(value)} at position ${position} is not a finite, non-zero float32 number`,
-      );
-    }
-    previous = index;
-  }
-}
-
-function checkVector(indices: ArrayLike<number>, values: ArrayLike<number>, dimension: number): void {
-  checkDimension(dimension);
-  checkArray("indices", indices);
-  checkArray("values", values);
-  if (indices.length !== values.length) {
-    throw invalidVector(`${indices.length} indices but ${values.length} values`);
-  }
-  checkEntries(indices, values, 0, indices.length, dimension);
-}
-
-function checkArray(name: string, value: unknown): void {
-  if (!Array.isArray(value) && !(ArrayBuffer.isView(value) && "length" in value)) {
-    throw invalidVector(`${name} must be an array of numbers, received ${received(value)}`);
-  }
-}
-
-/** Whether a weight vanishes in float32. */
-function isZero(value: number): boolean {
-  return typeof value === "number" && Math.fround(value) === 0;
-}
-
-function invalidVector(problem: string): SparseEncoderError {
-  return new SparseEncoderError("INVALID_VECTOR", `Not a valid sparse vector: ${problem}.`);
 }
