@@ -26,8 +26,8 @@ export const importTable: Readonly<Record<string, ImportRule>> = {
   stores: { values: ["vector", "index"] },
   retrieval: { values: ["vector", "stores"], types: ["encoder"] },
   evaluation: { values: ["vector"], types: ["encoder", "stores"] },
+  internal: { values: ["stores", "retrieval"] },
   testing: { values: ["vector"], types: ["encoder", "stores"] },
-  internal: { values: [] },
 };
 
 const packageName = "@sparse-encoder/core";

@@ -232,6 +232,8 @@ describe("a trace", () => {
     };
     await make({ compressor }).invoke("red", { callbacks: [recorder] });
     expect(callbacks).toMatchObject({ tags: ["compressor"] });
+    const run = recorder.roots[0]!.child_runs.find(({ name }) => name === "compressor")!;
+    expect(documentsOf(run)).toHaveLength(2);
   });
 });
 

@@ -1,26 +1,37 @@
 import type { RetrieveOptions } from "@sparse-encoder/core";
-import { checkOptionNames } from "@sparse-encoder/core/internal";
+import {
+  checkOptionNames,
+  type DocumentFilter,
+  declareOptions,
+  defined,
+  retrievalSettingOptions,
+  unchecked,
+} from "@sparse-encoder/core/internal";
 
 /** Settings that one call can replace, through `config.configurable`. */
-export type CallSettings = Pick<
-  RetrieveOptions,
-  "k" | "alpha" | "weights" | "filter" | "fusion" | "minScore" | "mmr" | "arms" | "onArmError"
->;
+export interface CallSettings
+  extends Pick<
+    RetrieveOptions,
+    "k" | "alpha" | "weights" | "fusion" | "minScore" | "mmr" | "arms" | "onArmError"
+  > {
+  /** Only documents whose metadata pass. */
+  readonly filter?: DocumentFilter | undefined;
+}
 
-const names: readonly (keyof CallSettings)[] = [
-  "k",
-  "alpha",
-  "weights",
-  "filter",
-  "fusion",
-  "minScore",
-  "mmr",
-  "arms",
-  "onArmError",
-];
+const { k, alpha, weights, fusion, minScore, mmr, onArmError } = retrievalSettingOptions.rules;
 
-/** Those that are read without the name of this package before them. */
-const shortNames: readonly (keyof CallSettings)[] = ["k", "alpha", "weights", "filter", "fusion"];
+/** Settings that are read from `configurable` itself. Core checks filters and arms. */
+const shortRules = { k, alpha, weights, filter: unchecked<DocumentFilter>(), fusion };
+
+const callOptions = declareOptions<CallSettings>()({
+  ...shortRules,
+  minScore,
+  mmr,
+  arms: unchecked<NonNullable<CallSettings["arms"]>>(),
+  onArmError,
+});
+
+const shortNames = Object.keys(shortRules);
 
 /** The name of this package within `configurable`. */
 const ownName = "hybrid";
@@ -33,12 +44,11 @@ const ownName = "hybrid";
  */
 export function callSettings(configurable: Readonly<Record<string, unknown>> | undefined): CallSettings {
   if (configurable === undefined) return {};
-  const own = configurable[ownName];
-  if (own !== undefined) checkOptionNames(`configurable.${ownName}`, own, names);
-  const short = Object.fromEntries(
-    shortNames.flatMap((name) => (configurable[name] === undefined ? [] : [[name, configurable[name]]])),
-  );
-  return { ...short, ...(own as CallSettings | undefined) };
+  const own = configurable[ownName] as CallSettings | undefined;
+  // Core checks the values.
+  checkOptionNames(`configurable.${ownName}`, own, callOptions.names);
+  const short: CallSettings = Object.fromEntries(shortNames.map((name) => [name, configurable[name]]));
+  return defined({ ...short, ...defined(own ?? {}) });
 }
 
 /** `configurable` for what a hybrid retriever calls: without the settings that are its own. */

@@ -1,76 +1,25 @@
 import type { Document, DocumentInterface } from "@langchain/core/documents";
 import type { EmbeddingsInterface } from "@langchain/core/embeddings";
 import { type MaxMarginalRelevanceSearchOptions, VectorStore } from "@langchain/core/vectorstores";
-import {
-  type AddProgress,
-  type ArmOptions,
-  type ArmSettings,
-  HybridRetriever as CoreHybridRetriever,
-  type Filter,
-  type RetrievalSettings,
-  SparseEncoderError,
-  type Store,
-} from "@sparse-encoder/core";
-import { checkOptionNames, received } from "@sparse-encoder/core/internal";
-import type { DeleteTarget } from "@sparse-encoder/core/stores";
-import { checkLength, toDocument, toNewDocuments } from "./document-mapping.ts";
-import { HybridRetriever, type HybridRetrieverSettings } from "./hybrid-retriever.ts";
+import type { HybridRetriever as CoreHybridRetriever, RetrievalSettings, Store } from "@sparse-encoder/core";
+import { type DocumentFilter, jsonFilter } from "@sparse-encoder/core/internal";
+import { checkLength, toDocument } from "./document-mapping.ts";
+import type { HybridRetrieverSettings } from "./hybrid-retriever-options.ts";
+import { checkDense, noEmbeddings, type StoreArms, storeRetriever } from "./store-arms.ts";
+import { addTo, jsonTarget } from "./store-writes.ts";
+import type { AddDocumentsOptions, RetrievalMode, SearchSettings } from "./vector-store-options.ts";
+import { HybridVectorStoreRetriever } from "./vector-store-retriever.ts";
 
-/** What a vector store searches by. */
-export type RetrievalMode = "sparse" | "dense" | "hybrid";
-
-/** Options of `addDocuments` and `addVectors`. */
-export interface AddDocumentsOptions {
-  /** One a document. Default: the ids of the documents; a document without one gets a random UUID. */
-  readonly ids?: string[];
-  /** Ends the call; what was stored by then stays. */
-  readonly signal?: AbortSignal;
-  /** Called after each batch is stored. */
-  readonly onProgress?: (progress: AddProgress) => void;
-  /** Documents that are encoded and stored together. */
-  readonly batchSize?: number;
-}
-
-/** Settings of the searches, as core takes them. */
-export interface SearchSettings
-  extends Pick<
-    RetrievalSettings,
-    "fusion" | "weights" | "alpha" | "minScore" | "rerank" | "rerankK" | "onArmError" | "timeout" | "onEvent"
-  > {
-  /** Settings of the arms, such as how many hits each gives to the fusion. */
-  readonly arms?: { readonly sparse?: ArmSettings; readonly dense?: ArmSettings };
-}
-
-/** The names of {@link SearchSettings}. */
-export const searchSettingNames = [
-  "fusion",
-  "weights",
-  "alpha",
-  "minScore",
-  "rerank",
-  "rerankK",
-  "onArmError",
-  "timeout",
-  "onEvent",
-  "arms",
-] as const satisfies readonly (keyof SearchSettings)[];
-
-/** One arm of a store, complete. */
-export interface StoreArms {
-  readonly sparse: Exclude<ArmOptions, { retrieve: unknown }> | undefined;
-  readonly dense: Exclude<ArmOptions, { retrieve: unknown }> | undefined;
-}
-
-/** The base class without its static side, whose `fromTexts` takes dense embeddings alone. */
+/** The base class without its static side, whose `fromTexts` takes only dense embeddings. */
 const Base: abstract new (embeddings: EmbeddingsInterface, config: Record<string, unknown>) => VectorStore =
   VectorStore;
 
 /**
- * A LangChain vector store over a store of this library. The query's text reaches the encoders of all arms; the store and
+ * A LangChain vector store over a store of this library. The text of a query reaches the encoders of all arms. The store and
  * the embeddings stay the caller's.
  */
 export abstract class CoreVectorStore extends Base {
-  declare FilterType: Filter;
+  declare FilterType: DocumentFilter;
   readonly #store: Store;
   readonly #mode: RetrievalMode;
   readonly #denseName: string;
@@ -84,20 +33,10 @@ export abstract class CoreVectorStore extends Base {
     settings: SearchSettings,
   ) {
     super(embeddings ?? noEmbeddings(mode), {});
-    const { arms: armSettings, ...rest } = settings;
-    checkOptionNames("arms", armSettings, ["sparse", "dense"]);
-    const used = Object.entries(arms).flatMap(([name, arm]: [string, ArmOptions | undefined]) =>
-      arm === undefined ? [] : [[name, { ...armSettings?.[name as keyof StoreArms], ...arm }] as const],
-    );
-    this.#retriever = new CoreHybridRetriever({
-      // One arm has nothing to be fused with: its scores are those of the store.
-      ...(used.length === 1 ? { fusion: "max" as const } : {}),
-      ...rest,
-      arms: Object.fromEntries(used) as Record<string, ArmOptions>,
-    });
     this.#store = store;
     this.#mode = mode;
     this.#denseName = arms.dense?.vector ?? "dense";
+    this.#retriever = storeRetriever(arms, settings);
   }
 
   /** What the store searches by. */
@@ -106,140 +45,101 @@ export abstract class CoreVectorStore extends Base {
   }
 
   /**
-   * Encodes documents for all arms and stores them, each in place of the one that has its id. The documents given are left
-   * as they are.
+   * Encodes documents for all arms and stores them, each in place of the document that has its id. Metadata are stored as
+   * `JSON.stringify` keeps them: dates as ISO text, bigints as numbers or text. The documents given are not changed.
    *
    * @returns the ids, in the order of the documents
-   * @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION`, `INVALID_DOCUMENT`, `ABORTED`, `STORE_FAILED`, …
+   * @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION`, `INVALID_DOCUMENT` before anything is encoded; IngestionError
+   *   with how many documents are stored: `ABORTED`, `STORE_FAILED`, …
    */
-  async addDocuments(documents: DocumentInterface[], options: AddDocumentsOptions = {}): Promise<string[]> {
-    const { ids, ...rest } = addOptions("addDocuments", options);
-    const added = toNewDocuments("addDocuments", documents, ids);
-    await this.#retriever.add(added, rest);
-    return added.map(({ id }) => id);
+  async addDocuments(documents: DocumentInterface[], options?: AddDocumentsOptions): Promise<string[]> {
+    return addTo(this.#retriever, "addDocuments", documents, options);
   }
 
-  /** As {@link CoreVectorStore.addDocuments}, with dense vectors that are known; the sparse ones are made of the texts. */
+  /** As {@link CoreVectorStore.addDocuments}, with dense vectors that are at hand; sparse vectors are made of the texts. */
   async addVectors(
     vectors: number[][],
     documents: DocumentInterface[],
-    options: AddDocumentsOptions = {},
+    options?: AddDocumentsOptions,
   ): Promise<string[]> {
-    this.needDense("addVectors");
-    const { ids, ...rest } = addOptions("addVectors", options);
-    checkLength("addVectors", "vectors", vectors, documents.length);
-    const added = toNewDocuments("addVectors", documents, ids, (position) => ({
+    checkDense("addVectors", this.#mode);
+    checkLength("addVectors", "vectors", vectors, documents?.length);
+    return addTo(this.#retriever, "addVectors", documents, options, (position) => ({
       [this.#denseName]: Float32Array.from(vectors[position]!),
     }));
-    await this.#retriever.add(added, rest);
-    return added.map(({ id }) => id);
   }
 
   /** Deletes documents by their ids or by a filter. Unknown ids are passed over. */
-  override async delete(params?: { ids: string[] } | { filter: Filter }): Promise<void> {
-    await this.#retriever.delete(params as DeleteTarget);
+  override async delete(params?: { ids: string[] } | { filter: DocumentFilter }): Promise<void> {
+    await this.#retriever.delete(jsonTarget(params));
   }
 
-  /** The documents of these ids, in their order; without those that there are not. */
+  /** The documents of these ids, in their order; unknown ids are passed over. */
   async getByIds(ids: string[]): Promise<Document[]> {
     const documents = await this.#store.get(ids);
     return documents.flatMap((document) => (document === undefined ? [] : [toDocument(document)]));
   }
 
-  /** The best documents for a query, best first. */
-  override async similaritySearch(query: string, k = 4, filter?: Filter): Promise<Document[]> {
+  /**
+   * The best documents for a query, best first. An empty query with a filter finds the documents that pass the filter, in
+   * mode `sparse` with score 0.
+   */
+  override async similaritySearch(query: string, k = 4, filter?: DocumentFilter): Promise<Document[]> {
     const found = await this.similaritySearchWithScore(query, k, filter);
     return found.map(([document]) => document);
   }
 
-  /** As {@link CoreVectorStore.similaritySearch}, with scores: in mode `hybrid` those of the fusion, else the store's. */
+  /** As {@link CoreVectorStore.similaritySearch}, with scores: in mode `hybrid` of the fusion, else of the store. */
   override async similaritySearchWithScore(
     query: string,
     k = 4,
-    filter?: Filter,
+    filter?: DocumentFilter,
   ): Promise<[Document, number][]> {
-    const hits = await this.#retriever.retrieve(query, { k, ...(filter === undefined ? {} : { filter }) });
+    const hits = await this.search("similaritySearch", query, { k }, filter);
     return hits.map((hit) => [toDocument(hit), hit.score]);
   }
 
-  /** The documents whose dense vectors are closest to one that is known. */
+  /** The documents whose dense vectors are closest to a vector that is at hand. */
   async similaritySearchVectorWithScore(
     query: number[],
     k: number,
-    filter?: Filter,
+    filter?: DocumentFilter,
   ): Promise<[Document, number][]> {
-    this.needDense("similaritySearchVectorWithScore");
-    const hits = await this.#store.searchDense(this.#denseName, Float32Array.from(query), { k, filter });
+    checkDense("similaritySearchVectorWithScore", this.#mode);
+    const options = { k, filter: jsonFilter(filter) };
+    const hits = await this.#store.searchDense(this.#denseName, Float32Array.from(query), options);
     return hits.map((hit) => [toDocument(hit), hit.score]);
   }
 
   /**
    * Documents that are good for the query and unlike each other, by maximal marginal relevance.
    *
-   * @param options `lambda` 1: by score alone; 0: by novelty alone. `fetchK`: best documents that are chosen from
+   * @param options `lambda` 1: by score only; 0: by novelty only. `fetchK`: best documents to choose from
    */
   override async maxMarginalRelevanceSearch(
     query: string,
-    options: MaxMarginalRelevanceSearchOptions<Filter>,
+    options: MaxMarginalRelevanceSearchOptions<DocumentFilter>,
   ): Promise<Document[]> {
     const { k, fetchK, lambda, filter } = options;
-    const mmr = {
-      ...(fetchK === undefined ? {} : { fetchK }),
-      ...(lambda === undefined ? {} : { lambda }),
-    };
-    const hits = await this.#retriever.retrieve(query, {
-      k,
-      mmr,
-      ...(filter === undefined ? {} : { filter }),
-    });
+    const hits = await this.search(
+      "maxMarginalRelevanceSearch",
+      query,
+      { k, mmr: { fetchK, lambda } },
+      filter,
+    );
     return hits.map(toDocument);
   }
 
-  /** A retriever over this store with all that {@link HybridRetriever} can. `asRetriever` gives LangChain's own. */
-  asHybridRetriever(settings: HybridRetrieverSettings = {}): HybridRetriever {
-    return new HybridRetriever({ ...settings, retriever: this.#retriever });
+  /**
+   * A retriever over this store with all that a hybrid retriever can do, which also adds documents. `asRetriever` gives
+   * LangChain's own.
+   */
+  asHybridRetriever(settings: HybridRetrieverSettings = {}): HybridVectorStoreRetriever {
+    return new HybridVectorStoreRetriever(this, { ...settings, retriever: this.#retriever });
   }
 
-  private needDense(call: string): void {
-    if (this.#mode === "sparse") {
-      throw new SparseEncoderError(
-        "INVALID_ARGUMENT",
-        `${call} needs dense vectors, which a store of mode sparse has not; use mode dense or hybrid.`,
-      );
-    }
+  private search(call: string, query: string, settings: RetrievalSettings, filter?: DocumentFilter) {
+    const options = { ...settings, filter: jsonFilter(filter), wording: { call } };
+    return this.#retriever.retrieve(query, options);
   }
-}
-
-/** Documents of texts. */
-export function documentsOf(
-  texts: string[],
-  metadatas: object[] | object,
-): { pageContent: string; metadata: Record<string, unknown> }[] {
-  if (Array.isArray(metadatas)) checkLength("fromTexts", "metadatas", metadatas, texts.length);
-  return texts.map((pageContent, position) => ({
-    pageContent,
-    metadata: (Array.isArray(metadatas) ? metadatas[position] : metadatas) as Record<string, unknown>,
-  }));
-}
-
-function addOptions(call: string, options: AddDocumentsOptions): AddDocumentsOptions {
-  checkOptionNames(call, options, ["ids", "signal", "onProgress", "batchSize"]);
-  return options;
-}
-
-/** In place of dense embeddings where there are none. */
-function noEmbeddings(mode: RetrievalMode): EmbeddingsInterface {
-  const refuse = async (): Promise<never> => {
-    throw new SparseEncoderError("INVALID_ARGUMENT", `A store of mode ${mode} has no dense embeddings.`);
-  };
-  return { embedQuery: refuse, embedDocuments: refuse };
-}
-
-/** @throws SparseEncoderError `INVALID_ARGUMENT` */
-export function checkStore(call: string, store: unknown): void {
-  if (typeof (store as Partial<Store> | null | undefined)?.searchSparse === "function") return;
-  throw new SparseEncoderError(
-    "INVALID_ARGUMENT",
-    `${call} needs a store, such as new MemoryStore(), received ${received(store)}.`,
-  );
 }

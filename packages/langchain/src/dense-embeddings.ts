@@ -4,14 +4,13 @@ import {
   DenseEncoder,
   type DenseEncoderOptions,
   type DenseMatrix,
-  SparseEncoderError,
 } from "@sparse-encoder/core";
-import { checkOptionNames, received } from "@sparse-encoder/core/internal";
+import { declareEmbeddings } from "./embeddings-options.ts";
 
 /** Options of one call, as core's encoders take them. */
 export type DenseEmbedOptions = Pick<DenseEncodeOptions, keyof DenseEncodeOptions>;
 
-/** What {@link DenseEmbeddings} needs of an encoder; `DenseEncoder` is such. */
+/** What {@link DenseEmbeddings} needs of an encoder. `DenseEncoder` has it. */
 export interface DenseTextEncoder {
   encodeQuery(texts: readonly string[], options?: DenseEmbedOptions): Promise<DenseMatrix>;
   encodeDocument(texts: readonly string[], options?: DenseEmbedOptions): Promise<DenseMatrix>;
@@ -22,6 +21,8 @@ export interface DenseEmbeddingsParams {
   /** Stays the caller's: closing the embeddings leaves it open. */
   readonly encoder: DenseTextEncoder;
 }
+
+const encoderOf = declareEmbeddings<DenseTextEncoder>("DenseEmbeddings", "DenseEncoder");
 
 /**
  * Dense embeddings of a sentence-transformers model, for use wherever LangChain takes embeddings, so that hybrid retrieval
@@ -38,15 +39,7 @@ export class DenseEmbeddings extends Embeddings implements AsyncDisposable {
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
   constructor(params: DenseEmbeddingsParams) {
     super({ maxRetries: 0 });
-    checkOptionNames("DenseEmbeddings", params, ["encoder"]);
-    const encoder: Partial<DenseTextEncoder> | null | undefined = params?.encoder;
-    if (typeof encoder?.encodeQuery !== "function" || typeof encoder.encodeDocument !== "function") {
-      throw new SparseEncoderError(
-        "INVALID_ARGUMENT",
-        `DenseEmbeddings: encoder must have encodeQuery and encodeDocument, as DenseEncoder does, received ${received(encoder)}.`,
-      );
-    }
-    this.#encoder = params.encoder;
+    this.#encoder = encoderOf(params);
   }
 
   /**
@@ -66,7 +59,7 @@ export class DenseEmbeddings extends Embeddings implements AsyncDisposable {
     return this.#encoder;
   }
 
-  /** One vector a text, in their order. */
+  /** One vector per text, in their order. */
   override async embedDocuments(texts: string[], options?: DenseEmbedOptions): Promise<number[][]> {
     const matrix = await this.#encoder.encodeDocument(texts, options);
     return Array.from(matrix, (row) => Array.from(row));

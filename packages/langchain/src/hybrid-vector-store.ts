@@ -1,29 +1,57 @@
 import type { DocumentInterface } from "@langchain/core/documents";
 import type { EmbeddingsInterface } from "@langchain/core/embeddings";
-import { SparseEncoderError, type Store } from "@sparse-encoder/core";
-import { checkOptionNames, received } from "@sparse-encoder/core/internal";
+import type { Store } from "@sparse-encoder/core";
 import {
-  CoreVectorStore,
-  checkStore,
-  documentsOf,
-  type RetrievalMode,
-  type SearchSettings,
-  searchSettingNames,
-} from "./core-vector-store.ts";
+  declareOptions,
+  invalidArgument,
+  received,
+  rule,
+  text,
+  unchecked,
+} from "@sparse-encoder/core/internal";
+import { CoreVectorStore } from "./core-vector-store.ts";
+import { documentsOf } from "./document-mapping.ts";
 import { vectorsOf } from "./retriever-arm.ts";
 import type { SparseEmbeddings } from "./sparse-embeddings.ts";
+import {
+  checkStore,
+  type RetrievalMode,
+  type SearchSettings,
+  searchSettingRules,
+} from "./vector-store-options.ts";
 
 /** Options of a {@link HybridVectorStore}. */
 export interface HybridVectorStoreConfig extends SearchSettings {
   /** Where documents and vectors are kept. It stays the caller's. */
   readonly store: Store;
   /** For the modes `sparse` and `hybrid`. */
-  readonly sparseEmbeddings?: SparseEmbeddings;
-  /** What documents are encoded for and found by. Default: what the embeddings given allow. */
-  readonly mode?: RetrievalMode;
+  readonly sparseEmbeddings?: SparseEmbeddings | undefined;
+  /** Vectors that documents get and are found by. Default: all that the embeddings allow. */
+  readonly mode?: RetrievalMode | undefined;
   /** Names of the vectors in the store. Default `sparse` and `dense`. */
-  readonly vectors?: { readonly sparse?: string; readonly dense?: string };
+  readonly vectors?:
+    | { readonly sparse?: string | undefined; readonly dense?: string | undefined }
+    | undefined;
 }
+
+const call = "HybridVectorStore";
+
+const nameOptions = declareOptions<NonNullable<HybridVectorStoreConfig["vectors"]>>()({
+  sparse: text().default("sparse"),
+  dense: text().default("dense"),
+});
+
+const storeOptions = declareOptions<HybridVectorStoreConfig>()({
+  store: unchecked<Store>(),
+  // Compared with the mode.
+  sparseEmbeddings: unchecked<SparseEmbeddings>(),
+  mode: rule((value): RetrievalMode => {
+    if (value === "sparse" || value === "dense" || value === "hybrid") return value;
+    throw invalidArgument(`mode must be "sparse", "dense" or "hybrid", received ${received(value)}.`);
+  }),
+  vectors: rule((value, name) => nameOptions.check(`${call}: ${name}`, value)),
+  ...searchSettingRules,
+});
 
 /**
  * A vector store that searches by sparse vectors, dense vectors, or both with their rankings fused.
@@ -39,32 +67,29 @@ export class HybridVectorStore extends CoreVectorStore {
   }
 
   /**
-   * @param embeddings dense ones, for the modes `dense` and `hybrid`
+   * @param embeddings dense embeddings, for the modes `dense` and `hybrid`
    * @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION`
    */
   constructor(embeddings: EmbeddingsInterface | undefined, config: HybridVectorStoreConfig) {
-    const call = "HybridVectorStore";
-    checkOptionNames(call, config, ["store", "sparseEmbeddings", "mode", "vectors", ...searchSettingNames]);
-    const { store, sparseEmbeddings, mode: wanted, vectors = {}, ...settings } = config ?? {};
-    checkStore(call, store);
-    checkOptionNames(`${call}: vectors`, vectors, ["sparse", "dense"]);
-    const mode = modeOf(wanted, embeddings, sparseEmbeddings);
-    if (mode !== "sparse" && typeof embeddings?.embedQuery !== "function") {
-      throw missing(mode, "dense embeddings as its first argument", embeddings);
-    }
-    if (mode !== "dense" && typeof sparseEmbeddings?.encoder !== "object") {
-      throw missing(mode, "SparseEmbeddings as sparseEmbeddings", sparseEmbeddings);
-    }
-    const arms = {
-      sparse:
-        mode === "dense"
-          ? undefined
-          : { encoder: sparseEmbeddings!.encoder, store, vector: vectors.sparse ?? "sparse" },
-      dense:
-        mode === "sparse"
-          ? undefined
-          : { ...vectorsOf(embeddings!), store, vector: vectors.dense ?? "dense" },
-    };
+    const {
+      store: given,
+      sparseEmbeddings,
+      mode: wanted,
+      vectors,
+      ...settings
+    } = storeOptions.check(call, config);
+    const store = checkStore(call, given);
+    const names = vectors ?? nameOptions.check(call, {});
+    const mode = wanted ?? modeOf(embeddings, sparseEmbeddings);
+    const sparse =
+      mode === "dense"
+        ? undefined
+        : { encoder: sparseEncoder(mode, sparseEmbeddings), store, vector: names.sparse };
+    const dense =
+      mode === "sparse"
+        ? undefined
+        : { ...vectorsOf(denseEmbeddings(mode, embeddings)), store, vector: names.dense };
+    const arms = { sparse, dense };
     super(mode, store, arms, embeddings, settings);
   }
 
@@ -72,7 +97,7 @@ export class HybridVectorStore extends CoreVectorStore {
     return "sparse_encoder_hybrid";
   }
 
-  /** @param metadatas one a text, or one for all */
+  /** @param metadatas one per text, or one for all */
   static async fromTexts(
     texts: string[],
     metadatas: object[] | object,
@@ -92,7 +117,7 @@ export class HybridVectorStore extends CoreVectorStore {
     return store;
   }
 
-  /** Over a store that has documents already; one that is closed or cannot be reached is an error now. */
+  /** Over a store that has documents already. A store that is closed or cannot be reached is an error here. */
   static async fromExistingStore(
     embeddings: EmbeddingsInterface | undefined,
     config: HybridVectorStoreConfig,
@@ -103,21 +128,21 @@ export class HybridVectorStore extends CoreVectorStore {
   }
 }
 
-function modeOf(mode: unknown, dense: unknown, sparse: unknown): RetrievalMode {
-  if (mode === undefined) {
-    if (dense === undefined) return "sparse";
-    return sparse === undefined ? "dense" : "hybrid";
-  }
-  if (mode === "sparse" || mode === "dense" || mode === "hybrid") return mode;
-  throw new SparseEncoderError(
-    "INVALID_ARGUMENT",
-    `mode must be "sparse", "dense" or "hybrid", received ${received(mode)}.`,
-  );
+function modeOf(dense: unknown, sparse: unknown): RetrievalMode {
+  if (dense === undefined) return "sparse";
+  return sparse === undefined ? "dense" : "hybrid";
 }
 
-function missing(mode: RetrievalMode, what: string, value: unknown): SparseEncoderError {
-  return new SparseEncoderError(
-    "INVALID_ARGUMENT",
-    `HybridVectorStore: mode ${mode} needs ${what}, received ${received(value)}.`,
-  );
+function sparseEncoder(mode: RetrievalMode, embeddings: SparseEmbeddings | undefined) {
+  if (typeof embeddings?.encoder === "object") return embeddings.encoder;
+  throw missing(mode, "SparseEmbeddings as sparseEmbeddings", embeddings);
+}
+
+function denseEmbeddings(mode: RetrievalMode, embeddings: EmbeddingsInterface | undefined) {
+  if (typeof embeddings?.embedQuery === "function") return embeddings;
+  throw missing(mode, "dense embeddings as its first argument", embeddings);
+}
+
+function missing(mode: RetrievalMode, what: string, value: unknown) {
+  return invalidArgument(`${call}: mode ${mode} needs ${what}, received ${received(value)}.`);
 }

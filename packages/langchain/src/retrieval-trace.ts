@@ -7,33 +7,37 @@ import type { FoundDocument, RetrievalEvent } from "@sparse-encoder/core";
 export const retrievalEventName = "hybrid_retrieval";
 
 /**
- * Shows one retrieval in a trace: below its run one child run an arm and one for the fusion, and custom events with times.
- * Callbacks are not waited for while the retrieval goes on, only in {@link RetrievalTrace.end}.
+ * Shows one retrieval in a trace: below its run one child run per arm, one for the fusion, one for a compressor, and custom
+ * events with times. Callbacks are awaited only in {@link RetrievalTrace.end}, so that the retrieval does not wait for them.
  */
 export class RetrievalTrace {
   private readonly run: CallbackManagerForRetrieverRun | undefined;
   private readonly query: string;
-  private readonly others: ReadonlySet<string>;
+  private readonly armsWithRuns: ReadonlySet<string>;
   private readonly children = new Map<string, Promise<CallbackManagerForRetrieverRun>>();
   private readonly pending: Promise<unknown>[] = [];
 
   /**
-   * @param run of the retrieval; undefined if nobody listens
-   * @param others arms that make a run of their own
+   * @param run the run of the retrieval; undefined if nobody listens
+   * @param armsWithRuns arms that make runs of their own
    */
-  constructor(run: CallbackManagerForRetrieverRun | undefined, query: string, others: ReadonlySet<string>) {
+  constructor(
+    run: CallbackManagerForRetrieverRun | undefined,
+    query: string,
+    armsWithRuns: ReadonlySet<string>,
+  ) {
     this.run = run;
     this.query = query;
-    this.others = others;
+    this.armsWithRuns = armsWithRuns;
   }
 
-  /** Takes what core tells. */
+  /** Takes an event of core. */
   take(event: RetrievalEvent): void {
     const { run } = this;
     if (run === undefined) return;
     switch (event.type) {
       case "armStart":
-        if (!this.others.has(event.arm)) this.startArm(run, event.arm);
+        if (!this.armsWithRuns.has(event.arm)) this.startArm(run, event.arm);
         return;
       case "arm":
         this.endArm(event.arm, (child) => child.handleRetrieverEnd(event.results.flat().map(shown)));
@@ -42,7 +46,10 @@ export class RetrievalTrace {
         this.endArm(event.arm, (child) => child.handleRetrieverError(event.error));
         break;
       case "fusion":
-        this.wait(this.showFusion(run, event.results.flat()));
+        this.wait(this.showStep(run, "fusion", event.results.flat()));
+        break;
+      case "transform":
+        this.wait(this.showStep(run, event.name, event.results.flat()));
     }
     const child = run.getChild();
     this.wait(dispatchCustomEvent(retrievalEventName, timesOf(event), { callbacks: child }));
@@ -71,12 +78,12 @@ export class RetrievalTrace {
     this.wait(child.then(end));
   }
 
-  private async showFusion(
+  private async showStep(
     run: CallbackManagerForRetrieverRun,
+    name: string,
     documents: readonly FoundDocument[],
   ): Promise<void> {
     const inputs = { query: this.query };
-    const name = "fusion";
     const child = await run
       .getChild(name)
       .handleChainStart(serialized(name), inputs, undefined, undefined, undefined, undefined, name);
@@ -85,7 +92,7 @@ export class RetrievalTrace {
 
   private wait(callback: Promise<unknown>): void {
     this.pending.push(callback);
-    // It is seen to in `end`.
+    // A failure is thrown in `end`.
     callback.catch(() => {});
   }
 }

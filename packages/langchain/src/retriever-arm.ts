@@ -1,28 +1,35 @@
 import type { DocumentInterface } from "@langchain/core/documents";
 import type { EmbeddingsInterface } from "@langchain/core/embeddings";
 import type { BaseRetrieverInterface } from "@langchain/core/retrievers";
-import {
-  type ArmEncoder,
-  type ArmOptions,
-  type ArmSettings,
-  type Filter,
-  type FoundDocument,
-  type FunctionArm,
-  type Metadata,
-  SparseEncoderError,
-  type Store,
+import type {
+  ArmEncoder,
+  ArmOptions,
+  ArmSettings,
+  Filter,
+  FoundDocument,
+  FunctionArm,
+  Metadata,
+  Store,
 } from "@sparse-encoder/core";
-import { checkOptionNames, received } from "@sparse-encoder/core/internal";
-import { matches, parseFilter } from "@sparse-encoder/core/stores";
+import {
+  armSettingOptions,
+  declareOptions,
+  invalidArgument,
+  jsonMetadata,
+  matches,
+  parseFilter,
+  received,
+  unchecked,
+} from "@sparse-encoder/core/internal";
 
 /** An arm that asks a LangChain retriever. */
 export interface LangChainRetrieverArm extends ArmSettings {
   readonly retriever: BaseRetrieverInterface;
   /**
-   * Where the retriever's documents have their scores: a name in the metadata, or a function of a document. Default: they
-   * have none, and count by rank.
+   * Where the documents of the retriever have their scores: a name in the metadata, or a function of a document. Default: they
+   * have no scores, and count by rank.
    */
-  readonly score?: string | ((document: DocumentInterface) => number);
+  readonly score?: string | ((document: DocumentInterface) => number) | undefined;
 }
 
 /** An arm that searches vectors in a store of the library. */
@@ -31,7 +38,7 @@ export interface EmbeddingsArm extends ArmSettings {
   readonly embeddings: EmbeddingsInterface | EncoderEmbeddings;
   readonly store: Store;
   /** Name of the vectors in the store. Default: the name of the arm. */
-  readonly vector?: string;
+  readonly vector?: string | undefined;
 }
 
 /** Embeddings with an encoder below. */
@@ -42,10 +49,7 @@ export interface EncoderEmbeddings {
 /** One arm of a hybrid retriever: over a retriever, over embeddings and a store, or as core takes it. */
 export type HybridRetrieverArm = LangChainRetrieverArm | EmbeddingsArm | ArmOptions;
 
-/** How a document is known over the arms; see `HybridRetrieverInput.idKey`. */
-export type IdKey = string | ((document: DocumentInterface) => string);
-
-/** What one call gives the arms that ask LangChain retrievers. */
+/** What a call gives the arms that ask LangChain retrievers. */
 export interface ArmCall {
   /** Asks a retriever, as a child of the call's run. */
   invoke(
@@ -54,14 +58,18 @@ export interface ArmCall {
     query: string,
     signal: AbortSignal,
   ): Promise<DocumentInterface[]>;
-  /** The ids of documents, by what they are known by; filled by the arms. */
-  readonly ids: Map<string, string | undefined>;
 }
 
+const retrieverArmOptions = declareOptions<LangChainRetrieverArm>()({
+  retriever: unchecked<BaseRetrieverInterface>(),
+  score: unchecked<NonNullable<LangChainRetrieverArm["score"]>>(),
+  ...armSettingOptions.rules,
+});
+
 /** What an arm is for core. */
-export function coreArm(name: string, arm: HybridRetrieverArm, idKey: IdKey | undefined): ArmOptions {
+export function coreArm(name: string, arm: HybridRetrieverArm): ArmOptions {
   if (isObject(arm) && "embeddings" in arm) return embeddingsArm(name, arm);
-  if (isObject(arm) && "retriever" in arm) return langChainArm(name, arm, idKey);
+  if (isObject(arm) && "retriever" in arm) return langChainArm(name, arm);
   return arm;
 }
 
@@ -85,78 +93,50 @@ function embeddingsArm(name: string, { embeddings, ...rest }: EmbeddingsArm): Ar
   return { ...rest, ...vectorsOf(embeddings) };
 }
 
-function langChainArm(name: string, arm: LangChainRetrieverArm, idKey: IdKey | undefined): FunctionArm {
-  const { retriever, score, ...settings } = arm;
-  const names = ["retriever", "score", "k", "weight", "minScore", "filter", "timeout"];
-  checkOptionNames(`The arm ${name}`, arm, names);
-  if (!isObject(retriever) || typeof retriever.invoke !== "function") {
+function langChainArm(name: string, arm: LangChainRetrieverArm): FunctionArm {
+  const nameOf = (option: string) => `The ${option} of the arm ${name}`;
+  const { retriever, score, ...settings } = retrieverArmOptions.check(`The arm ${name}`, arm, nameOf);
+  if (typeof retriever?.invoke !== "function") {
     throw invalidArgument(`The arm ${name}: retriever must have invoke, received ${received(retriever)}.`);
   }
   return {
     ...settings,
     retrieve: async (queries, { filter, signal, context }) => {
-      const call = context as ArmCall;
+      const { invoke } = context as ArmCall;
       const passes = filterOf(filter);
       return Promise.all(
         queries.map(async (query) => {
-          const documents = await call.invoke(name, retriever, query, signal);
-          return documents
-            .filter(passes)
-            .map((document) => toFoundDocument(name, document, idKey, score, call.ids));
+          const documents = await invoke(name, retriever, query, signal);
+          return documents.filter(passes).map((document) => toFoundDocument(name, document, score));
         }),
       );
     },
   };
 }
 
-/** A retriever knows nothing of our filters, so its documents are filtered when they are there. */
-function filterOf(filter: Filter | undefined): (document: DocumentInterface) => boolean {
+/** A retriever knows nothing of the filter, so its documents are filtered when they are there. */
+function filterOf(filter: Filter | undefined): (document: DocumentInterface, position: number) => boolean {
   if (filter === undefined) return () => true;
   const node = parseFilter(filter);
-  return ({ metadata }) => matches(node, (metadata ?? {}) as Metadata);
+  return ({ metadata }, position) => matches(node, jsonMetadata(`document ${position}`, metadata) ?? {});
 }
 
 function toFoundDocument(
   arm: string,
   document: DocumentInterface,
-  idKey: IdKey | undefined,
   score: LangChainRetrieverArm["score"],
-  ids: Map<string, string | undefined>,
 ): FoundDocument {
-  const id = keyOf(arm, document, idKey);
-  if (!ids.has(id)) ids.set(id, document.id);
-  const { pageContent: text, metadata } = document;
-  const found = { id, text, metadata: metadata as Metadata };
+  const { id, pageContent: text, metadata } = document;
+  // Metadata come back as they are, JSON or not.
+  const found = { id, text, metadata: metadata as Metadata, payload: document };
   if (score === undefined) return found;
   const value: unknown = typeof score === "function" ? score(document) : metadata?.[score];
-  if (typeof value !== "number") {
-    throw invalidArgument(
-      `The score of a document of the arm ${arm} must be a number, received ${received(value)}.`,
-    );
-  }
-  return { ...found, score: value };
-}
-
-function keyOf(arm: string, document: DocumentInterface, idKey: IdKey | undefined): string {
-  if (idKey === undefined) {
-    // A text as a key is marked, so that it is never another document's id.
-    return document.id ?? `\u0000text:${document.pageContent}`;
-  }
-  const key: unknown = typeof idKey === "function" ? idKey(document) : document.metadata?.[idKey];
-  if (typeof key === "number") return `${key}`;
-  if (typeof key !== "string" || key === "") {
-    const where = typeof idKey === "function" ? "what idKey gives" : `metadata.${idKey}`;
-    throw invalidArgument(
-      `A document of the arm ${arm} needs a key, but ${where} is ${received(key)}; give it one, or choose another idKey.`,
-    );
-  }
-  return key;
+  if (typeof value === "number") return { ...found, score: value };
+  throw invalidArgument(
+    `The score of a document of the arm ${arm} must be a number, received ${received(value)}.`,
+  );
 }
 
 function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
-}
-
-function invalidArgument(message: string): SparseEncoderError {
-  return new SparseEncoderError("INVALID_ARGUMENT", message);
 }

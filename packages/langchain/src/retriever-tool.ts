@@ -1,7 +1,14 @@
 import type { DocumentInterface } from "@langchain/core/documents";
 import type { BaseRetrieverInterface } from "@langchain/core/retrievers";
 import { type DynamicStructuredTool, tool } from "@langchain/core/tools";
-import { checkOptionNames } from "@sparse-encoder/core/internal";
+import {
+  callback,
+  declareOptions,
+  invalidArgument,
+  received,
+  rule,
+  text,
+} from "@sparse-encoder/core/internal";
 
 /** Options of {@link createRetrieverTool}. */
 export interface RetrieverToolOptions {
@@ -9,11 +16,21 @@ export interface RetrieverToolOptions {
   readonly name: string;
   /** Tells the model what there is to find, and when to search. */
   readonly description: string;
-  /** What the model reads of a document. Default: its text. */
-  readonly format?: (document: DocumentInterface) => string;
+  /** The text of a document for the model. Default: the document's text. */
+  readonly format?: ((document: DocumentInterface) => string) | undefined;
   /** Between two documents. Default: an empty line. */
-  readonly separator?: string;
+  readonly separator?: string | undefined;
 }
+
+const toolOptions = declareOptions<RetrieverToolOptions>()({
+  name: text().required(),
+  description: text().required(),
+  format: callback<(document: DocumentInterface) => string>().default(({ pageContent }) => pageContent),
+  separator: rule((value, name): string => {
+    if (typeof value === "string") return value;
+    throw invalidArgument(`${name} must be a string, received ${received(value)}.`);
+  }).default("\n\n"),
+});
 
 /**
  * A tool by which an agent searches: the model reads the texts, and the documents themselves, with metadata and ids, are
@@ -23,8 +40,8 @@ export function createRetrieverTool(
   retriever: BaseRetrieverInterface,
   options: RetrieverToolOptions,
 ): DynamicStructuredTool {
-  checkOptionNames("createRetrieverTool", options, ["name", "description", "format", "separator"]);
-  const { name, description, format = ({ pageContent }) => pageContent, separator = "\n\n" } = options;
+  const { name, description, format, separator } = toolOptions.check("createRetrieverTool", options);
+  checkRetriever(retriever);
   return tool(
     async (input, config): Promise<[string, DocumentInterface[]]> => {
       const documents = await retriever.invoke((input as { query: string }).query, config);
@@ -43,4 +60,9 @@ export function createRetrieverTool(
       responseFormat: "content_and_artifact",
     },
   ) as DynamicStructuredTool;
+}
+
+function checkRetriever(retriever: BaseRetrieverInterface): void {
+  if (typeof (retriever as BaseRetrieverInterface | undefined)?.invoke === "function") return;
+  throw invalidArgument(`createRetrieverTool needs a retriever, received ${received(retriever)}.`);
 }

@@ -2,11 +2,10 @@ import { Embeddings, type EmbeddingsInterface } from "@langchain/core/embeddings
 import {
   type SparseEncodeOptions,
   SparseEncoder,
-  SparseEncoderError,
   type SparseEncoderOptions,
   type SparseMatrix,
 } from "@sparse-encoder/core";
-import { checkOptionNames, received } from "@sparse-encoder/core/internal";
+import { declareEmbeddings } from "./embeddings-options.ts";
 
 /**
  * A sparse vector in plain arrays: dims in rising order and their weights. The clients of Qdrant, Pinecone and Chroma take
@@ -17,13 +16,13 @@ export interface SparseVector {
   values: number[];
 }
 
-/** What makes sparse vectors of texts, as `EmbeddingsInterface` does dense ones. */
+/** Makes sparse vectors of texts, as `EmbeddingsInterface` makes dense vectors. */
 export type SparseEmbeddingsInterface = EmbeddingsInterface<SparseVector>;
 
 /** Options of one call, as core's encoders take them: `signal`, `prompt`, `promptName`, `batchSize`, `maxActiveDims`, … */
 export type SparseEmbedOptions = Pick<SparseEncodeOptions, keyof SparseEncodeOptions>;
 
-/** What {@link SparseEmbeddings} needs of an encoder; `SparseEncoder` and `Bm25Encoder` are such. */
+/** What {@link SparseEmbeddings} needs of an encoder. `SparseEncoder` and `Bm25Encoder` have it. */
 export interface SparseTextEncoder {
   encodeQuery(texts: readonly string[], options?: SparseEmbedOptions): Promise<SparseMatrix>;
   encodeDocument(texts: readonly string[], options?: SparseEmbedOptions): Promise<SparseMatrix>;
@@ -35,10 +34,12 @@ export interface SparseEmbeddingsParams {
   readonly encoder: SparseTextEncoder;
 }
 
+const encoderOf = declareEmbeddings<SparseTextEncoder>("SparseEmbeddings", "SparseEncoder");
+
 /**
- * Sparse embeddings (SPLADE and its kin, BM25) in LangChain's terms. Queries and documents take separate ways, which many
- * sparse models need. All texts of a call go to the encoder in one call; a failure is not tried again, since it would only
- * happen again.
+ * Sparse embeddings (SPLADE and its kin, BM25) in LangChain's terms. Queries and documents are encoded
+ * separately, as many sparse models need it. All texts of a call go to the encoder in one call. A failure is not tried again,
+ * since a local encoder would fail in the same way.
  *
  * @example
  * await using embeddings = await SparseEmbeddings.fromModel("naver/splade-v3");
@@ -52,15 +53,7 @@ export class SparseEmbeddings extends Embeddings<SparseVector> implements AsyncD
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
   constructor(params: SparseEmbeddingsParams) {
     super({ maxRetries: 0 });
-    checkOptionNames("SparseEmbeddings", params, ["encoder"]);
-    const encoder: Partial<SparseTextEncoder> | null | undefined = params?.encoder;
-    if (typeof encoder?.encodeQuery !== "function" || typeof encoder.encodeDocument !== "function") {
-      throw new SparseEncoderError(
-        "INVALID_ARGUMENT",
-        `SparseEmbeddings: encoder must have encodeQuery and encodeDocument, as SparseEncoder does, received ${received(encoder)}.`,
-      );
-    }
-    this.#encoder = params.encoder;
+    this.#encoder = encoderOf(params);
   }
 
   /**
@@ -82,7 +75,7 @@ export class SparseEmbeddings extends Embeddings<SparseVector> implements AsyncD
   }
 
   /**
-   * One vector a text, in their order.
+   * One vector per text, in their order.
    *
    * @throws SparseEncoderError `INVALID_TEXT`, `ABORTED`, `CLOSED`, and others of the encoder
    */
@@ -91,7 +84,7 @@ export class SparseEmbeddings extends Embeddings<SparseVector> implements AsyncD
     return Array.from(matrix, (row) => row.toJSON());
   }
 
-  /** The vector of a query, which is another one than that of a document. */
+  /** The vector of a query; a document of the same text has another vector. */
   override async embedQuery(text: string, options?: SparseEmbedOptions): Promise<SparseVector> {
     const matrix = await this.#encoder.encodeQuery([text], options);
     return matrix.row(0).toJSON();

@@ -1,25 +1,29 @@
 import type { DocumentInterface } from "@langchain/core/documents";
-import { SparseEncoderError, type Store } from "@sparse-encoder/core";
-import { checkOptionNames, received } from "@sparse-encoder/core/internal";
-import {
-  CoreVectorStore,
-  checkStore,
-  documentsOf,
-  type SearchSettings,
-  searchSettingNames,
-} from "./core-vector-store.ts";
+import type { Store } from "@sparse-encoder/core";
+import { declareOptions, invalidArgument, received, text, unchecked } from "@sparse-encoder/core/internal";
+import { CoreVectorStore } from "./core-vector-store.ts";
+import { documentsOf } from "./document-mapping.ts";
 import type { SparseEmbeddings } from "./sparse-embeddings.ts";
+import { checkStore, type SearchSettings, searchSettingRules } from "./vector-store-options.ts";
 
 /** Options of a {@link SparseVectorStore}. */
 export interface SparseVectorStoreConfig extends SearchSettings {
   /** Where documents and vectors are kept. It stays the caller's. */
   readonly store: Store;
   /** Name of the vectors in the store. Default `sparse`. */
-  readonly vector?: string;
+  readonly vector?: string | undefined;
 }
 
+const call = "SparseVectorStore";
+
+const storeOptions = declareOptions<SparseVectorStoreConfig>()({
+  store: unchecked<Store>(),
+  vector: text(),
+  ...searchSettingRules,
+});
+
 /**
- * A vector store that searches by sparse vectors alone. Scores are dot products.
+ * A vector store that searches only by sparse vectors. Scores are dot products.
  *
  * @example
  * const store = await SparseVectorStore.fromTexts(texts, {}, embeddings, { store: new MemoryStore() });
@@ -32,17 +36,12 @@ export class SparseVectorStore extends CoreVectorStore {
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
   constructor(embeddings: SparseEmbeddings, config: SparseVectorStoreConfig) {
-    const call = "SparseVectorStore";
-    checkOptionNames(call, config, ["store", "vector", ...searchSettingNames]);
-    const { store, vector, ...settings } = config ?? {};
-    checkStore(call, store);
+    const { store: given, vector, ...settings } = storeOptions.check(call, config);
+    const store = checkStore(call, given);
     if (typeof embeddings?.encoder !== "object") {
-      throw new SparseEncoderError(
-        "INVALID_ARGUMENT",
-        `${call} needs SparseEmbeddings, received ${received(embeddings)}.`,
-      );
+      throw invalidArgument(`${call} needs SparseEmbeddings, received ${received(embeddings)}.`);
     }
-    const sparse = { encoder: embeddings.encoder, store, ...(vector === undefined ? {} : { vector }) };
+    const sparse = { encoder: embeddings.encoder, store, vector };
     super("sparse", store, { sparse, dense: undefined }, undefined, settings);
   }
 
@@ -50,7 +49,7 @@ export class SparseVectorStore extends CoreVectorStore {
     return "sparse_encoder_sparse";
   }
 
-  /** @param metadatas one a text, or one for all */
+  /** @param metadatas one per text, or one for all */
   static async fromTexts(
     texts: string[],
     metadatas: object[] | object,
@@ -70,7 +69,7 @@ export class SparseVectorStore extends CoreVectorStore {
     return store;
   }
 
-  /** Over a store that has documents already; one that is closed or cannot be reached is an error now. */
+  /** Over a store that has documents already. A store that is closed or cannot be reached is an error here. */
   static async fromExistingStore(
     embeddings: SparseEmbeddings,
     config: SparseVectorStoreConfig,

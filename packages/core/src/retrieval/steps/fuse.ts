@@ -52,8 +52,11 @@ function checkFused(fused: unknown, known: ReadonlyMap<string, unknown>): Scored
   return (fused as ScoredId[]).toSorted(compareScores);
 }
 
-function toCandidate({ name, id, best, payload, places, hits }: MatchedDocument, score: number): Candidate {
-  const { text, metadata } = best;
+function toCandidate(
+  { name, id, bestHit, payload, places, hits }: MatchedDocument,
+  score: number,
+): Candidate {
+  const { text, metadata } = bestHit;
   return {
     document: {
       id: id ?? name,

@@ -68,6 +68,18 @@ describe("hits of several arms are one document", () => {
       const [hit] = await retrieve({ [better]: [first], [worse]: [named("2"), second] });
       expect(hit).toMatchObject({ id: "1", text: "first", metadata: { from: "first" } });
     }
+    // The better rank may be the one without an id.
+    const bareFirst = { ...first, id: undefined, text: "x" };
+    for (const [better, worse] of [
+      ["a", "b"],
+      ["z", "b"],
+    ] as const) {
+      const [hit] = await retrieve({
+        [better]: [bareFirst],
+        [worse]: [named("2"), { ...second, text: "x" }],
+      });
+      expect(hit).toMatchObject({ id: "1", metadata: { from: "first" } });
+    }
   });
 
   it("if they have one key, and a document without a key is known by its id", async () => {

@@ -21,20 +21,34 @@ export class MatchedDocument {
   readonly name: string;
   /** The first id that an arm knows. */
   id: string | undefined;
-  /** The hit of the best rank: its text and metadata are those of the document. */
-  readonly best: ArmHit;
-  payload: unknown;
   readonly hits = new Map<string, ArmHit>();
   readonly places = new Map<string, ArmPlace>();
+  private best: PlacedHit;
+  private withPayload: PlacedHit | undefined;
 
-  constructor({ hit, key }: PlacedHit) {
-    this.best = hit;
+  constructor(placed: PlacedHit) {
+    const { hit, key } = placed;
     this.name = hit.id ?? key ?? `${textMark}${hit.text}`;
+    this.best = placed;
   }
 
-  /** Hits are added by falling rank; of one arm, only the first counts. */
-  add({ arm, hit, rank }: PlacedHit): void {
-    this.payload ??= hit.payload;
+  /** The hit of the best rank: its text and metadata are those of the document. */
+  get bestHit(): ArmHit {
+    return this.best.hit;
+  }
+
+  /** The payload of the best rank that has one. */
+  get payload(): unknown {
+    return this.withPayload?.hit.payload;
+  }
+
+  /** Of the hits of one arm, only the first one counts. */
+  add(placed: PlacedHit): void {
+    const { arm, hit, rank } = placed;
+    if (rank < this.best.rank) this.best = placed;
+    if (hit.payload !== undefined && rank < (this.withPayload?.rank ?? Number.POSITIVE_INFINITY)) {
+      this.withPayload = placed;
+    }
     if (this.hits.has(arm)) return;
     this.hits.set(arm, hit);
     this.places.set(arm, { rank, score: hit.score });
