@@ -1,68 +1,15 @@
-import fs, { cp, mkdtemp, open, rm } from "node:fs/promises";
-import { syncBuiltinESMExports } from "node:module";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { MemoryStore, SparseEncoderError, SparseVector, type StoredDocument } from "@sparse-encoder/core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-
-/** What a store calls that changes a folder or its files, or opens them. */
-const folderCalls = ["open", "rename", "rm"] as const;
-const fileCalls = ["write", "sync", "datasync", "truncate"] as const;
-
-type Call = (...given: never[]) => Promise<unknown>;
-type Calls = Record<string, Call>;
-
-/** Makes the calls from `first` on fail, `count` of them; numbers of calls begin at 0. */
-class DiskFaults {
-  private readonly originals: [Calls, string, Call][] = [];
-  private first = Number.POSITIVE_INFINITY;
-  private count = 0;
-  private code = "EIO";
-  private calls = 0;
-  failed = 0;
-
-  async install(folder: string): Promise<void> {
-    const handle = await open(path.join(folder, "probe"), "w");
-    const prototype = Object.getPrototypeOf(handle) as Calls;
-    await handle.close();
-    for (const name of folderCalls) this.wrap(fs as unknown as Calls, name);
-    for (const name of fileCalls) this.wrap(prototype, name);
-    syncBuiltinESMExports();
-  }
-
-  uninstall(): void {
-    for (const [owner, name, original] of this.originals) owner[name] = original;
-    syncBuiltinESMExports();
-  }
-
-  plan(first: number, count: number, code: string): void {
-    Object.assign(this, { first, count, code, calls: 0, failed: 0 });
-  }
-
-  end(): void {
-    this.first = Number.POSITIVE_INFINITY;
-  }
-
-  private wrap(owner: Calls, name: string): void {
-    const original = owner[name]!;
-    this.originals.push([owner, name, original]);
-    const faults = this;
-    owner[name] = function (this: unknown, ...given: never[]) {
-      const number = faults.calls++;
-      if (number < faults.first || number >= faults.first + faults.count) return original.apply(this, given);
-      faults.failed++;
-      return Promise.reject(
-        Object.assign(new Error(`${faults.code}: ${name}`), { code: faults.code, syscall: name }),
-      );
-    };
-  }
-}
+import { changingCalls, DiskFaults } from "../fakes/disk-faults.ts";
 
 const faults = new DiskFaults();
 let folder: string;
 beforeAll(async () => {
   const scratch = await mkdtemp(path.join(tmpdir(), "disk-faults-"));
-  await faults.install(scratch);
+  await faults.install(scratch, changingCalls);
   await rm(scratch, { recursive: true });
 });
 afterAll(() => faults.uninstall());

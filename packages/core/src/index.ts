@@ -90,6 +90,7 @@ export {
   type Weights,
 } from "./retrieval/index.ts";
 export {
+  type DroppedPart,
   type DurableStoreOptions,
   type FieldCondition,
   type Filter,
@@ -99,6 +100,8 @@ export {
   type MemoryStoreOptions,
   type Metadata,
   type MetadataValue,
+  type RepairOptions,
+  type RepairReport,
   type Store,
   type StoreCapabilities,
   type StoredDocument,

@@ -1,4 +1,12 @@
-export { Journal, type JournalContent, type JournalOrigin, readJournal } from "./journal.ts";
+export { Journal } from "./journal.ts";
+export {
+  type JournalContent,
+  type JournalPlace,
+  type JournalReading,
+  readJournal,
+  salvageJournal,
+} from "./journal-content.ts";
+export type { JournalOrigin } from "./journal-format.ts";
 export {
   bytesOf,
   corrupt,
@@ -6,9 +14,9 @@ export {
   type Snapshot,
   type SnapshotSection,
   storageError,
-  syncFolder,
   writeAll,
   writeSnapshot,
 } from "./snapshot-file.ts";
 export { WaitingLock } from "./waiting-lock.ts";
+export { syncFolder, writeWholeFile } from "./whole-file.ts";
 export { type LockTiming, WriterLock } from "./writer-lock.ts";

@@ -1,12 +1,14 @@
-import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, open, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { crc32 } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Journal, readJournal } from "./journal.ts";
+import { Journal } from "./journal.ts";
+import { type JournalReading, readJournal } from "./journal-content.ts";
 
 const origin = { store: "0123456789abcdef0123456789abcdef", generation: 7 };
 const headLength = 36;
+const markLength = 24;
 const records = ["first", "", "the third record", "4"].map((text) => Buffer.from(text));
 let folder: string;
 let file: string;
@@ -20,22 +22,24 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function read(): Promise<{ texts: string[]; end: number; torn: number; frames: number }> {
+async function read(reading?: JournalReading) {
   const texts: string[] = [];
-  const content = await readJournal(file, origin, (record) => texts.push(record.toString()));
-  return { texts, ...content };
+  const content = await readJournal(file, origin, (record) => texts.push(record.toString()), reading);
+  return { texts, content };
 }
 
-/** Writes the records, one append each, and returns the bytes of the file and where each append ended. */
-async function write(): Promise<{ bytes: Buffer; ends: number[] }> {
+/** Writes the records, one append each, and returns the bytes of the file and where each record begins and ends. */
+async function write(): Promise<{ bytes: Buffer; begins: number[]; ends: number[] }> {
   const journal = await Journal.create(file, origin);
+  const begins = [journal.byteLength];
   const ends = [journal.byteLength];
   for (const record of records) {
     await journal.append([record]);
-    ends.push(journal.byteLength);
+    begins.push(journal.byteLength);
+    ends.push(journal.byteLength - markLength);
   }
   await journal.close();
-  return { bytes: await readFile(file), ends };
+  return { bytes: await readFile(file), begins, ends };
 }
 
 describe("a journal", () => {
@@ -43,24 +47,25 @@ describe("a journal", () => {
     const journal = await Journal.create(file, origin);
     await journal.append(records.slice(0, 3));
     await journal.close();
-    const { texts, end, frames } = await read();
+    const { texts, content } = await read();
     expect(texts).toEqual(["first", "", "the third record"]);
-    const again = await Journal.open(file, end, frames);
+    const again = await Journal.open(file, content);
     await again.append([records[3]!]);
     await again.close();
     expect((await read()).texts).toEqual(records.map(String));
   });
 
   it("cut anywhere has the records before the cut, and goes on from there", async () => {
-    const { bytes, ends } = await write();
+    const { bytes, begins, ends } = await write();
     for (let length = headLength; length < bytes.length; length++) {
       await writeFile(file, bytes.subarray(0, length));
       const whole = ends.filter((end) => end <= length).length - 1;
-      const { texts, end, torn, frames } = await read();
+      const { texts, content } = await read();
       expect(texts).toEqual(records.slice(0, whole).map(String));
-      expect([end, torn]).toEqual([ends[whole], length - ends[whole]!]);
+      const end = length >= begins[whole]! ? begins[whole]! : ends[whole]!;
+      expect([content.end.position, content.torn]).toEqual([end, length - end]);
       if (length % 9 !== 0) continue;
-      const journal = await Journal.open(file, end, frames);
+      const journal = await Journal.open(file, content);
       await journal.append([Buffer.from("next")]);
       await journal.close();
       expect((await read()).texts).toEqual([...records.slice(0, whole).map(String), "next"]);
@@ -77,6 +82,11 @@ describe("a journal", () => {
       const flipped = Buffer.from(bytes);
       flipped[bit >> 3]! ^= 1 << (bit & 7);
       await writeFile(file, flipped);
+      if (bit >= 8 * (bytes.length - markLength)) {
+        // The last mark only says that the record before it counts, which is whole.
+        expect((await read()).texts, `bit ${bit}`).toEqual(records.map(String));
+        continue;
+      }
       await expect(read(), `bit ${bit}`).rejects.toMatchObject({
         code: "STORE_CORRUPT",
         message: expect.stringContaining(file),
@@ -86,17 +96,88 @@ describe("a journal", () => {
 
   it("whose last record reads as zeros at its end lost its power while it was written", async () => {
     const { bytes, ends } = await write();
-    for (let zeros = 8; zeros <= bytes.length - ends[3]!; zeros++) {
-      const torn = Buffer.from(bytes);
-      torn.fill(0, bytes.length - zeros);
+    for (let zeros = 8; zeros <= ends[4]! - ends[3]! - markLength; zeros++) {
+      const torn = Buffer.from(bytes.subarray(0, ends[4]));
+      torn.fill(0, torn.length - zeros);
       await writeFile(file, torn);
       expect((await read()).texts).toEqual(records.slice(0, 3).map(String));
     }
   });
 
+  it("whose flush did not return may hold any part of what was written, and no other record is in doubt", async () => {
+    const { bytes, begins, ends } = await write();
+    const tail = ends[4]! - begins[3]!;
+    for (let position = 0; position < tail; position++) {
+      const torn = Buffer.from(bytes.subarray(0, ends[4]));
+      torn[begins[3]! + position]! ^= 0xff;
+      await writeFile(file, torn);
+      expect((await read()).texts, `byte ${position}`).toEqual(records.slice(0, 3).map(String));
+    }
+  });
+
+  it("of which several records were written at once may hold later ones without an earlier one", async () => {
+    const journal = await Journal.create(file, origin);
+    await journal.append([records[0]!]);
+    const start = journal.byteLength;
+    await journal.append(["one", "two", "three"].map((text) => Buffer.from(text)));
+    await journal.close();
+    const bytes = await readFile(file);
+    const unmarked = bytes.subarray(0, bytes.length - markLength);
+    const missing = Buffer.from(unmarked);
+    missing.fill(0, start, start + 40);
+    await writeFile(file, missing);
+    expect((await read()).texts).toEqual(["first"]);
+    // Once the flush had returned, the same is damage: the mark says so.
+    await writeFile(file, Buffer.concat([missing, bytes.subarray(-markLength)]));
+    await expect(read()).rejects.toMatchObject({ code: "STORE_CORRUPT" });
+  });
+
+  it("cannot be made to look damaged by documents that hold the bytes of a journal", async () => {
+    const { bytes } = await write();
+    const journal = await Journal.create(file, { ...origin, store: "f".repeat(32) });
+    await journal.append([records[0]!]);
+    await journal.append([Buffer.concat([bytes, bytes])]);
+    await journal.close();
+    const written = await readFile(file);
+    written.fill(0, 140, 160);
+    await writeFile(file, written.subarray(0, written.length - markLength));
+    const texts: string[] = [];
+    await readJournal(file, { ...origin, store: "f".repeat(32) }, (record) => texts.push(record.toString()));
+    expect(texts).toEqual(["first"]);
+  });
+
+  it("beside its writer gives only what is on the disk, from where a reader stopped", async () => {
+    const { bytes, begins, ends } = await write();
+    await writeFile(file, bytes.subarray(0, ends[3]));
+    const first = await read({ syncedOnly: true });
+    expect(first.texts).toEqual(["first", ""]);
+    expect(first.content.end).toEqual({ position: begins[2], frames: 2 });
+    await writeFile(file, bytes);
+    const next = await read({ from: first.content.end, syncedOnly: true });
+    expect(next.texts).toEqual(["the third record", "4"]);
+    expect(next.content.end).toEqual({ position: begins[4], frames: 4 });
+    expect((await read({ from: next.content.end, syncedOnly: true })).texts).toEqual([]);
+    await writeFile(file, bytes.subarray(0, begins[1]));
+    await expect(read({ from: next.content.end })).rejects.toMatchObject({ code: "STORE_CORRUPT" });
+  });
+
+  it("is not opened through a link, which would change what it leads to", async () => {
+    const { bytes } = await write();
+    const { content } = await read();
+    const elsewhere = path.join(folder, "elsewhere");
+    await writeFile(elsewhere, Buffer.concat([bytes, Buffer.from("more")]));
+    await rm(file);
+    await symlink(elsewhere, file);
+    await expect(Journal.open(file, content)).rejects.toMatchObject({ code: "ELOOP" });
+    await symlink(elsewhere, `${file}.tmp`);
+    await rm(file);
+    await (await Journal.create(file, origin)).close();
+    expect((await readFile(elsewhere)).length).toBe(bytes.length + 4);
+  });
+
   it("with records swapped, left out or from elsewhere is damaged", async () => {
-    const { bytes, ends } = await write();
-    const part = (number: number) => bytes.subarray(ends[number], ends[number + 1]);
+    const { bytes, begins } = await write();
+    const part = (number: number) => bytes.subarray(begins[number], begins[number + 1]);
     const head = bytes.subarray(0, headLength);
     for (const parts of [
       [head, part(1), part(0), part(2), part(3)],
@@ -117,7 +198,7 @@ describe("a journal", () => {
 
   it("of a newer format is told from a damaged one", async () => {
     const { bytes } = await write();
-    bytes.writeUInt32LE(2, 8);
+    bytes.writeUInt32LE(3, 8);
     bytes.writeUInt32LE(crc32(bytes.subarray(0, 32)), 32);
     await writeFile(file, bytes);
     await expect(read()).rejects.toMatchObject({ code: "STORE_MISMATCH" });
@@ -142,7 +223,7 @@ describe("a journal", () => {
     await expect(journal.append([records[2]!])).rejects.toMatchObject({ code: "STORE_FAILED", cause: full });
     expect((await readFile(file)).length).toBe(journal.byteLength + 10);
     vi.restoreAllMocks();
-    expect((await read()).torn).toBe(10);
+    expect((await read()).content.torn).toBe(10);
     await journal.append([records[3]!]);
     await journal.close();
     expect((await read()).texts).toEqual(["first", "4"]);

@@ -1,32 +1,17 @@
-import { createHash } from "node:crypto";
-import { type FileHandle, open, rename } from "node:fs/promises";
-import path from "node:path";
-import { crc32 } from "node:zlib";
-import { SparseEncoderError } from "../errors.ts";
-import { corrupt, storageError, syncFolder, writeAll } from "./snapshot-file.ts";
-
-/**
- * A journal begins with 8 bytes of magic, format version, the 16 bytes of its store's id, generation, and CRC-32 of all
- * that. Frames follow: a head (magic, length of the content, number of the frame, CRC-32 of these), the content, and the
- * SHA-256 of both.
- */
-const magic = Buffer.from("spenc-jn", "latin1");
-const version = 1;
-const headLength = 36;
-const frameMagic = 0x4d415246;
-const frameHeadLength = 16;
-const frameFootLength = 32;
-
-/** So many zeros end no SHA-256 in practice: these bytes were never written. */
-const unwrittenLength = 8;
-
-/** What a journal belongs to. */
-export interface JournalOrigin {
-  /** Of the store, 32 hexadecimal digits. */
-  readonly store: string;
-  /** Number of the snapshot that the journal follows, or of a later one that was never finished. */
-  readonly generation: number;
-}
+import type { FileHandle } from "node:fs/promises";
+import type { JournalContent, JournalPlace } from "./journal-content.ts";
+import {
+  currentVersion,
+  encodeFrame,
+  encodeHead,
+  encodeMark,
+  headLength,
+  type JournalKey,
+  type JournalOrigin,
+  keyOf,
+} from "./journal-format.ts";
+import { storageError, writeAll } from "./snapshot-file.ts";
+import { createWholeFile, openToWrite } from "./whole-file.ts";
 
 /**
  * A file that grows by frames, each of which is there whole or not at all. `append` resolves when its frames are on the
@@ -35,46 +20,48 @@ export interface JournalOrigin {
 export class Journal {
   readonly file: string;
   private readonly handle: FileHandle;
+  private readonly key: JournalKey;
   private end: number;
   private frames: number;
-  /** True if what is behind `end` may be more than nothing. */
+  /** True if bytes may stand behind `end`. */
   private dirty = false;
+  /** Position up to which the file is on the disk: the last mark may not be yet. */
+  private flushed: number;
 
-  private constructor(file: string, handle: FileHandle, end: number, frames: number) {
+  private constructor(file: string, handle: FileHandle, key: JournalKey, end: JournalPlace) {
     this.file = file;
     this.handle = handle;
-    this.end = end;
-    this.frames = frames;
+    this.key = key;
+    this.end = end.position;
+    this.frames = end.frames;
+    this.flushed = end.position;
   }
 
   /** Makes an empty journal, durably. Errors of the file system as they are. */
   static async create(file: string, origin: JournalOrigin): Promise<Journal> {
-    const temporary = `${file}.tmp`;
-    const handle = await open(temporary, "w+");
-    try {
-      await writeAll(handle, encodeHead(origin));
-      await handle.sync();
-      await rename(temporary, file);
-      await syncFolder(path.dirname(file));
-    } catch (error) {
-      await handle.close();
-      throw error;
-    }
-    return new Journal(file, handle, headLength, 0);
+    const head = encodeHead(origin);
+    const { handle } = await createWholeFile(file, (created) => writeAll(created, head));
+    return new Journal(file, handle, keyOf(head), { position: headLength, frames: 0 });
   }
 
-  /** Opens a journal that {@link readJournal} has read, to append to it; what is behind `end` is cut off. */
-  static async open(file: string, end: number, frames: number): Promise<Journal> {
-    const handle = await open(file, "r+");
-    const journal = new Journal(file, handle, end, frames);
+  /** Opens a journal that `readJournal` has read, and cuts off what is torn. */
+  static async open(file: string, { key, end, synced }: JournalContent): Promise<Journal> {
+    const handle = await openToWrite(file);
+    const journal = new Journal(file, handle, key, end);
     journal.dirty = true;
     try {
       await journal.cutOff();
+      if (synced < end.position && journal.isCurrent) await journal.mark();
     } catch (error) {
       await handle.close();
       throw error;
     }
     return journal;
+  }
+
+  /** False for a journal of an older format, which takes no further records. */
+  get isCurrent(): boolean {
+    return this.key.version === currentVersion;
   }
 
   /** Length of the file in bytes. */
@@ -91,141 +78,61 @@ export class Journal {
       await this.cutOff();
       this.dirty = true;
       const bytes = Buffer.concat(
-        contents.flatMap((content, position) => frame(this.frames + position, content)),
+        contents.flatMap((content, position) =>
+          encodeFrame(this.key, this.frames + position, this.flushed, content),
+        ),
       );
       await writeAll(this.handle, bytes, this.end);
       await this.handle.datasync();
       this.dirty = false;
       this.end += bytes.length;
+      this.flushed = this.end;
       this.frames += contents.length;
     } catch (error) {
       // If this fails too, the next append tries again before it writes.
       await this.cutOff().catch(() => {});
       throw storageError(error, `${this.file} cannot be written`);
     }
+    await this.mark();
   }
 
-  /** Removes what a failed append may have left behind. Errors of the file system as they are. */
-  async cutOff(): Promise<void> {
-    if (!this.dirty) return;
-    await this.handle.truncate(this.end);
-    await this.handle.sync();
-    this.dirty = false;
+  /**
+   * Makes the journal what it stays: no torn record behind the last one, and all of it on the disk. Errors of the file
+   * system as they are.
+   */
+  async seal(): Promise<void> {
+    await this.cutOff();
+    if (this.flushed === this.end) return;
+    await this.handle.datasync();
+    this.flushed = this.end;
   }
 
   async close(): Promise<void> {
     await this.handle.close();
   }
-}
 
-/** What {@link readJournal} found. */
-export interface JournalContent {
-  readonly frames: number;
-  /** Where the last whole frame ends. */
-  readonly end: number;
-  /** Bytes behind it, of a frame that was never acknowledged. */
-  readonly torn: number;
-}
-
-/**
- * Reads a journal and hands over the content of each frame.
- *
- * A process that dies while it appends leaves a frame that is cut. A machine that loses its power may also leave one whose
- * last bytes were never written and read as zeros. Neither was acknowledged. Anything else that is not right is damage.
- *
- * @throws SparseEncoderError `STORE_CORRUPT`, `STORE_MISMATCH` for a newer format; errors of the file system as they are
- */
-export async function readJournal(
-  file: string,
-  origin: JournalOrigin,
-  visit: (content: Buffer) => void,
-): Promise<JournalContent> {
-  const bytes = await readWhole(file);
-  checkHead(file, bytes, origin);
-  let position = headLength;
-  let frames = 0;
-  const content = () => ({ frames, end: position, torn: bytes.length - position });
-  while (position < bytes.length) {
-    const rest = bytes.subarray(position);
-    if (rest.length < frameHeadLength) return content();
-    if (rest.readUInt32LE(12) !== crc32(rest.subarray(0, 12)) || rest.readUInt32LE(0) !== frameMagic) {
-      if (isZero(rest.subarray(frameHeadLength - 1))) return content();
-      throw corrupt(file, `the head of the record at byte ${position} is changed`);
-    }
-    const length = rest.readUInt32LE(4);
-    const whole = frameHeadLength + length + frameFootLength;
-    if (rest.length < whole) return content();
-    const foot = rest.subarray(whole - frameFootLength, whole);
-    const sha256 = createHash("sha256")
-      .update(rest.subarray(0, whole - frameFootLength))
-      .digest();
-    if (!sha256.equals(foot)) {
-      if (isZero(rest.subarray(whole - unwrittenLength))) return content();
-      throw corrupt(file, `the record at byte ${position} is changed`);
-    }
-    if (rest.readUInt32LE(8) !== frames) {
-      throw corrupt(file, `the record at byte ${position} has number ${rest.readUInt32LE(8)}, not ${frames}`);
-    }
-    visit(rest.subarray(frameHeadLength, frameHeadLength + length));
-    position += whole;
-    frames++;
+  /** Removes what a failed append may have left behind. */
+  private async cutOff(): Promise<void> {
+    if (!this.dirty) return;
+    await this.handle.truncate(this.end);
+    await this.handle.sync();
+    this.dirty = false;
+    this.flushed = this.end;
   }
-  return content();
-}
 
-function encodeHead({ store, generation }: JournalOrigin): Buffer {
-  const head = Buffer.alloc(headLength);
-  magic.copy(head);
-  head.writeUInt32LE(version, 8);
-  head.write(store, 12, "hex");
-  head.writeUInt32LE(generation, 28);
-  head.writeUInt32LE(crc32(head.subarray(0, 32)), 32);
-  return head;
-}
-
-function checkHead(file: string, bytes: Buffer, { store, generation }: JournalOrigin): void {
-  if (bytes.length < headLength) throw corrupt(file, `it is cut: it has ${bytes.length} bytes`);
-  if (!bytes.subarray(0, 8).equals(magic)) throw corrupt(file, "it does not begin as a journal does");
-  if (bytes.readUInt32LE(32) !== crc32(bytes.subarray(0, 32))) throw corrupt(file, "its head is changed");
-  const found = bytes.readUInt32LE(8);
-  if (found !== version) {
-    throw new SparseEncoderError(
-      "STORE_MISMATCH",
-      `${file} has format version ${found}, this release reads version ${version}; use the release that wrote it, or a newer one.`,
-    );
-  }
-  if (bytes.toString("hex", 12, 28) !== store || bytes.readUInt32LE(28) !== generation) {
-    throw corrupt(file, "it belongs to another store");
-  }
-}
-
-function frame(number: number, content: Buffer): Buffer[] {
-  const head = Buffer.alloc(frameHeadLength);
-  head.writeUInt32LE(frameMagic, 0);
-  head.writeUInt32LE(content.length, 4);
-  head.writeUInt32LE(number, 8);
-  head.writeUInt32LE(crc32(head.subarray(0, 12)), 12);
-  return [head, content, createHash("sha256").update(head).update(content).digest()];
-}
-
-/** As `readFile`, which stops at 2 GiB. */
-async function readWhole(file: string): Promise<Buffer> {
-  const handle = await open(file, "r");
-  try {
-    const { size } = await handle.stat();
-    const bytes = Buffer.allocUnsafeSlow(size);
-    let filled = 0;
-    while (filled < size) {
-      const { bytesRead } = await handle.read(bytes, filled, Math.min(size - filled, 1 << 24), filled);
-      if (bytesRead === 0) throw corrupt(file, "it became shorter while it was read");
-      filled += bytesRead;
+  /**
+   * Says that all before it is on the disk. The mark itself is flushed with what comes next; without it, the next frames
+   * say the same.
+   */
+  private async mark(): Promise<void> {
+    this.dirty = true;
+    try {
+      const mark = encodeMark(this.key, this.frames, this.end);
+      await writeAll(this.handle, mark, this.end);
+      this.end += mark.length;
+      this.dirty = false;
+    } catch {
+      // What was appended is on the disk: a full disk that takes no mark takes nothing from it.
     }
-    return bytes;
-  } finally {
-    await handle.close();
   }
-}
-
-function isZero(bytes: Buffer): boolean {
-  return bytes.every((byte) => byte === 0);
 }

@@ -1,9 +1,9 @@
-import { createHash, type Hash, randomUUID } from "node:crypto";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { createHash, type Hash } from "node:crypto";
+import { type FileHandle, open } from "node:fs/promises";
 import { endianness } from "node:os";
-import path from "node:path";
 import { crc32 } from "node:zlib";
 import { SparseEncoderError } from "../errors.ts";
+import { writeWholeFile } from "./whole-file.ts";
 
 /**
  * A snapshot is one file: a head (8 bytes of magic, format version, CRC-32 of both), the sections, a table in JSON (what
@@ -103,22 +103,10 @@ export async function writeSnapshot(
   sections: Iterable<SnapshotSection> | AsyncIterable<SnapshotSection>,
   beforeRename: () => Promise<void> = async () => {},
 ): Promise<number> {
-  const temporary = `${file}.${randomUUID()}.tmp`;
   try {
-    const handle = await open(temporary, "wx");
-    let length = 0;
-    try {
-      length = await writeContent(handle, kind, description, sections);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await beforeRename();
-    await rename(temporary, file);
-    await syncFolder(path.dirname(file));
-    return length;
+    const write = (handle: FileHandle) => writeContent(handle, kind, description, sections);
+    return await writeWholeFile(file, write, beforeRename);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
     throw storageError(error, `${file} cannot be written`);
   }
 }
@@ -167,7 +155,7 @@ export async function readSnapshot(file: string, kind: string): Promise<Snapshot
 export function corrupt(file: string, problem: string): SparseEncoderError {
   return new SparseEncoderError(
     "STORE_CORRUPT",
-    `${file} is damaged: ${problem}. Restore its folder from a backup, or empty the folder and add the documents again.`,
+    `${file} is damaged: ${problem}. Restore its folder from a backup; of a MemoryStore, MemoryStore.repair says what can still be read. Otherwise empty the folder and add the documents again.`,
   );
 }
 
@@ -184,18 +172,6 @@ export function storageError(error: unknown, problem: string): unknown {
         ? " This process needs the right to read and write in this folder."
         : "";
   return new SparseEncoderError("STORE_FAILED", `${problem}: ${error.message}.${advice}`, { cause: error });
-}
-
-/** Makes the names of a folder durable, where the system can. */
-export async function syncFolder(folder: string): Promise<void> {
-  // Windows opens no folders, and needs none of this.
-  if (process.platform === "win32") return;
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 /** Writes all of `bytes`, at the end of the file or at `position`. */

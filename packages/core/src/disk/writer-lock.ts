@@ -4,6 +4,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SparseEncoderError } from "../errors.ts";
 import { isAlive, newOwner, parseOwner, readLock, removeLock } from "./lock-file.ts";
+import { storageError } from "./snapshot-file.ts";
 
 /** Times of a lock, in milliseconds. */
 export interface LockTiming {
@@ -63,19 +64,32 @@ export class WriterLock {
     return new WriterLock(file, content, timing.beat);
   }
 
-  /** @throws SparseEncoderError `STORE_LOCKED` if the lock has passed to another process */
+  /** @throws SparseEncoderError `STORE_LOCKED` if the lock has passed to another process; `STORE_FAILED` */
   async check(): Promise<void> {
-    if ((await readLock(this.file)) === this.content) return;
+    if (await this.isHeld()) return;
     throw new SparseEncoderError(
       "STORE_LOCKED",
       `${this.file} was taken over by another process, or removed: this store may not write any more. Close it and open it again.`,
     );
   }
 
+  /** @throws SparseEncoderError `STORE_FAILED` if the file cannot be removed; the lock then ends with this process */
   async release(): Promise<void> {
     clearInterval(this.beat);
-    // After a takeover the file is another owner's.
-    if ((await readLock(this.file)) === this.content) await rm(this.file, { force: true });
+    try {
+      // After a takeover the file is another owner's.
+      if (await this.isHeld()) await rm(this.file, { force: true });
+    } catch (error) {
+      throw storageError(error, `${this.file} cannot be removed, and ends with this process`);
+    }
+  }
+
+  private async isHeld(): Promise<boolean> {
+    try {
+      return (await readLock(this.file)) === this.content;
+    } catch (error) {
+      throw storageError(error, `${this.file} cannot be read`);
+    }
   }
 }
 

@@ -6,6 +6,7 @@ export { matches } from "./filter/filter-match.ts";
 export { type FilterNode, parseFilter } from "./filter/filter-node.ts";
 export type { DurableStoreOptions, MemoryStoreOptions } from "./memory/memory-options.ts";
 export { MemoryStore } from "./memory/memory-store.ts";
+export type { DroppedPart, RepairOptions, RepairReport } from "./memory/repair.ts";
 export { checkMetadata } from "./metadata.ts";
 export type { MilvusConnection } from "./milvus/milvus-client.ts";
 export type { MilvusConsistency, MilvusStoreOptions } from "./milvus/milvus-options.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
-import { corrupt, syncFolder } from "../../disk/index.ts";
+import { corrupt, syncFolder, writeAll, writeWholeFile } from "../../disk/index.ts";
 
 const name = "closed";
 
@@ -15,15 +15,8 @@ export interface ClosedNote {
 export async function writeClosedNote(folder: string, { generation, length }: ClosedNote): Promise<void> {
   const file = path.join(folder, name);
   const text = `${generation} ${length}`;
-  const handle = await open(`${file}.tmp`, "w");
-  try {
-    await handle.writeFile(`${text} ${digest(text)}\n`);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(`${file}.tmp`, file);
-  await syncFolder(folder);
+  const note = Buffer.from(`${text} ${digest(text)}\n`, "latin1");
+  await writeWholeFile(file, (handle) => writeAll(handle, note));
 }
 
 /** @throws SparseEncoderError `STORE_CORRUPT`; errors of the file system as they are */

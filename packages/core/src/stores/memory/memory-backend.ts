@@ -1,5 +1,4 @@
 import { received, SparseEncoderError } from "../../errors.ts";
-import { checkModel } from "../../index/index.ts";
 import type { DimCounts, SparseVector } from "../../vector/index.ts";
 import type { BackendQuery, StoreBackend } from "../backend.ts";
 import { filterOperators } from "../filter/filter.ts";
@@ -8,30 +7,18 @@ import type { StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import { describeField, type ResolvedField, sameField } from "../vector-fields.ts";
 import { Collection } from "./collection.ts";
-import {
-  type CapturedCollection,
-  type CollectionDescription,
-  captureCollection,
-  collectionSections,
-  describeCollection,
-  readCollection,
-} from "./collection-snapshot.ts";
+import { captureCollection } from "./collection-snapshot.ts";
+import { LoadedCollection, toSource } from "./loaded-collection.ts";
 import type { ResolvedDurableOptions } from "./memory-options.ts";
-import { decodeOperation } from "./operation.ts";
+import { type RepairReport, repairFolder } from "./repair.ts";
 import { SnapshotSchedule } from "./snapshot-schedule.ts";
-import { type SnapshotSource, StoreFolder } from "./store-folder.ts";
+import { StoreFolder } from "./store-folder.ts";
 import { WriteQueue } from "./write-queue.ts";
 
 /** Documents that `pages` fetches at once at most, unless its caller wants more. */
 const largestBatch = 1 << 16;
 
 type Fields = ReadonlyMap<string, ResolvedField>;
-
-/** What the snapshot of a store says beside its vectors. */
-interface StoreDescription {
-  readonly model: string | null;
-  readonly collection: CollectionDescription;
-}
 
 /** A folder that a store is kept in. */
 interface Kept {
@@ -85,19 +72,10 @@ export class MemoryBackend implements StoreBackend {
     place: string,
     { declared, model: wanted, journalBytes }: ResolvedDurableOptions,
   ): Promise<MemoryBackend> {
-    let collection = new Collection(declared ?? new Map());
-    let model = wanted ?? null;
-    const folder = await StoreFolder.open(place, {
-      initial: () => toSource(model, captureCollection(collection)),
-      restore: (snapshot, description) => {
-        const stored = description as StoreDescription;
-        checkModel(place, stored.model, wanted);
-        model = stored.model;
-        collection = readCollection(snapshot, stored.collection);
-      },
-      replay: (record) => collection.apply(decodeOperation(record)),
-    });
+    const loaded = new LoadedCollection(place, wanted, declared);
+    const folder = await StoreFolder.open(place, loaded);
     try {
+      const { collection, model } = loaded;
       const added = undeclared(place, collection.fields, declared ?? new Map());
       const backend = new MemoryBackend(collection, declared !== undefined, { folder, model, journalBytes });
       if (added.length > 0) await backend.writes.add({ type: "fields", fields: added }, undefined);
@@ -106,6 +84,12 @@ export class MemoryBackend implements StoreBackend {
       await folder.close();
       throw error;
     }
+  }
+
+  /** @throws SparseEncoderError `STORE_LOCKED`, `STORE_MISMATCH`, `STORE_FAILED` */
+  static repair(place: string, apply: boolean): Promise<RepairReport> {
+    const loaded = new LoadedCollection(place, undefined);
+    return repairFolder(place, apply, loaded);
   }
 
   get fields(): Fields {
@@ -184,9 +168,4 @@ function undeclared(place: string, stored: Fields, declared: Fields): [string, R
       `The vectors named ${received(name)} in ${place} are ${describeField(known)}, not ${describeField(field)} as the option vectors says.`,
     );
   });
-}
-
-function toSource(model: string | null, captured: CapturedCollection): SnapshotSource {
-  const description: StoreDescription = { model, collection: describeCollection(captured) };
-  return { description, sections: collectionSections(captured) };
 }

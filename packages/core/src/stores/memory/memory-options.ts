@@ -47,9 +47,7 @@ export function checkMemoryOptions(
 export function checkDurableOptions(folder: string, options: DurableStoreOptions): ResolvedDurableOptions {
   const call = "MemoryStore.open";
   checkOptionNames(call, options, ["vectors", "model", "journalBytes"]);
-  if (typeof folder !== "string" || folder === "") {
-    throw invalidArgument(`${call}: the folder must be a path, received ${received(folder)}.`);
-  }
+  checkFolder(call, folder);
   const { vectors, model, journalBytes } = options;
   checkModelOption(call, model);
   if (journalBytes !== undefined) positiveInteger(`${call}: journalBytes`, journalBytes);
@@ -58,4 +56,10 @@ export function checkDurableOptions(folder: string, options: DurableStoreOptions
     model,
     journalBytes,
   };
+}
+
+/** @throws SparseEncoderError `INVALID_ARGUMENT` */
+export function checkFolder(call: string, folder: unknown): asserts folder is string {
+  if (typeof folder === "string" && folder !== "") return;
+  throw invalidArgument(`${call}: the folder must be a path, received ${received(folder)}.`);
 }

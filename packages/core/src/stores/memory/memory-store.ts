@@ -5,10 +5,12 @@ import { callOptions } from "../store-options.ts";
 import { MemoryBackend } from "./memory-backend.ts";
 import {
   checkDurableOptions,
+  checkFolder,
   checkMemoryOptions,
   type DurableStoreOptions,
   type MemoryStoreOptions,
 } from "./memory-options.ts";
+import { type RepairOptions, type RepairReport, repairOptions } from "./repair.ts";
 
 /**
  * Documents with sparse and dense vectors in the memory of this process, searched exactly: sparse vectors with one
@@ -45,6 +47,24 @@ export class MemoryStore extends StoreFront {
   static async open(folder: string, options: DurableStoreOptions = {}): Promise<MemoryStore> {
     const checked = checkDurableOptions(folder, options);
     return new MemoryStore({}, await MemoryBackend.open(folder, checked));
+  }
+
+  /**
+   * Says what can be read of a damaged folder, and what of it would be dropped to open it again. Changes the folder only
+   * with `apply: true`: what can be read is written anew, and the damaged files are kept under their names with `.damaged`.
+   * Copy the folder first, and compare with a backup: a record that is dropped may have deleted documents.
+   *
+   * @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION`; `STORE_LOCKED` if a live process has the folder open;
+   * `STORE_MISMATCH` for a newer format; `STORE_FAILED`
+   * @example
+   * const { dropped } = await MemoryStore.repair("./index"); // look at it first
+   * await MemoryStore.repair("./index", { apply: true });
+   */
+  static async repair(folder: string, options: RepairOptions = {}): Promise<RepairReport> {
+    const call = "MemoryStore.repair";
+    checkFolder(call, folder);
+    const { apply } = repairOptions.check(call, options);
+    return MemoryBackend.repair(folder, apply);
   }
 
   /**

@@ -1,5 +1,5 @@
 import { bytesOf } from "../../disk/index.ts";
-import { invalidArgument } from "../../errors.ts";
+import { invalidArgument, type SparseEncoderError } from "../../errors.ts";
 import { SparseVector, TRUSTED } from "../../vector/index.ts";
 import { freezeMetadata } from "../metadata.ts";
 import type { Metadata } from "../store.ts";
@@ -37,15 +37,11 @@ type OperationDescription =
  */
 export function encodeOperation(operation: Operation): Buffer {
   const arrays: Uint8Array[] = [];
-  const text = Buffer.from(JSON.stringify(describe(operation, arrays)), "utf8");
+  const text = Buffer.from(stringify(describe(operation, arrays)), "utf8");
   const length = Buffer.alloc(4);
   length.writeUInt32LE(text.length);
   const bytes = arrays.reduce((sum, array) => sum + array.byteLength, 4 + text.length);
-  if (bytes > maximumLength) {
-    throw invalidArgument(
-      `One call may store ${maximumLength / 2 ** 20} MiB, received ${Math.ceil(bytes / 2 ** 20)}; divide the documents among several.`,
-    );
-  }
+  if (bytes > maximumLength) throw tooLong(`${Math.ceil(bytes / 2 ** 20)} MiB`);
   return Buffer.concat([length, text, ...arrays], bytes);
 }
 
@@ -78,6 +74,22 @@ export function decodeOperation(bytes: Buffer): Operation {
       return { id, text, metadata, vectors };
     }),
   };
+}
+
+/** @throws SparseEncoderError `INVALID_ARGUMENT` for more than a string of this process can hold */
+function stringify(description: OperationDescription): string {
+  try {
+    return JSON.stringify(description);
+  } catch (error) {
+    if (error instanceof RangeError) throw tooLong("more");
+    throw error;
+  }
+}
+
+function tooLong(length: string): SparseEncoderError {
+  return invalidArgument(
+    `One call may store ${maximumLength / 2 ** 20} MiB, received ${length}; divide the documents among several calls, and a text among several documents.`,
+  );
 }
 
 function describe(operation: Operation, arrays: Uint8Array[]): OperationDescription {

@@ -1,47 +1,28 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
-import {
-  corrupt,
-  Journal,
-  type JournalContent,
-  readJournal,
-  readSnapshot,
-  type Snapshot,
-  type SnapshotSection,
-  storageError,
-  syncFolder,
-  WriterLock,
-  writeSnapshot,
-} from "../../disk/index.ts";
+import { corrupt, Journal, storageError, syncFolder, WriterLock, writeSnapshot } from "../../disk/index.ts";
 import { SparseEncoderError } from "../../errors.ts";
 import { readClosedNote, removeClosedNote, writeClosedNote } from "./closed-note.ts";
+import { fileOf, listFiles, sizeOf, tidy } from "./folder-files.ts";
+import {
+  type FolderContent,
+  type FolderState,
+  readFolder,
+  type SnapshotSource,
+  type StoredDescription,
+  snapshotKind,
+} from "./read-folder.ts";
 
-const kind = "store";
 const lockName = "lock";
-const filePattern = /^(snapshot|journal)-(\d{8})$/;
 
-/** What a snapshot is made of. */
-export interface SnapshotSource {
-  readonly description: unknown;
-  readonly sections: Iterable<SnapshotSection>;
-}
-
-/** The description in the snapshot's file. */
-interface StoredDescription {
-  readonly store: string;
-  readonly generation: number;
-  readonly content: unknown;
-}
+/** Length of a journal without records: such a journal may be left by a process that died while it made the folder. */
+const emptyJournalLength = 36;
 
 /** How a store's folder is filled at first, and how what is in it is taken up. */
-export interface FolderContent {
+export interface NewFolderContent extends FolderContent {
   /** The first snapshot of a new folder. */
   initial(): SnapshotSource;
-  /** Takes the content of a snapshot; called once, before all records. */
-  restore(snapshot: Snapshot, description: unknown): void;
-  /** Takes a record that was appended. */
-  replay(record: Buffer): void;
 }
 
 /**
@@ -87,17 +68,17 @@ export class StoreFolder {
    * Opens a folder, which is made if need be.
    * @throws SparseEncoderError `STORE_LOCKED`, `STORE_CORRUPT`, `STORE_MISMATCH`, `STORE_FAILED`
    */
-  static async open(folder: string, content: FolderContent): Promise<StoreFolder> {
+  static async open(folder: string, content: NewFolderContent): Promise<StoreFolder> {
     try {
       await mkdir(folder, { recursive: true });
       await syncFolder(path.dirname(path.resolve(folder)));
       const lock = await WriterLock.acquire(path.join(folder, lockName));
       try {
-        const { snapshots, journals } = await list(folder);
-        const generation = snapshots.at(-1);
-        return generation === undefined
-          ? await StoreFolder.make(folder, lock, journals, content)
-          : await StoreFolder.read(folder, lock, generation, journals, content);
+        const files = await listFiles(folder);
+        if (files.snapshots.length === 0)
+          return await StoreFolder.make(folder, lock, files.journals, content);
+        const state = await readFolder(folder, files, content, { besideWriter: false });
+        return await StoreFolder.take(folder, lock, state);
       } catch (error) {
         await lock.release().catch(() => {});
         throw error;
@@ -111,11 +92,11 @@ export class StoreFolder {
     folder: string,
     lock: WriterLock,
     journals: readonly number[],
-    content: FolderContent,
+    content: NewFolderContent,
   ): Promise<StoreFolder> {
     // One empty journal may be there: of a process that died right here.
     const isLeftOver = journals.length === 0 || (journals.length === 1 && journals[0] === 1);
-    const first = path.join(folder, fileName("journal", 1));
+    const first = fileOf(folder, "journal", 1);
     if (
       !isLeftOver ||
       (await sizeOf(first)) > emptyJournalLength ||
@@ -128,8 +109,8 @@ export class StoreFolder {
     try {
       const { description, sections } = content.initial();
       const bytes = await writeSnapshot(
-        path.join(folder, fileName("snapshot", 1)),
-        kind,
+        fileOf(folder, "snapshot", 1),
+        snapshotKind,
         { store, generation: 1, content: description } satisfies StoredDescription,
         sections,
       );
@@ -141,52 +122,26 @@ export class StoreFolder {
     }
   }
 
-  private static async read(
-    folder: string,
-    lock: WriterLock,
-    generation: number,
-    found: readonly number[],
-    content: FolderContent,
-  ): Promise<StoreFolder> {
-    const snapshot = await readSnapshot(path.join(folder, fileName("snapshot", generation)), kind);
-    const description = snapshot.description as StoredDescription;
-    if (description.generation !== generation) throw corrupt(snapshot.file, "it was renamed");
-    content.restore(snapshot, description.content);
-    const closed = await readClosedNote(folder);
-    const numbers = found.filter((number) => number >= generation);
-    const last = numbers.at(-1) ?? generation;
-    const read: JournalContent[] = [];
-    for (let number = generation; number <= last; number++) {
-      const file = path.join(folder, fileName("journal", number));
-      if (!numbers.includes(number)) throw corrupt(file, "it is missing");
-      const origin = { store: description.store, generation: number };
-      const journal = await readJournal(file, origin, (record) => content.replay(record));
-      const length = journal.end + journal.torn;
-      const mayBeTorn = number === last && closed === undefined;
-      if (journal.torn > 0 && !mayBeTorn) throw corrupt(file, `the record at byte ${journal.end} is cut`);
-      if (
-        number === last &&
-        closed !== undefined &&
-        (closed.generation !== last || closed.length !== length)
-      ) {
-        throw corrupt(file, "it is not as long as it was when the store was closed");
-      }
-      read.push(journal);
-    }
+  /** Takes a folder over whose content was read. */
+  private static async take(folder: string, lock: WriterLock, state: FolderState): Promise<StoreFolder> {
+    const { store, generation, snapshotBytes } = state;
     // From here on the last journal may grow, and a crash may tear its end.
     await removeClosedNote(folder);
     const journals: Journal[] = [];
     try {
-      for (const [position, { end, frames }] of read.entries()) {
-        const file = path.join(folder, fileName("journal", generation + position));
-        journals.push(await Journal.open(file, end, frames));
+      for (const [position, content] of state.journals.entries()) {
+        journals.push(await Journal.open(fileOf(folder, "journal", generation + position), content));
       }
       await tidy(folder, generation);
+      const last = generation + journals.length - 1;
+      const opened = new StoreFolder(folder, lock, store, journals, last, snapshotBytes);
+      // Journals of an older format take no further records.
+      if (!journals.at(-1)!.isCurrent) await opened.rotate(() => {});
+      return opened;
     } catch (error) {
-      for (const journal of journals) await journal.close();
+      for (const journal of journals) await journal.close().catch(() => {});
       throw error;
     }
-    return new StoreFolder(folder, lock, description.store, journals, last, snapshot.byteLength);
   }
 
   /** Bytes of all journals that opening would read. */
@@ -211,10 +166,10 @@ export class StoreFolder {
   async rotate<State>(capture: () => State): Promise<State> {
     await this.lock.check();
     const generation = this.generation + 1;
-    const file = path.join(this.folder, fileName("journal", generation));
+    const file = fileOf(this.folder, "journal", generation);
     try {
-      // Only the last journal may end in a record that is cut.
-      await this.journals.at(-1)!.cutOff();
+      // Only the last journal may end in a record that is cut, or in a mark that is not on the disk.
+      await this.journals.at(-1)!.seal();
       this.journals.push(await Journal.create(file, { store: this.store, generation }));
     } catch (error) {
       this.leftOver = file;
@@ -247,8 +202,8 @@ export class StoreFolder {
   async writeSnapshot({ description, sections }: SnapshotSource): Promise<void> {
     const { generation } = this;
     this.snapshotBytes = await writeSnapshot(
-      path.join(this.folder, fileName("snapshot", generation)),
-      kind,
+      fileOf(this.folder, "snapshot", generation),
+      snapshotKind,
       { store: this.store, generation, content: description } satisfies StoredDescription,
       sections,
       () => this.lock.check(),
@@ -268,52 +223,22 @@ export class StoreFolder {
   }
 
   private async finish(): Promise<void> {
-    const last = this.journals.at(-1)!;
     try {
-      await last.cutOff();
-      await this.lock.check();
-      await this.removeLeftOver();
-      await writeClosedNote(this.folder, { generation: this.generation, length: last.byteLength });
+      await this.noteClosed();
     } catch (error) {
       // Without the note the store is opened as after a crash: nothing acknowledged is lost.
       if (!SparseEncoderError.is(storageError(error, this.folder))) throw error;
     } finally {
-      for (const journal of this.journals) await journal.close();
+      for (const journal of this.journals) await journal.close().catch(() => {});
       await this.lock.release();
     }
   }
-}
 
-const emptyJournalLength = 36;
-
-function fileName(kind: "snapshot" | "journal", generation: number): string {
-  return `${kind}-${String(generation).padStart(8, "0")}`;
-}
-
-async function list(folder: string): Promise<{ snapshots: number[]; journals: number[] }> {
-  const numbers = { snapshot: [] as number[], journal: [] as number[] };
-  for (const name of (await readdir(folder)).toSorted()) {
-    const match = filePattern.exec(name);
-    if (match !== null) numbers[match[1] as "snapshot" | "journal"].push(Number(match[2]));
-  }
-  return { snapshots: numbers.snapshot, journals: numbers.journal };
-}
-
-/** Removes the files that the snapshot replaces, and those that a dead process left under temporary names. */
-async function tidy(folder: string, generation: number): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const match = filePattern.exec(name);
-    const isOld = match !== null && Number(match[2]) < generation;
-    const isTemporary = name.endsWith(".tmp") && /^(snapshot|journal)-\d{8}\.|^closed\./.test(name);
-    if (isOld || isTemporary) await rm(path.join(folder, name), { force: true });
-  }
-}
-
-async function sizeOf(file: string): Promise<number> {
-  try {
-    return (await stat(file)).size;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return 0;
-    throw error;
+  private async noteClosed(): Promise<void> {
+    const last = this.journals.at(-1)!;
+    await last.seal();
+    await this.lock.check();
+    await this.removeLeftOver();
+    await writeClosedNote(this.folder, { generation: this.generation, length: last.byteLength });
   }
 }
