@@ -14,10 +14,9 @@ import {
   named,
 } from "./evaluation.ts";
 import { appendCsvRow, resultFileName } from "./files/result-files.ts";
-import { checkBinary } from "./labelled-scores.ts";
 import { averagePrecisionOfScores } from "./metrics/average-precision.ts";
-import { matthewsCorrelation } from "./metrics/matthews-correlation.ts";
-import { bestAccuracyThreshold, bestF1Threshold } from "./metrics/score-threshold.ts";
+import { bestAccuracyThreshold, bestF1Threshold, matthewsCorrelation } from "./metrics/classification.ts";
+import { checkBinary } from "./metrics/labelled-scores.ts";
 import { functionsOf } from "./score-function.ts";
 import {
   type LabelledPairs,

@@ -15,8 +15,8 @@ import {
   named,
 } from "./evaluation.ts";
 import { appendCsvRow, resultFileName } from "./files/result-files.ts";
-import { checkLabelled } from "./labelled-scores.ts";
 import { pearson, spearman } from "./metrics/correlation.ts";
+import { checkLabelled } from "./metrics/labelled-scores.ts";
 import { functionsOf } from "./score-function.ts";
 import {
   type LabelledPairs,

@@ -20,23 +20,20 @@ export {
   InformationRetrievalEvaluator,
   type InformationRetrievalOptions,
 } from "./information-retrieval-evaluator.ts";
-export { accuracy } from "./metrics/accuracy.ts";
 export { averagePrecision, averagePrecisionOfScores } from "./metrics/average-precision.ts";
-export { pearson, spearman } from "./metrics/correlation.ts";
-export type { Judgements, RelevantByQuery, RelevantDocuments } from "./metrics/judgements.ts";
-export { matthewsCorrelation } from "./metrics/matthews-correlation.ts";
-export { ndcg, ndcgOfScores } from "./metrics/ndcg.ts";
-export { precision } from "./metrics/precision.ts";
-export type { MetricCutOptions } from "./metrics/ranking-metrics.ts";
-export { recall } from "./metrics/recall.ts";
-export { reciprocalRank } from "./metrics/reciprocal-rank.ts";
-export { evaluateRun, type RankedDocument, type Run, type RunEvaluation } from "./metrics/run.ts";
 export {
   type AccuracyThreshold,
   bestAccuracyThreshold,
   bestF1Threshold,
   type F1Threshold,
-} from "./metrics/score-threshold.ts";
+  matthewsCorrelation,
+} from "./metrics/classification.ts";
+export { pearson, spearman } from "./metrics/correlation.ts";
+export { accuracy, precision, recall, reciprocalRank } from "./metrics/first-ranks.ts";
+export type { Judgements, RelevantByQuery, RelevantDocuments } from "./metrics/judgements.ts";
+export { ndcg, ndcgOfScores } from "./metrics/ndcg.ts";
+export type { MetricCutOptions } from "./metrics/ranking-metrics.ts";
+export { evaluateRun, type RankedDocument, type Run, type RunEvaluation } from "./metrics/run.ts";
 export { type CollectionPrompts, NanoBeirEvaluator, type NanoBeirOptions } from "./nano-beir-evaluator.ts";
 export {
   type FusionSample,

@@ -11,9 +11,9 @@ import {
 } from "./evaluation.ts";
 import { appendCsvRow, resultFileName, writeJsonLines } from "./files/result-files.ts";
 import { averagePrecision } from "./metrics/average-precision.ts";
+import { reciprocalRank } from "./metrics/first-ranks.ts";
 import { ndcg } from "./metrics/ndcg.ts";
 import { meanMetrics } from "./metrics/ranking-metrics.ts";
-import { reciprocalRank } from "./metrics/reciprocal-rank.ts";
 
 /** What one retriever found for a query. */
 export interface FusionSample {

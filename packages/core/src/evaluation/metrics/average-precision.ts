@@ -1,6 +1,6 @@
 import { positiveInteger } from "../../options/index.ts";
-import { checkBinary } from "../labelled-scores.ts";
 import { countRelevant, isRelevant } from "./judgements.ts";
+import { checkBinary } from "./labelled-scores.ts";
 
 /**
  * Average precision of one ranking: the precision at the rank of each relevant document among the first `k`, summed, over

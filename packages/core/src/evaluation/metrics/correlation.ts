@@ -1,5 +1,5 @@
 import { invalidArgument } from "../../errors.ts";
-import { checkLabelled } from "../labelled-scores.ts";
+import { checkLabelled } from "./labelled-scores.ts";
 
 /**
  * Pearson's correlation coefficient: covariance over the product of the standard deviations, from -1 to 1. NaN if all

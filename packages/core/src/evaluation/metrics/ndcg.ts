@@ -1,6 +1,6 @@
 import { invalidArgument, received } from "../../errors.ts";
 import { positiveInteger } from "../../options/index.ts";
-import { checkLabelled } from "../labelled-scores.ts";
+import { checkLabelled } from "./labelled-scores.ts";
 
 /**
  * Normalised discounted cumulative gain of one ranking: 1 if the best `k` documents stand first, in the right

@@ -1,10 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { accuracy } from "./accuracy.ts";
 import { averagePrecision } from "./average-precision.ts";
-import { precision } from "./precision.ts";
+import { accuracy, precision, recall, reciprocalRank } from "./first-ranks.ts";
 import { rankingMetrics, resolveMetricCuts } from "./ranking-metrics.ts";
-import { recall } from "./recall.ts";
-import { reciprocalRank } from "./reciprocal-rank.ts";
 
 // Relevant: a, b, c. They stand at ranks 2 and 4; c is not found.
 const ranking = ["x", "a", "y", "b", "z"];

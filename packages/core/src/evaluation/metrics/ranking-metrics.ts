@@ -1,11 +1,8 @@
 import { invalidArgument, received } from "../../errors.ts";
 import { positiveInteger } from "../../options/index.ts";
-import { accuracy } from "./accuracy.ts";
 import { averagePrecision } from "./average-precision.ts";
+import { accuracy, precision, recall, reciprocalRank } from "./first-ranks.ts";
 import { ndcg } from "./ndcg.ts";
-import { precision } from "./precision.ts";
-import { recall } from "./recall.ts";
-import { reciprocalRank } from "./reciprocal-rank.ts";
 
 /** Numbers of first ranks that each metric looks at. */
 export interface MetricCutOptions {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { matthewsCorrelation } from "./matthews-correlation.ts";
-import { bestAccuracyThreshold, bestF1Threshold } from "./score-threshold.ts";
+import { bestAccuracyThreshold, bestF1Threshold, matthewsCorrelation } from "./classification.ts";
 
 // By falling score: 1, 1, 0, 1, 0, 0.
 const labels = [1, 0, 1, 0, 1, 0];
