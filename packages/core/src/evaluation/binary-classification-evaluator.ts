@@ -1,52 +1,35 @@
-import { checkOptionNames } from "../options/index.ts";
-import { type SimilarityFunction, SparseMatrix, similarityPairwise, sparsity } from "../vector/index.ts";
-import {
-  checkEncoder,
-  type EncodingOptions,
-  EncodingRun,
-  type EvaluatedEncoder,
-} from "./evaluated-encoder.ts";
-import {
-  checkEvaluateOptions,
-  type EvaluateOptions,
-  type Evaluation,
-  type EvaluatorOptions,
-  named,
-} from "./evaluation.ts";
+import { type CheckedOptions, declareOptions } from "../options/index.ts";
+import { matrixSimilarityPairwise, rowsAt, type SimilarityFunction } from "../vector/index.ts";
+import { checkEncoder, EncodingRun, type EvaluableEncoder } from "./evaluated-encoder.ts";
+import { checkEvaluateOptions, type EvaluateOptions, type Evaluation, named } from "./evaluation.ts";
 import { appendCsvRow, resultFileName } from "./files/result-files.ts";
 import { averagePrecisionOfScores } from "./metrics/average-precision.ts";
 import { bestAccuracyThreshold, bestF1Threshold, matthewsCorrelation } from "./metrics/classification.ts";
 import { checkBinary } from "./metrics/labelled-scores.ts";
 import { functionsOf } from "./score-function.ts";
 import {
-  type LabelledPairs,
-  resolveSimilarityOptions,
-  type SimilaritySettings,
-  toLabelledPairs,
+  checkPairs,
+  numberList,
+  pairRules,
+  type SimilarityOptions,
+  similarityRules,
 } from "./similarity-options.ts";
-import { sparsityMetrics } from "./sparsity-tally.ts";
+import { sparsityMetrics, sparsityOf } from "./sparsity-tally.ts";
 
 /** Options of a {@link BinaryClassificationEvaluator}. */
-export interface BinaryClassificationOptions extends EncodingOptions, EvaluatorOptions {
+export interface BinaryClassificationOptions extends SimilarityOptions {
   readonly sentences1: readonly string[];
   /** The second text of each pair, in the order of the first ones. */
   readonly sentences2: readonly string[];
   /** 1 for a pair of similar texts, 0 for another. */
   readonly labels: readonly number[];
-  /** Similarity functions, each with metrics of its own. Default: the encoder's. */
-  readonly similarityFunctions?: readonly SimilarityFunction[];
 }
 
-const optionNames: readonly (keyof BinaryClassificationOptions)[] = [
-  "sentences1",
-  "sentences2",
-  "labels",
-  "similarityFunctions",
-  "batchSize",
-  "maxActiveDims",
-  "name",
-  "writeCsv",
-];
+const evaluatorOptions = declareOptions<BinaryClassificationOptions>()({
+  ...pairRules,
+  labels: numberList("0 and 1").required(),
+  ...similarityRules(32),
+});
 
 /**
  * Measures how well a threshold on the similarity of two texts tells similar pairs from others. Metrics are, for each
@@ -57,42 +40,40 @@ const optionNames: readonly (keyof BinaryClassificationOptions)[] = [
  * euclidean and manhattan are distances, of which smaller is better.
  */
 export class BinaryClassificationEvaluator {
-  private readonly pairs: LabelledPairs;
-  private readonly settings: SimilaritySettings;
+  private readonly options: CheckedOptions<typeof evaluatorOptions.rules>;
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `INVALID_TEXT`, `UNKNOWN_OPTION` */
   constructor(options: BinaryClassificationOptions) {
-    checkOptionNames("BinaryClassificationEvaluator", options ?? null, optionNames);
-    this.pairs = toLabelledPairs(options, "labels", options.labels, "0 and 1");
-    checkBinary("BinaryClassificationEvaluator", this.pairs.labels, this.pairs.labels);
-    this.settings = resolveSimilarityOptions(options, 32);
+    this.options = evaluatorOptions.check("BinaryClassificationEvaluator", options);
+    const { labels } = this.options;
+    checkPairs(this.options, "labels", labels);
+    checkBinary("BinaryClassificationEvaluator", labels, labels);
   }
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `ABORTED`, and what the encoder throws */
-  async evaluate(encoder: EvaluatedEncoder, options: EvaluateOptions = {}): Promise<Evaluation> {
+  async evaluate(encoder: EvaluableEncoder, options: EvaluateOptions = {}): Promise<Evaluation> {
     checkEncoder("evaluate", encoder);
-    checkEvaluateOptions("evaluate", options);
-    const { encoding, name: evaluator, writeCsv } = this.settings;
-    const { sentences1, sentences2, labels } = this.pairs;
-    const functions = functionsOf(this.settings.functions, encoder, undefined);
+    const call = checkEvaluateOptions("evaluate", options);
+    const { sentences1, sentences2, labels, name: evaluator, writeCsv } = this.options;
+    const functions = functionsOf(this.options.similarityFunctions, encoder, undefined);
     const distinct = [...new Set([...sentences1, ...sentences2])];
-    const embeddings = await new EncodingRun(encoder, encoding, distinct.length, options).plain(distinct);
+    const embeddings = await new EncodingRun(encoder, this.options, distinct.length, call).plain(distinct);
     const rows = new Map(distinct.map((text, row) => [text, row]));
     const side = (texts: readonly string[]) =>
-      SparseMatrix.fromRows(
-        texts.map((text) => embeddings.row(rows.get(text)!)),
-        embeddings.dimension,
+      rowsAt(
+        embeddings,
+        texts.map((text) => rows.get(text)!),
       );
     const [left, right] = [side(sentences1), side(sentences2)];
     const metrics: Record<string, number> = {};
     for (const name of functions) {
-      const figures = classify(labels, similarityPairwise(left, right, name), name);
+      const figures = classify(labels, matrixSimilarityPairwise(left, right, name), name);
       for (const [metric, value] of Object.entries(figures)) metrics[`${name}_${metric}`] = value;
     }
-    const tallies = sparsityMetrics("", sparsity(embeddings));
-    if (options.outputPath !== undefined && writeCsv) {
+    const tallies = sparsityMetrics("", sparsityOf(embeddings));
+    if (call.outputPath !== undefined && writeCsv) {
       const file = resultFileName("binary_classification_evaluation", evaluator, "results.csv");
-      await appendCsvRow(options.outputPath, file, [...Object.entries(metrics), ...Object.entries(tallies)]);
+      await appendCsvRow(call.outputPath, file, [...Object.entries(metrics), ...Object.entries(tallies)]);
     }
     if (functions.length > 1) {
       for (const metric of metricNames) {

@@ -1,26 +1,42 @@
-import type { Progress, SparseEncodeOptions } from "../encoder/index.ts";
+import type { EncodeOptions, Progress } from "../encoder/index.ts";
 import { invalidArgument, received } from "../errors.ts";
-import { positiveInteger } from "../options/index.ts";
-import type { SimilarityFunction, SparseMatrix } from "../vector/index.ts";
+import { count, declareOptions } from "../options/index.ts";
+import type { DenseMatrix, EmbeddingMatrix, SimilarityFunction, SparseMatrix } from "../vector/index.ts";
 import type { EvaluateOptions } from "./evaluation.ts";
 
-/** What evaluators need of an encoder; a `SparseEncoder` is one. */
-export interface EvaluatedEncoder {
+/** Options that evaluators give to an encoder. */
+export interface EvaluatedEncodeOptions
+  extends Pick<EncodeOptions, "batchSize" | "prompt" | "promptName" | "signal" | "onProgress"> {
+  /** Only given if the evaluator has such a limit: dense encoders refuse it. */
+  readonly maxActiveDims?: number | undefined;
+}
+
+/** What evaluators need of an encoder; of a sparse one, unless `Matrix` says otherwise. */
+export interface EvaluatedEncoder<Matrix extends EmbeddingMatrix = SparseMatrix> {
   /** The function that {@link EvaluatedEncoder.similarity} uses; part of the names of metrics. */
   readonly similarityFunction: SimilarityFunction;
-  encode(texts: readonly string[], options?: SparseEncodeOptions): Promise<SparseMatrix>;
-  encodeQuery(texts: readonly string[], options?: SparseEncodeOptions): Promise<SparseMatrix>;
-  encodeDocument(texts: readonly string[], options?: SparseEncodeOptions): Promise<SparseMatrix>;
+  encode(texts: readonly string[], options?: EvaluatedEncodeOptions): Promise<Matrix>;
+  encodeQuery(texts: readonly string[], options?: EvaluatedEncodeOptions): Promise<Matrix>;
+  encodeDocument(texts: readonly string[], options?: EvaluatedEncodeOptions): Promise<Matrix>;
   /** Similarity of each row of `a` with each row of `b`. */
-  similarity(a: SparseMatrix, b: SparseMatrix): ArrayLike<number>[];
+  similarity(a: Matrix, b: Matrix): ArrayLike<number>[];
 }
+
+/** What evaluators take: a `SparseEncoder`, a `DenseEncoder`, or anything that works like one of them. */
+export type EvaluableEncoder =
+  | EvaluatedEncoder<SparseMatrix>
+  | EvaluatedEncoder<DenseMatrix>
+  | EvaluatedEncoder<EmbeddingMatrix>;
 
 /** How texts are encoded for an evaluation. */
 export interface EncodingOptions {
   /** Most texts in one run of the model. */
-  readonly batchSize?: number;
-  /** Keep only this many dims of largest absolute weight of each embedding. Default: the encoder's own limit. */
-  readonly maxActiveDims?: number;
+  readonly batchSize?: number | undefined;
+  /**
+   * Sparse encoders: keep only this many dims of largest absolute weight of each embedding. Default: the encoder's own
+   * limit.
+   */
+  readonly maxActiveDims?: number | undefined;
 }
 
 /** {@link EncodingOptions}, checked. */
@@ -29,13 +45,12 @@ export interface EncodingSettings {
   readonly maxActiveDims: number | undefined;
 }
 
-/** @throws SparseEncoderError `INVALID_ARGUMENT` */
-export function resolveEncoding(options: EncodingOptions, batchSize: number): EncodingSettings {
-  const { maxActiveDims } = options;
-  return {
-    batchSize: positiveInteger("batchSize", options.batchSize ?? batchSize),
-    maxActiveDims: maxActiveDims === undefined ? undefined : positiveInteger("maxActiveDims", maxActiveDims),
-  };
+/** {@link EncodingOptions}, for the declarations of evaluators. */
+export function encodingRules(batchSize: number) {
+  return declareOptions<EncodingOptions>()({
+    batchSize: count().default(batchSize),
+    maxActiveDims: count(),
+  }).rules;
 }
 
 /** A prompt by text or by name; neither for the default one. */
@@ -45,25 +60,27 @@ export interface Prompt {
 }
 
 /** @throws SparseEncoderError `INVALID_ARGUMENT` */
-export function checkEncoder(call: string, encoder: EvaluatedEncoder): void {
-  const given = (encoder ?? {}) as Partial<EvaluatedEncoder>;
+export function checkEncoder(call: string, encoder: EvaluableEncoder): void {
+  const candidate = (encoder ?? {}) as Partial<EvaluableEncoder>;
   const methods = ["encode", "encodeQuery", "encodeDocument", "similarity"] as const;
-  const missing = methods.filter((method) => typeof given[method] !== "function");
-  if (missing.length === 0 && typeof given.similarityFunction === "string") return;
-  throw invalidArgument(`${call}: expected a SparseEncoder, received ${received(encoder)}.`);
+  const missing = methods.filter((method) => typeof candidate[method] !== "function");
+  if (missing.length === 0 && typeof candidate.similarityFunction === "string") return;
+  throw invalidArgument(
+    `${call}: expected a SparseEncoder or a DenseEncoder, received ${received(encoder)}.`,
+  );
 }
 
 /** The encode calls of one evaluation, reported as one piece of work. */
 export class EncodingRun {
   private done = 0;
-  private readonly encoder: EvaluatedEncoder;
+  private readonly encoder: EvaluableEncoder;
   private readonly settings: EncodingSettings;
   private readonly total: number;
   private readonly options: EvaluateOptions;
 
   /** @param total texts of all calls together */
   constructor(
-    encoder: EvaluatedEncoder,
+    encoder: EvaluableEncoder,
     settings: EncodingSettings,
     total: number,
     options: EvaluateOptions,
@@ -74,38 +91,32 @@ export class EncodingRun {
     this.options = options;
   }
 
-  plain(texts: readonly string[]): Promise<SparseMatrix> {
+  plain(texts: readonly string[]): Promise<EmbeddingMatrix> {
     return this.call("encode", texts, {});
   }
 
-  queries(texts: readonly string[], prompt: Prompt = {}): Promise<SparseMatrix> {
+  queries(texts: readonly string[], prompt: Prompt = {}): Promise<EmbeddingMatrix> {
     return this.call("encodeQuery", texts, prompt);
   }
 
-  documents(texts: readonly string[], prompt: Prompt = {}): Promise<SparseMatrix> {
+  documents(texts: readonly string[], prompt: Prompt = {}): Promise<EmbeddingMatrix> {
     return this.call("encodeDocument", texts, prompt);
   }
 
   private async call(
     method: "encode" | "encodeQuery" | "encodeDocument",
     texts: readonly string[],
-    { prompt, promptName }: Prompt,
-  ): Promise<SparseMatrix> {
+    prompt: Prompt,
+  ): Promise<EmbeddingMatrix> {
     const { batchSize, maxActiveDims } = this.settings;
     const { signal, onProgress } = this.options;
     const before = this.done;
     const report =
-      onProgress === undefined
-        ? undefined
-        : ({ done }: Progress) => onProgress({ done: before + done, total: this.total });
-    const embeddings = await this.encoder[method](texts, {
-      batchSize,
-      ...(maxActiveDims === undefined ? {} : { maxActiveDims }),
-      ...(prompt === undefined ? {} : { prompt }),
-      ...(promptName === undefined ? {} : { promptName }),
-      ...(signal === undefined ? {} : { signal }),
-      ...(report === undefined ? {} : { onProgress: report }),
-    });
+      onProgress && (({ done }: Progress) => onProgress({ done: before + done, total: this.total }));
+    const options = { batchSize, ...prompt, signal, onProgress: report };
+    // Without a limit the option stays away: only sparse encoders know it.
+    const limited = maxActiveDims === undefined ? options : { ...options, maxActiveDims };
+    const embeddings = await this.encoder[method](texts, limited);
     this.done += texts.length;
     return embeddings;
   }

@@ -6,7 +6,7 @@ export {
   EmbeddingSimilarityEvaluator,
   type EmbeddingSimilarityOptions,
 } from "./embedding-similarity-evaluator.ts";
-export type { EvaluatedEncoder } from "./evaluated-encoder.ts";
+export type { EvaluableEncoder, EvaluatedEncodeOptions, EvaluatedEncoder } from "./evaluated-encoder.ts";
 export type { EvaluateOptions, Evaluation } from "./evaluation.ts";
 export {
   type BeirCollection,

@@ -1,14 +1,13 @@
 import { invalidArgument, received } from "../errors.ts";
-import { checkOptionNames } from "../options/index.ts";
-import { checkEncoder, type EvaluatedEncoder, type Prompt } from "./evaluated-encoder.ts";
+import { type CheckedOptions, declareOptions, flag, rule, unchecked } from "../options/index.ts";
+import { checkEncoder, type EvaluableEncoder } from "./evaluated-encoder.ts";
 import {
   checkEvaluateOptions,
   type EvaluateOptions,
   type Evaluation,
   type EvaluatorOptions,
-  flag,
+  evaluatorRules,
   named,
-  resolveEvaluatorOptions,
 } from "./evaluation.ts";
 import { appendCsvRow, resultFileName, writeJsonLines } from "./files/result-files.ts";
 import { checkRetrievalData, type RetrievalData } from "./retrieval-data.ts";
@@ -17,11 +16,10 @@ import {
   primaryRetrievalMetric,
   type RetrievalMeasurement,
   type RetrievalOptions,
-  type RetrievalSettings,
   type RetrievalTask,
-  resolveRetrieval,
   retrievalCsvRow,
-  retrievalOptionNames,
+  retrievalRules,
+  scorersOf,
   tallyMetrics,
 } from "./retrieval-task.ts";
 import type { SparsityTally } from "./sparsity-tally.ts";
@@ -29,33 +27,38 @@ import type { SparsityTally } from "./sparsity-tally.ts";
 /** Options of an {@link InformationRetrievalEvaluator}. */
 export interface InformationRetrievalOptions extends RetrievalData, RetrievalOptions, EvaluatorOptions {
   /** Text put in front of each query. Default: the encoder's prompt for queries. */
-  readonly queryPrompt?: string;
+  readonly queryPrompt?: string | undefined;
   /** Name of the encoder's prompt for queries. */
-  readonly queryPromptName?: string;
+  readonly queryPromptName?: string | undefined;
   /** Text put in front of each document. Default: the encoder's prompt for documents. */
-  readonly corpusPrompt?: string;
+  readonly corpusPrompt?: string | undefined;
   /** Name of the encoder's prompt for documents. */
-  readonly corpusPromptName?: string;
+  readonly corpusPromptName?: string | undefined;
   /** Count relevant documents that the corpus lacks as never found, instead of refusing them. Default false. */
-  readonly allowMissingDocuments?: boolean;
-  /** Write the hits of each query to a JSONL file a score function in `outputPath`, if that is given. Default false. */
-  readonly writePredictions?: boolean;
+  readonly allowMissingDocuments?: boolean | undefined;
+  /** Write the hits of each query to one JSONL file per score function in `outputPath`, if that is given. Default false. */
+  readonly writePredictions?: boolean | undefined;
 }
 
-const optionNames: readonly (keyof InformationRetrievalOptions)[] = [
-  "queries",
-  "corpus",
-  "relevantDocuments",
-  ...retrievalOptionNames,
-  "queryPrompt",
-  "queryPromptName",
-  "corpusPrompt",
-  "corpusPromptName",
-  "allowMissingDocuments",
-  "name",
-  "writeCsv",
-  "writePredictions",
-];
+/** A prompt, or the name of one; `""` is a prompt too. */
+const promptString = rule((value, name) => {
+  if (typeof value === "string") return value;
+  throw invalidArgument(`${name} must be a string, received ${received(value)}.`);
+});
+
+const evaluatorOptions = declareOptions<InformationRetrievalOptions>()({
+  queries: unchecked<RetrievalData["queries"]>().required(),
+  corpus: unchecked<RetrievalData["corpus"]>().required(),
+  relevantDocuments: unchecked<RetrievalData["relevantDocuments"]>().required(),
+  ...retrievalRules,
+  queryPrompt: promptString,
+  queryPromptName: promptString,
+  corpusPrompt: promptString,
+  corpusPromptName: promptString,
+  allowMissingDocuments: flag().default(false),
+  ...evaluatorRules,
+  writePredictions: flag().default(false),
+});
 
 /**
  * Measures how well an encoder finds the relevant documents of queries: each query is compared with every document, and
@@ -78,25 +81,17 @@ const optionNames: readonly (keyof InformationRetrievalOptions)[] = [
  */
 export class InformationRetrievalEvaluator {
   private readonly task: RetrievalTask;
-  private readonly settings: RetrievalSettings;
-  private readonly name: string;
-  private readonly writeCsv: boolean;
-  private readonly writePredictions: boolean;
+  private readonly options: CheckedOptions<typeof evaluatorOptions.rules>;
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `INVALID_TEXT`, `UNKNOWN_OPTION` */
   constructor(options: InformationRetrievalOptions) {
-    const call = "InformationRetrievalEvaluator";
-    checkOptionNames(call, options ?? null, optionNames);
-    const allowMissing = flag("allowMissingDocuments", options.allowMissingDocuments, false);
-    this.settings = resolveRetrieval(options);
-    const { name, writeCsv } = resolveEvaluatorOptions(options);
-    this.name = name;
-    this.writeCsv = writeCsv;
-    this.writePredictions = flag("writePredictions", options.writePredictions, false);
+    this.options = evaluatorOptions.check("InformationRetrievalEvaluator", options);
+    scorersOf(this.options);
+    const { queryPrompt, queryPromptName, corpusPrompt, corpusPromptName } = this.options;
     this.task = {
-      ...checkRetrievalData(options, allowMissing),
-      queryPrompt: promptOf("queryPrompt", options.queryPrompt, options.queryPromptName),
-      corpusPrompt: promptOf("corpusPrompt", options.corpusPrompt, options.corpusPromptName),
+      ...checkRetrievalData(this.options, this.options.allowMissingDocuments),
+      queryPrompt: { prompt: queryPrompt, promptName: queryPromptName },
+      corpusPrompt: { prompt: corpusPrompt, promptName: corpusPromptName },
     };
   }
 
@@ -104,7 +99,7 @@ export class InformationRetrievalEvaluator {
    * Encodes queries and corpus and measures.
    * @throws SparseEncoderError `INVALID_ARGUMENT`, `ABORTED`, and what the encoder throws
    */
-  async evaluate(encoder: EvaluatedEncoder, options: EvaluateOptions = {}): Promise<Evaluation> {
+  async evaluate(encoder: EvaluableEncoder, options: EvaluateOptions = {}): Promise<Evaluation> {
     return (await this.measure(encoder, options)).evaluation;
   }
 
@@ -115,7 +110,7 @@ export class InformationRetrievalEvaluator {
 
   /** As {@link InformationRetrievalEvaluator.evaluate}, with what an average over collections needs. @internal */
   async measure(
-    encoder: EvaluatedEncoder,
+    encoder: EvaluableEncoder,
     options: EvaluateOptions,
   ): Promise<{
     evaluation: Evaluation;
@@ -125,14 +120,14 @@ export class InformationRetrievalEvaluator {
     corpusTally: SparsityTally;
   }> {
     checkEncoder("evaluate", encoder);
-    checkEvaluateOptions("evaluate", options);
-    const measured = await measureRetrieval(this.task, this.settings, encoder, options);
+    const call = checkEvaluateOptions("evaluate", options);
+    const measured = await measureRetrieval(this.task, this.options, encoder, call);
     const { metrics, scoreFunctions, queryTally, corpusTally } = measured;
     const tallies = tallyMetrics(queryTally, corpusTally);
-    if (options.outputPath !== undefined) await this.write(options.outputPath, measured, tallies);
-    const primary = primaryRetrievalMetric(this.settings, scoreFunctions, metrics);
+    if (call.outputPath !== undefined) await this.write(call.outputPath, measured, tallies);
+    const primary = primaryRetrievalMetric(this.options, scoreFunctions, metrics);
     return {
-      evaluation: named(this.name, primary, { ...metrics, ...tallies }),
+      evaluation: named(this.options.name, primary, { ...metrics, ...tallies }),
       metrics,
       scoreFunctions,
       queryTally,
@@ -146,7 +141,8 @@ export class InformationRetrievalEvaluator {
     tallies: Readonly<Record<string, number>>,
   ): Promise<void> {
     const start = "Information-Retrieval_evaluation";
-    if (this.writePredictions) {
+    const { name, writeCsv, writePredictions } = this.options;
+    if (writePredictions) {
       const queries = [...this.task.queries];
       for (const [score, found] of hits) {
         const lines = queries.map(([id, query], position) => ({
@@ -154,23 +150,12 @@ export class InformationRetrievalEvaluator {
           query,
           results: found[position]!.map((hit) => ({ corpus_id: hit.id, score: hit.score })),
         }));
-        await writeJsonLines(folder, resultFileName(start, this.name, `predictions_${score}.jsonl`), lines);
+        await writeJsonLines(folder, resultFileName(start, name, `predictions_${score}.jsonl`), lines);
       }
     }
-    if (this.writeCsv) {
-      const row = retrievalCsvRow(this.settings.cuts, scoreFunctions, metrics, tallies);
-      await appendCsvRow(folder, resultFileName(start, this.name, "results.csv"), row);
+    if (writeCsv) {
+      const row = retrievalCsvRow(this.options, scoreFunctions, metrics, tallies);
+      await appendCsvRow(folder, resultFileName(start, name, "results.csv"), row);
     }
   }
-}
-
-function promptOf(name: string, prompt: unknown, promptName: unknown): Prompt {
-  for (const [option, value] of [
-    [name, prompt],
-    [`${name}Name`, promptName],
-  ]) {
-    if (value === undefined || typeof value === "string") continue;
-    throw invalidArgument(`${option} must be a string, received ${received(value)}.`);
-  }
-  return { prompt: prompt as string | undefined, promptName: promptName as string | undefined };
 }

@@ -1,27 +1,31 @@
+import type { Progress } from "../encoder/index.ts";
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
-import { checkOptionNames } from "../options/index.ts";
-import { checkEncoder, type EvaluatedEncoder } from "./evaluated-encoder.ts";
+import {
+  type CheckedOptions,
+  callback,
+  checkOptionNames,
+  declareOptions,
+  flag,
+  rule,
+} from "../options/index.ts";
+import { checkEncoder, type EvaluableEncoder } from "./evaluated-encoder.ts";
 import {
   checkEvaluateOptions,
   type EvaluateOptions,
   type Evaluation,
-  flag,
+  evaluatorRules,
+  fileNamePart,
   named,
-  resolveEvaluatorOptions,
 } from "./evaluation.ts";
 import { appendCsvRow } from "./files/result-files.ts";
-import {
-  InformationRetrievalEvaluator,
-  type InformationRetrievalOptions,
-} from "./information-retrieval-evaluator.ts";
+import { InformationRetrievalEvaluator } from "./information-retrieval-evaluator.ts";
 import { checkRetrievalData, type RetrievalData } from "./retrieval-data.ts";
 import {
   primaryRetrievalMetric,
   type RetrievalOptions,
-  type RetrievalSettings,
-  resolveRetrieval,
   retrievalCsvRow,
-  retrievalOptionNames,
+  retrievalRules,
+  scorersOf,
   tallyMetrics,
 } from "./retrieval-task.ts";
 import { SparsityTally } from "./sparsity-tally.ts";
@@ -34,35 +38,35 @@ export interface NanoBeirOptions extends RetrievalOptions {
   /** Collections by the name that their metrics begin with, such as `NanoMSMARCO`. At least one. */
   readonly collections: Readonly<Record<string, RetrievalData>>;
   /** First part of the name of the average. Default `NanoBEIR`. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Averages one metric over the collections, in their order. Default: the mean. */
-  readonly aggregate?: (values: readonly number[]) => number;
+  readonly aggregate?: ((values: readonly number[]) => number) | undefined;
   /** Second part of the name of the average. Default `mean`. */
-  readonly aggregateKey?: string;
+  readonly aggregateKey?: string | undefined;
   /** Text put in front of each query. Default: the encoder's prompt for queries. */
-  readonly queryPrompts?: CollectionPrompts;
+  readonly queryPrompts?: CollectionPrompts | undefined;
   /** Text put in front of each document. Default: the encoder's prompt for documents. */
-  readonly corpusPrompts?: CollectionPrompts;
+  readonly corpusPrompts?: CollectionPrompts | undefined;
   /** Count relevant documents that a corpus lacks as never found, instead of refusing them. Default false. */
-  readonly allowMissingDocuments?: boolean;
+  readonly allowMissingDocuments?: boolean | undefined;
   /** Append a line to CSV files in `outputPath`, if that is given: of each collection and of the average. Default true. */
-  readonly writeCsv?: boolean;
+  readonly writeCsv?: boolean | undefined;
   /** Write the hits of each query to JSONL files in `outputPath`, if that is given. Default false. */
-  readonly writePredictions?: boolean;
+  readonly writePredictions?: boolean | undefined;
 }
 
-const optionNames: readonly (keyof NanoBeirOptions)[] = [
-  "collections",
-  ...retrievalOptionNames,
-  "name",
-  "aggregate",
-  "aggregateKey",
-  "queryPrompts",
-  "corpusPrompts",
-  "allowMissingDocuments",
-  "writeCsv",
-  "writePredictions",
-];
+const evaluatorOptions = declareOptions<NanoBeirOptions>()({
+  collections: rule(checkCollections).required(),
+  ...retrievalRules,
+  name: fileNamePart.default("NanoBEIR"),
+  aggregate: callback<(values: readonly number[]) => number>().default(mean),
+  aggregateKey: fileNamePart.default("mean"),
+  queryPrompts: rule(checkPrompts),
+  corpusPrompts: rule(checkPrompts),
+  allowMissingDocuments: flag().default(false),
+  writeCsv: evaluatorRules.writeCsv,
+  writePredictions: flag().default(false),
+});
 
 /**
  * Measures retrieval on several collections and averages, as `SparseNanoBEIREvaluator` of sentence-transformers does; the
@@ -80,45 +84,29 @@ const optionNames: readonly (keyof NanoBeirOptions)[] = [
  */
 export class NanoBeirEvaluator {
   private readonly evaluators: readonly InformationRetrievalEvaluator[];
-  private readonly settings: RetrievalSettings;
-  private readonly aggregate: (values: readonly number[]) => number;
-  private readonly aggregateKey: string;
+  private readonly options: CheckedOptions<typeof evaluatorOptions.rules>;
+  /** First part of the names of averages. */
   private readonly name: string;
-  private readonly root: string;
-  private readonly writeCsv: boolean;
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `INVALID_TEXT`, `UNKNOWN_OPTION` */
   constructor(options: NanoBeirOptions) {
-    checkOptionNames("NanoBeirEvaluator", options ?? null, optionNames);
-    const { collections, name = "NanoBEIR", aggregate = mean, aggregateKey = "mean", ...rest } = options;
-    const { queryPrompts, corpusPrompts, allowMissingDocuments, ...common } = rest;
-    const allowMissing = flag("allowMissingDocuments", allowMissingDocuments, false);
-    if (typeof collections !== "object" || collections === null || Object.keys(collections).length === 0) {
-      throw invalidArgument(
-        `collections must hold at least one collection by name, received ${received(collections)}.`,
-      );
-    }
-    if (typeof aggregate !== "function") {
-      throw invalidArgument(`aggregate must be a function, received ${received(aggregate)}.`);
-    }
-    this.settings = resolveRetrieval(common);
-    this.writeCsv = flag("writeCsv", options.writeCsv, true);
-    this.root = resolveEvaluatorOptions({ name }).name;
-    this.aggregate = aggregate;
-    this.aggregateKey = resolveEvaluatorOptions({ name: aggregateKey }).name;
-    const suffix = options.maxActiveDims === undefined ? "" : `_${options.maxActiveDims}`;
+    this.options = evaluatorOptions.check("NanoBeirEvaluator", options);
+    scorersOf(this.options);
+    const { name, aggregate, aggregateKey, ...others } = this.options;
+    const { collections, queryPrompts, corpusPrompts, allowMissingDocuments, ...common } = others;
+    const suffix = common.maxActiveDims === undefined ? "" : `_${common.maxActiveDims}`;
     this.name = `${name}_${aggregateKey}${suffix}`;
     const names = Object.keys(collections);
-    const queryPrompt = promptsOf("queryPrompts", queryPrompts, names);
-    const corpusPrompt = promptsOf("corpusPrompts", corpusPrompts, names);
+    checkCollectionNames("queryPrompts", queryPrompts, names);
+    checkCollectionNames("corpusPrompts", corpusPrompts, names);
     this.evaluators = names.map((collection) =>
       naming(collection, () => {
-        const data = withoutEmpty(collections[collection]!, allowMissing);
+        const data = withoutEmpty(collections[collection]!, allowMissingDocuments);
         return new InformationRetrievalEvaluator({
           ...common,
           ...data,
-          ...queryPrompt(collection, "queryPrompt"),
-          ...corpusPrompt(collection, "corpusPrompt"),
+          queryPrompt: promptOf(queryPrompts, collection),
+          corpusPrompt: promptOf(corpusPrompts, collection),
           // Checked above, on the corpus with its empty texts.
           allowMissingDocuments: true,
           name: `${collection}${suffix}`,
@@ -131,38 +119,35 @@ export class NanoBeirEvaluator {
    * Measures each collection and averages.
    * @throws SparseEncoderError `INVALID_ARGUMENT`, `ABORTED`, and what the encoder throws
    */
-  async evaluate(encoder: EvaluatedEncoder, options: EvaluateOptions = {}): Promise<Evaluation> {
+  async evaluate(encoder: EvaluableEncoder, options: EvaluateOptions = {}): Promise<Evaluation> {
     checkEncoder("evaluate", encoder);
-    checkEvaluateOptions("evaluate", options);
-    const { onProgress } = options;
+    const call = checkEvaluateOptions("evaluate", options);
+    const { onProgress, outputPath } = call;
+    const { name, aggregate, aggregateKey, writeCsv } = this.options;
     const sizes = this.evaluators.map(({ size }) => size.queries + size.documents);
     const total = sizes.reduce((sum, size) => sum + size, 0);
     const measured: Awaited<ReturnType<InformationRetrievalEvaluator["measure"]>>[] = [];
     let before = 0;
     for (const [position, evaluator] of this.evaluators.entries()) {
       const start = before;
-      const report =
-        onProgress === undefined
-          ? undefined
-          : ({ done }: { done: number }) => onProgress({ done: start + done, total });
-      measured.push(await evaluator.measure(encoder, { ...options, onProgress: report }));
+      const report = onProgress && (({ done }: Progress) => onProgress({ done: start + done, total }));
+      measured.push(await evaluator.measure(encoder, { ...call, onProgress: report }));
       before += sizes[position]!;
     }
     const { scoreFunctions } = measured[0]!;
     const metrics: Record<string, number> = {};
     for (const key of Object.keys(measured[0]!.metrics)) {
-      metrics[key] = this.aggregate(measured.map((collection) => collection.metrics[key]!));
+      metrics[key] = aggregate(measured.map((collection) => collection.metrics[key]!));
     }
     const tallies = tallyMetrics(
       SparsityTally.join(measured.map(({ queryTally }) => queryTally)),
       SparsityTally.join(measured.map(({ corpusTally }) => corpusTally)),
     );
-    if (options.outputPath !== undefined && this.writeCsv) {
-      const row = retrievalCsvRow(this.settings.cuts, scoreFunctions, metrics, tallies);
-      const file = `${this.root}_evaluation_${this.aggregateKey}_results.csv`;
-      await appendCsvRow(options.outputPath, file, row);
+    if (outputPath !== undefined && writeCsv) {
+      const row = retrievalCsvRow(this.options, scoreFunctions, metrics, tallies);
+      await appendCsvRow(outputPath, `${name}_evaluation_${aggregateKey}_results.csv`, row);
     }
-    const primary = primaryRetrievalMetric(this.settings, scoreFunctions, metrics);
+    const primary = primaryRetrievalMetric(this.options, scoreFunctions, metrics);
     const average = named(this.name, primary, { ...metrics, ...tallies });
     const all = measured.map(({ evaluation }) => evaluation.metrics);
     return {
@@ -196,24 +181,35 @@ function withoutEmpty(data: RetrievalData, allowMissing: boolean): RetrievalData
   return { queries: filled(queries), corpus: filled(corpus), relevantDocuments: relevant };
 }
 
-/** A function from the name of a collection to the option of its prompt. */
-function promptsOf(
+function checkCollections(value: unknown, name: string): Readonly<Record<string, RetrievalData>> {
+  if (typeof value === "object" && value !== null && Object.keys(value).length > 0) {
+    return value as Readonly<Record<string, RetrievalData>>;
+  }
+  throw invalidArgument(`${name} must hold at least one collection by name, received ${received(value)}.`);
+}
+
+function checkPrompts(value: unknown, name: string): CollectionPrompts {
+  if (typeof value === "string") return value;
+  if (typeof value === "object" && value !== null) {
+    const prompts: Readonly<Record<string, unknown>> = { ...value };
+    if (Object.values(prompts).every((prompt) => typeof prompt === "string"))
+      return value as CollectionPrompts;
+  }
+  throw invalidArgument(`${name} must be a string or strings by collection, received ${received(value)}.`);
+}
+
+/** Checks that prompts by collection are there for each collection, and for no other. */
+function checkCollectionNames(
   option: string,
   prompts: CollectionPrompts | undefined,
   names: readonly string[],
-): (
-  collection: string,
-  name: "queryPrompt" | "corpusPrompt",
-) => Pick<InformationRetrievalOptions, "queryPrompt" | "corpusPrompt"> {
-  if (prompts === undefined) return () => ({});
-  if (typeof prompts === "string") return (_, name) => ({ [name]: prompts });
-  if (typeof prompts !== "object" || prompts === null) {
-    throw invalidArgument(
-      `${option} must be a string or strings by collection, received ${received(prompts)}.`,
-    );
-  }
+): void {
+  if (prompts === undefined || typeof prompts === "string") return;
   const lacking = names.filter((name) => !Object.hasOwn(prompts, name));
   if (lacking.length > 0) throw invalidArgument(`${option} lacks the collections ${lacking.join(", ")}.`);
   checkOptionNames(option, prompts, names);
-  return (collection, name) => ({ [name]: prompts[collection]! });
+}
+
+function promptOf(prompts: CollectionPrompts | undefined, collection: string): string | undefined {
+  return typeof prompts === "object" ? prompts[collection] : prompts;
 }

@@ -1,13 +1,12 @@
 import { invalidArgument, received } from "../errors.ts";
-import { checkOptionNames, positiveInteger } from "../options/index.ts";
+import { type CheckedOptions, count, declareOptions, flag, number, rule } from "../options/index.ts";
 import {
   checkEvaluateOptions,
   type EvaluateOptions,
   type Evaluation,
   type EvaluatorOptions,
-  flag,
+  evaluatorRules,
   named,
-  resolveEvaluatorOptions,
 } from "./evaluation.ts";
 import { appendCsvRow, resultFileName, writeJsonLines } from "./files/result-files.ts";
 import { averagePrecision } from "./metrics/average-precision.ts";
@@ -19,7 +18,7 @@ import { meanMetrics } from "./metrics/ranking-metrics.ts";
 export interface FusionSample {
   readonly queryId: string;
   readonly query: string;
-  /** Relevant documents; those of the dense samples count. */
+  /** Relevant documents; in evaluations, those of the dense samples count. */
   readonly positive: string | readonly string[];
   /** Documents found, best first, none twice. Equal strings, texts or ids, are the same document. */
   readonly documents: readonly string[];
@@ -31,22 +30,21 @@ export interface ReciprocalRankFusionOptions extends EvaluatorOptions {
   /** The same queries in the same order. */
   readonly sparseSamples: readonly FusionSample[];
   /** Ranks that MRR and nDCG look at. Default 10. */
-  readonly atK?: number;
+  readonly atK?: number | undefined;
   /** Constant of the fusion, at least 0. Default 60. */
-  readonly rrfK?: number;
+  readonly rrfK?: number | undefined;
   /** Write the fused rankings to a JSONL file in `outputPath`, if that is given. Default false. */
-  readonly writePredictions?: boolean;
+  readonly writePredictions?: boolean | undefined;
 }
 
-const optionNames: readonly (keyof ReciprocalRankFusionOptions)[] = [
-  "denseSamples",
-  "sparseSamples",
-  "atK",
-  "rrfK",
-  "name",
-  "writeCsv",
-  "writePredictions",
-];
+const evaluatorOptions = declareOptions<ReciprocalRankFusionOptions>()({
+  denseSamples: rule(checkSamples).required(),
+  sparseSamples: rule(checkSamples).required(),
+  atK: count().default(10),
+  rrfK: number({ minimum: 0 }).default(60),
+  ...evaluatorRules,
+  writePredictions: flag().default(false),
+});
 
 /**
  * Measures what reciprocal rank fusion makes of two retrievers: a document scores the sum of 1 / (rrfK + rank) over those
@@ -56,20 +54,12 @@ const optionNames: readonly (keyof ReciprocalRankFusionOptions)[] = [
  * Equal fused scores are ranked in the order of the dense ranking, then of the sparse one.
  */
 export class ReciprocalRankFusionEvaluator {
-  private readonly dense: readonly FusionSample[];
-  private readonly sparse: readonly FusionSample[];
-  private readonly atK: number;
-  private readonly rrfK: number;
-  private readonly name: string;
-  private readonly writeCsv: boolean;
-  private readonly writePredictions: boolean;
+  private readonly options: CheckedOptions<typeof evaluatorOptions.rules>;
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
   constructor(options: ReciprocalRankFusionOptions) {
-    checkOptionNames("ReciprocalRankFusionEvaluator", options ?? null, optionNames);
-    const { denseSamples, sparseSamples, rrfK = 60 } = options;
-    checkSamples("denseSamples", denseSamples);
-    checkSamples("sparseSamples", sparseSamples);
+    this.options = evaluatorOptions.check("ReciprocalRankFusionEvaluator", options);
+    const { denseSamples, sparseSamples } = this.options;
     if (denseSamples.length !== sparseSamples.length) {
       throw invalidArgument(
         `denseSamples and sparseSamples must have the same length, received ${denseSamples.length} and ${sparseSamples.length}.`,
@@ -82,28 +72,19 @@ export class ReciprocalRankFusionEvaluator {
         `denseSamples and sparseSamples must hold the same queries; at position ${position}: ${received(queryId)} and ${received(other)}.`,
       );
     });
-    if (typeof rrfK !== "number" || !Number.isFinite(rrfK) || rrfK < 0) {
-      throw invalidArgument(`rrfK must be a number of at least 0, received ${received(rrfK)}.`);
-    }
-    this.dense = denseSamples;
-    this.sparse = sparseSamples;
-    this.atK = positiveInteger("atK", options.atK ?? 10);
-    this.rrfK = rrfK;
-    this.writePredictions = flag("writePredictions", options.writePredictions, false);
-    ({ name: this.name, writeCsv: this.writeCsv } = resolveEvaluatorOptions(options));
   }
 
   /** No encoder is needed. @throws SparseEncoderError `INVALID_ARGUMENT`, `ABORTED` */
   async evaluate(options: EvaluateOptions = {}): Promise<Evaluation> {
-    checkEvaluateOptions("evaluate", options);
-    const { outputPath, onProgress } = options;
+    const { outputPath, onProgress } = checkEvaluateOptions("evaluate", options);
+    const { denseSamples, sparseSamples, atK, name, writeCsv, writePredictions } = this.options;
     const fused: unknown[] = [];
-    const perQuery = this.dense.map(({ queryId, query, positive, documents }, position) => {
+    const perQuery = denseSamples.map(({ queryId, query, positive, documents }, position) => {
       const relevant = typeof positive === "string" ? [positive] : positive;
-      const sparse = this.sparse[position]!.documents;
+      const sparse = sparseSamples[position]!.documents;
       const ranking = this.fuse([documents, sparse]);
       fused.push({ query_id: queryId, query, positive: relevant, documents: ranking });
-      onProgress?.({ done: position + 1, total: this.dense.length });
+      onProgress?.({ done: position + 1, total: denseSamples.length });
       return {
         ...this.score("dense_", documents, relevant),
         ...this.score("sparse_", sparse, relevant),
@@ -112,18 +93,18 @@ export class ReciprocalRankFusionEvaluator {
     });
     const metrics = meanMetrics(perQuery);
     if (outputPath !== undefined) {
-      const file = (end: string) => resultFileName("ReciprocalRankFusion_evaluation", this.name, end);
-      if (this.writePredictions) await writeJsonLines(outputPath, file("predictions.jsonl"), fused);
-      if (this.writeCsv) await appendCsvRow(outputPath, file("results.csv"), csvRow(metrics));
+      const file = (end: string) => resultFileName("ReciprocalRankFusion_evaluation", name, end);
+      if (writePredictions) await writeJsonLines(outputPath, file("predictions.jsonl"), fused);
+      if (writeCsv) await appendCsvRow(outputPath, file("results.csv"), csvRow(metrics));
     }
-    return named(this.name, `ndcg@${this.atK}`, metrics);
+    return named(name, `ndcg@${atK}`, metrics);
   }
 
   private fuse(rankings: readonly (readonly string[])[]): string[] {
     const scores = new Map<string, number>();
     for (const ranking of rankings) {
       ranking.forEach((document, position) => {
-        scores.set(document, (scores.get(document) ?? 0) + 1 / (this.rrfK + position + 1));
+        scores.set(document, (scores.get(document) ?? 0) + 1 / (this.options.rrfK + position + 1));
       });
     }
     return [...scores].sort((a, b) => b[1] - a[1]).map(([document]) => document);
@@ -134,14 +115,15 @@ export class ReciprocalRankFusionEvaluator {
     found: readonly string[],
     positive: readonly string[],
   ): Record<string, number> {
+    const { atK } = this.options;
     const relevant = new Map(positive.map((document) => [document, 1]));
     const hit = new Set(found.filter((document) => relevant.has(document)));
     const missed = [...relevant.keys()].filter((document) => !hit.has(document));
     const ranking = hit.size === 0 ? [] : [...found, ...missed];
     return {
       [`${prefix}map`]: averagePrecision(ranking, relevant, Math.max(1, ranking.length)),
-      [`${prefix}mrr@${this.atK}`]: reciprocalRank(ranking, relevant, this.atK),
-      [`${prefix}ndcg@${this.atK}`]: ndcg(ranking, relevant, this.atK),
+      [`${prefix}mrr@${atK}`]: reciprocalRank(ranking, relevant, atK),
+      [`${prefix}ndcg@${atK}`]: ndcg(ranking, relevant, atK),
     };
   }
 }
@@ -154,7 +136,7 @@ function csvRow(metrics: Readonly<Record<string, number>>): [string, number][] {
   });
 }
 
-function checkSamples(name: string, samples: readonly FusionSample[]): void {
+function checkSamples(samples: unknown, name: string): readonly FusionSample[] {
   if (!Array.isArray(samples) || samples.length === 0) {
     throw invalidArgument(`${name} must be an array of at least one sample, received ${received(samples)}.`);
   }
@@ -175,4 +157,5 @@ function checkSamples(name: string, samples: readonly FusionSample[]): void {
       throw invalidArgument(`${name}: the documents at position ${position} hold one twice.`);
     }
   });
+  return samples;
 }

@@ -1,35 +1,28 @@
 import { throwIfAborted } from "../calls/index.ts";
 import { invalidArgument, received } from "../errors.ts";
-import { checkOptionNames, positiveInteger } from "../options/index.ts";
-import {
-  type SimilarityFunction,
-  type SparseMatrix,
-  type SparsityStatistics,
-  sparsity,
-} from "../vector/index.ts";
+import { type CheckedOptions, count, declareOptions, flag, rule, unchecked } from "../options/index.ts";
+import type { EmbeddingMatrix, SparsityStatistics } from "../vector/index.ts";
 import {
   checkEncoder,
   type EncodingOptions,
   EncodingRun,
-  type EncodingSettings,
-  type EvaluatedEncoder,
-  resolveEncoding,
+  type EvaluableEncoder,
+  encodingRules,
 } from "./evaluated-encoder.ts";
 import {
   checkEvaluateOptions,
   type EvaluateOptions,
   type Evaluation,
   type EvaluatorOptions,
-  flag,
+  evaluatorRules,
   named,
-  resolveEvaluatorOptions,
 } from "./evaluation.ts";
 import { appendCsvRow, resultFileName } from "./files/result-files.ts";
 import { averagePrecisionOfScores } from "./metrics/average-precision.ts";
 import { ndcgOfScores } from "./metrics/ndcg.ts";
 import { meanMetrics } from "./metrics/ranking-metrics.ts";
 import { type ScoreFunction, type Scorer, toScorer } from "./score-function.ts";
-import { sparsityMetrics } from "./sparsity-tally.ts";
+import { meanSparsity, sparsityMetrics, sparsityOf } from "./sparsity-tally.ts";
 import { toTextList } from "./text-collection.ts";
 
 /** A query with documents that should, and that should not, stand first. */
@@ -41,26 +34,24 @@ export interface RerankingSample {
 
 /** Options of a {@link RerankingEvaluator}. */
 export interface RerankingOptions extends EncodingOptions, EvaluatorOptions {
-  /** Those without positive or without negative documents are left out; at least one must remain. */
+  /** Samples without positive or without negative documents are left out; at least one must remain. */
   readonly samples: readonly RerankingSample[];
   /** Ranks that MRR and nDCG look at. Default 10. */
-  readonly atK?: number;
+  readonly atK?: number | undefined;
   /** How query and documents are compared. Default `cosine`, whatever the encoder's own function is. */
-  readonly similarityFunction?: ScoreFunction;
-  /** Encode all samples at once; false holds the embeddings of one sample alone. Default true. */
-  readonly useBatchedEncoding?: boolean;
+  readonly similarityFunction?: ScoreFunction | undefined;
+  /** Encode all samples at once; false holds only the embeddings of one sample. Default true. */
+  readonly useBatchedEncoding?: boolean | undefined;
 }
 
-const optionNames: readonly (keyof RerankingOptions)[] = [
-  "samples",
-  "atK",
-  "similarityFunction",
-  "batchSize",
-  "useBatchedEncoding",
-  "maxActiveDims",
-  "name",
-  "writeCsv",
-];
+const evaluatorOptions = declareOptions<RerankingOptions>()({
+  samples: rule(checkSamples).required(),
+  atK: count().default(10),
+  similarityFunction: unchecked<ScoreFunction>().default("cosine"),
+  useBatchedEncoding: flag().default(true),
+  ...encodingRules(64),
+  ...evaluatorRules,
+});
 
 /**
  * Measures how well an encoder puts the positive documents of each sample before the negative ones. Names and formulas are
@@ -69,83 +60,77 @@ const optionNames: readonly (keyof RerankingOptions)[] = [
  * sparsity ratios of `query` and `corpus`.
  */
 export class RerankingEvaluator {
-  private readonly samples: readonly RerankingSample[];
-  private readonly atK: number;
+  private readonly options: CheckedOptions<typeof evaluatorOptions.rules>;
   private readonly scorer: Scorer;
-  private readonly encoding: EncodingSettings;
-  private readonly batched: boolean;
-  private readonly name: string;
-  private readonly writeCsv: boolean;
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `INVALID_TEXT`, `UNKNOWN_OPTION` */
   constructor(options: RerankingOptions) {
-    checkOptionNames("RerankingEvaluator", options ?? null, optionNames);
-    this.samples = checkSamples(options.samples);
-    this.atK = positiveInteger("atK", options.atK ?? 10);
-    const score: SimilarityFunction | ScoreFunction = options.similarityFunction ?? "cosine";
-    this.scorer = toScorer("similarityFunction", score);
-    this.encoding = resolveEncoding(options, 64);
-    this.batched = flag("useBatchedEncoding", options.useBatchedEncoding, true);
-    ({ name: this.name, writeCsv: this.writeCsv } = resolveEvaluatorOptions(options));
+    this.options = evaluatorOptions.check("RerankingEvaluator", options);
+    this.scorer = toScorer("similarityFunction", this.options.similarityFunction);
   }
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `ABORTED`, and what the encoder throws */
-  async evaluate(encoder: EvaluatedEncoder, options: EvaluateOptions = {}): Promise<Evaluation> {
+  async evaluate(encoder: EvaluableEncoder, options: EvaluateOptions = {}): Promise<Evaluation> {
     checkEncoder("evaluate", encoder);
-    checkEvaluateOptions("evaluate", options);
-    const documents = this.samples.map(({ positive, negative }) => [...positive, ...negative]);
-    const total = this.samples.length + documents.reduce((sum, list) => sum + list.length, 0);
-    const run = new EncodingRun(encoder, this.encoding, total, options);
-    const statistics: { query: SparsityStatistics[]; corpus: SparsityStatistics[] } = {
-      query: [],
-      corpus: [],
-    };
+    const call = checkEvaluateOptions("evaluate", options);
+    const { samples: allSamples, atK, name, writeCsv, useBatchedEncoding } = this.options;
+    const documents = allSamples.map(({ positive, negative }) => [...positive, ...negative]);
+    const total = allSamples.length + documents.reduce((sum, list) => sum + list.length, 0);
+    const run = new EncodingRun(encoder, this.options, total, call);
+    const querySparsity: (SparsityStatistics | undefined)[] = [];
+    const corpusSparsity: (SparsityStatistics | undefined)[] = [];
     const results: Record<string, number>[] = [];
-    // One group of all samples, or one a sample.
-    const groupSize = this.batched ? this.samples.length : 1;
-    for (let start = 0; start < this.samples.length; start += groupSize) {
-      const samples = this.samples.slice(start, start + groupSize);
+    // One group of all samples, or one per sample.
+    const groupSize = useBatchedEncoding ? allSamples.length : 1;
+    for (let start = 0; start < allSamples.length; start += groupSize) {
+      const samples = allSamples.slice(start, start + groupSize);
       const texts = documents.slice(start, start + groupSize);
       const queries = await run.queries(samples.map(({ query }) => query));
       const corpus = await run.documents(texts.flat());
-      statistics.query.push(sparsity(queries));
-      statistics.corpus.push(sparsity(corpus));
+      // As the reference, which counts each encode call alike.
+      querySparsity.push(sparsityOf(queries));
+      corpusSparsity.push(sparsityOf(corpus));
       let from = 0;
       for (const [row, { positive }] of samples.entries()) {
         const to = from + texts[row]!.length;
         results.push(this.score(queries.slice(row, row + 1), corpus.slice(from, to), positive.length));
         from = to;
       }
-      throwIfAborted(options.signal);
+      throwIfAborted(call.signal);
     }
     const quality = meanMetrics(results);
     const tallies = {
-      ...sparsityMetrics("query", meanStatistics(statistics.query)),
-      ...sparsityMetrics("corpus", meanStatistics(statistics.corpus)),
+      ...sparsityMetrics("query", meanSparsity(querySparsity)),
+      ...sparsityMetrics("corpus", meanSparsity(corpusSparsity)),
     };
-    if (options.outputPath !== undefined && this.writeCsv) {
-      const file = resultFileName("RerankingEvaluator", this.name, `results_@${this.atK}.csv`);
+    if (call.outputPath !== undefined && writeCsv) {
+      const file = resultFileName("RerankingEvaluator", name, `results_@${atK}.csv`);
       const row = Object.entries(quality).map(([key, value]): [string, number] => [key.toUpperCase(), value]);
-      await appendCsvRow(options.outputPath, file, [...row, ...Object.entries(tallies)]);
+      await appendCsvRow(call.outputPath, file, [...row, ...Object.entries(tallies)]);
     }
-    return named(this.name, `ndcg@${this.atK}`, { ...quality, ...tallies });
+    return named(name, `ndcg@${atK}`, { ...quality, ...tallies });
   }
 
   /** @param positives number of documents, from the first, that are relevant */
-  private score(query: SparseMatrix, documents: SparseMatrix, positives: number): Record<string, number> {
+  private score(
+    query: EmbeddingMatrix,
+    documents: EmbeddingMatrix,
+    positives: number,
+  ): Record<string, number> {
+    const { atK } = this.options;
     const scores = Array.from(this.scorer(query, documents)[0]!);
     const labels = scores.map((_, position) => (position < positives ? 1 : 0));
     const ranking = labels.map((_, position) => position).sort((a, b) => scores[b]! - scores[a]!);
-    const first = ranking.slice(0, this.atK).findIndex((position) => labels[position] === 1);
+    const first = ranking.slice(0, atK).findIndex((position) => labels[position] === 1);
     return {
       map: averagePrecisionOfScores(labels, scores),
-      [`mrr@${this.atK}`]: first === -1 ? 0 : 1 / (first + 1),
-      [`ndcg@${this.atK}`]: ndcgOfScores(labels, scores, this.atK),
+      [`mrr@${atK}`]: first === -1 ? 0 : 1 / (first + 1),
+      [`ndcg@${atK}`]: ndcgOfScores(labels, scores, atK),
     };
   }
 }
 
-function checkSamples(samples: readonly RerankingSample[]): readonly RerankingSample[] {
+function checkSamples(samples: unknown): readonly RerankingSample[] {
   if (!Array.isArray(samples)) {
     throw invalidArgument(`samples must be an array, received ${received(samples)}.`);
   }
@@ -165,14 +150,4 @@ function checkSamples(samples: readonly RerankingSample[]): readonly RerankingSa
     throw invalidArgument("samples: no sample has both positive and negative documents.");
   }
   return kept;
-}
-
-/** The mean of means of the reference, which counts each encode call alike. */
-function meanStatistics(list: readonly SparsityStatistics[]): SparsityStatistics {
-  const sum = (pick: (statistics: SparsityStatistics) => number) =>
-    list.reduce((total, statistics) => total + pick(statistics), 0) / list.length;
-  return {
-    activeDims: sum(({ activeDims }) => activeDims),
-    sparsityRatio: sum(({ sparsityRatio }) => sparsityRatio),
-  };
 }

@@ -1,14 +1,14 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { throwIfAborted } from "../calls/index.ts";
 import { invalidArgument, received } from "../errors.ts";
-import { positiveInteger } from "../options/index.ts";
+import { type CheckedOptions, count, declareOptions, rule, text } from "../options/index.ts";
+import type { EmbeddingMatrix } from "../vector/index.ts";
 import {
   type EncodingOptions,
   EncodingRun,
-  type EncodingSettings,
   type EvaluatedEncoder,
+  encodingRules,
   type Prompt,
-  resolveEncoding,
 } from "./evaluated-encoder.ts";
 import type { EvaluateOptions } from "./evaluation.ts";
 import {
@@ -16,9 +16,8 @@ import {
   type MetricCutOptions,
   type MetricCuts,
   meanMetrics,
-  metricCutNames,
+  metricCutOptions,
   rankingMetrics,
-  resolveMetricCuts,
 } from "./metrics/ranking-metrics.ts";
 import type { RankedDocument } from "./metrics/run.ts";
 import { mergeHits } from "./ranked-hits.ts";
@@ -28,61 +27,51 @@ import { SparsityTally, sparsityMetrics } from "./sparsity-tally.ts";
 /** How retrieval is evaluated, whatever the collection. */
 export interface RetrievalOptions extends MetricCutOptions, EncodingOptions {
   /** Documents encoded and held at once. Default 50,000. */
-  readonly corpusChunkSize?: number;
+  readonly corpusChunkSize?: number | undefined;
   /** Score functions by name; each gives metrics of its own. Default: the encoder's `similarity` under its name. */
-  readonly scoreFunctions?: Readonly<Record<string, ScoreFunction>>;
+  readonly scoreFunctions?: Readonly<Record<string, ScoreFunction>> | undefined;
   /** The score function of the primary metric. Default: the one with the best nDCG. */
-  readonly mainScoreFunction?: string;
+  readonly mainScoreFunction?: string | undefined;
 }
 
-/** {@link RetrievalOptions}, checked and complete. */
-export interface RetrievalSettings {
-  readonly cuts: MetricCuts;
-  readonly encoding: EncodingSettings;
-  readonly corpusChunkSize: number;
-  /** Undefined for the encoder's own. */
-  readonly scorers: ReadonlyMap<string, Scorer> | undefined;
-  readonly mainScoreFunction: string | undefined;
-}
+/** {@link RetrievalOptions}, for the declarations of evaluators. */
+export const retrievalRules = declareOptions<RetrievalOptions>()({
+  ...metricCutOptions.rules,
+  ...encodingRules(32),
+  corpusChunkSize: count().default(50_000),
+  scoreFunctions: rule(checkScoreFunctions),
+  mainScoreFunction: text(),
+}).rules;
 
-/** Names of {@link RetrievalOptions}. */
-export const retrievalOptionNames: readonly (keyof RetrievalOptions)[] = [
-  ...metricCutNames,
-  "batchSize",
-  "maxActiveDims",
-  "corpusChunkSize",
-  "scoreFunctions",
-  "mainScoreFunction",
-];
+/** {@link RetrievalOptions}, checked, with their defaults. */
+export type RetrievalSettings = CheckedOptions<typeof retrievalRules>;
 
-/** @throws SparseEncoderError `INVALID_ARGUMENT` */
-export function resolveRetrieval(options: RetrievalOptions): RetrievalSettings {
-  const { scoreFunctions, mainScoreFunction, corpusChunkSize = 50_000 } = options;
-  let scorers: Map<string, Scorer> | undefined;
-  if (scoreFunctions !== undefined) {
-    if (typeof scoreFunctions !== "object" || scoreFunctions === null || Array.isArray(scoreFunctions)) {
-      throw invalidArgument(
-        `scoreFunctions must be an object by name, received ${received(scoreFunctions)}.`,
-      );
-    }
-    scorers = new Map();
-    // By name, as the reference lists them; the first of equally good ones is the primary one.
-    for (const name of Object.keys(scoreFunctions).sort())
-      scorers.set(name, toScorer(name, scoreFunctions[name]!));
-    if (scorers.size === 0) throw invalidArgument("scoreFunctions must hold at least one function.");
-    if (mainScoreFunction !== undefined && !scorers.has(mainScoreFunction)) {
-      throw invalidArgument(
-        `mainScoreFunction must be one of ${[...scorers.keys()].join(", ")}, received ${received(mainScoreFunction)}.`,
-      );
-    }
+function checkScoreFunctions(functions: unknown, option: string): Readonly<Record<string, ScoreFunction>> {
+  if (typeof functions !== "object" || functions === null || Array.isArray(functions)) {
+    throw invalidArgument(`${option} must be an object by name, received ${received(functions)}.`);
   }
-  return {
-    cuts: resolveMetricCuts(options),
-    encoding: resolveEncoding(options, 32),
-    corpusChunkSize: positiveInteger("corpusChunkSize", corpusChunkSize),
-    scorers,
-    mainScoreFunction,
-  };
+  const names = Object.keys(functions);
+  if (names.length === 0) throw invalidArgument(`${option} must hold at least one function.`);
+  const byName = functions as Readonly<Record<string, ScoreFunction>>;
+  for (const name of names) toScorer(name, byName[name]!);
+  return byName;
+}
+
+/**
+ * Score functions by name, in the order in which the reference lists them; the first of equally good ones is the primary one.
+ * Undefined for the encoder's own.
+ * @throws SparseEncoderError `INVALID_ARGUMENT` if the main one is not among them
+ */
+export function scorersOf(settings: RetrievalSettings): ReadonlyMap<string, Scorer> | undefined {
+  const { scoreFunctions, mainScoreFunction } = settings;
+  if (scoreFunctions === undefined) return undefined;
+  const names = Object.keys(scoreFunctions).sort();
+  if (mainScoreFunction !== undefined && !names.includes(mainScoreFunction)) {
+    throw invalidArgument(
+      `mainScoreFunction must be one of ${names.join(", ")}, received ${received(mainScoreFunction)}.`,
+    );
+  }
+  return new Map(names.map((name) => [name, toScorer(name, scoreFunctions[name]!)]));
 }
 
 /** What is searched for what, and what should be found. */
@@ -114,20 +103,20 @@ const queryBlock = 32;
 export async function measureRetrieval(
   task: RetrievalTask,
   settings: RetrievalSettings,
-  encoder: EvaluatedEncoder,
+  encoder: EvaluatedEncoder<EmbeddingMatrix>,
   options: EvaluateOptions,
 ): Promise<RetrievalMeasurement> {
-  const scorers = settings.scorers ?? ownScorer(encoder, settings.mainScoreFunction);
-  const run = new EncodingRun(encoder, settings.encoding, task.queries.size + task.corpus.size, options);
+  const scorers = scorersOf(settings) ?? ownScorer(encoder, settings.mainScoreFunction);
+  const run = new EncodingRun(encoder, settings, task.queries.size + task.corpus.size, options);
   const [queryTally, corpusTally] = [new SparsityTally(), new SparsityTally()];
   const queries = await run.queries([...task.queries.values()], task.queryPrompt);
   queryTally.add(queries);
-  const k = deepestCut(settings.cuts);
+  const k = deepestCut(settings);
   const hits = new Map<string, RankedDocument[][]>();
   for (const name of scorers.keys())
     hits.set(
       name,
-      Array.from(queries, () => []),
+      Array.from({ length: queries.length }, () => []),
     );
   const ids = [...task.corpus.keys()];
   const texts = [...task.corpus.values()];
@@ -152,14 +141,17 @@ export async function measureRetrieval(
   for (const [name, found] of hits) {
     const perQuery = found.map((ranking, position) => {
       const ranked = ranking.map(({ id }) => id);
-      return rankingMetrics(ranked, task.relevant.get(queryIds[position]!)!, settings.cuts);
+      return rankingMetrics(ranked, task.relevant.get(queryIds[position]!)!, settings);
     });
     for (const [metric, value] of Object.entries(meanMetrics(perQuery))) metrics[`${name}_${metric}`] = value;
   }
   return { metrics, scoreFunctions: [...scorers.keys()], queryTally, corpusTally, hits };
 }
 
-function ownScorer(encoder: EvaluatedEncoder, main: string | undefined): ReadonlyMap<string, Scorer> {
+function ownScorer(
+  encoder: EvaluatedEncoder<EmbeddingMatrix>,
+  main: string | undefined,
+): ReadonlyMap<string, Scorer> {
   const name = encoder.similarityFunction;
   if (main !== undefined && main !== name) {
     throw invalidArgument(
@@ -169,12 +161,13 @@ function ownScorer(encoder: EvaluatedEncoder, main: string | undefined): Readonl
   return new Map([[name, toScorer(name, (queries, documents) => encoder.similarity(queries, documents))]]);
 }
 
-/** Active dims, sparsity ratios and shared dims under the reference's names. */
+/** Active dims, sparsity ratios and shared dims under the reference's names; nothing for dense embeddings. */
 export function tallyMetrics(queries: SparsityTally, corpus: SparsityTally): Record<string, number> {
+  const { statistics } = queries;
   return {
-    ...sparsityMetrics("query", queries.statistics),
+    ...sparsityMetrics("query", statistics),
     ...sparsityMetrics("corpus", corpus.statistics),
-    avg_flops: queries.sharedDims(corpus),
+    ...(statistics === undefined ? {} : { avg_flops: queries.sharedDims(corpus) }),
   };
 }
 
@@ -184,7 +177,7 @@ export function primaryRetrievalMetric(
   scoreFunctions: readonly string[],
   metrics: Readonly<Record<string, number>>,
 ): string {
-  const key = (name: string) => `${name}_ndcg@${Math.max(...settings.cuts.ndcgAtK)}`;
+  const key = (name: string) => `${name}_ndcg@${Math.max(...settings.ndcgAtK)}`;
   if (settings.mainScoreFunction !== undefined) return key(settings.mainScoreFunction);
   return key(scoreFunctions.reduce((a, b) => (metrics[key(b)]! > metrics[key(a)]! ? b : a)));
 }

@@ -1,31 +1,36 @@
 import { invalidArgument, received } from "../errors.ts";
+import { oneOf, rule } from "../options/index.ts";
 import {
   checkSimilarityFunction,
+  type EmbeddingMatrix,
+  matrixSimilarity,
   type SimilarityFunction,
-  type SparseMatrix,
-  similarity,
+  similarityFunctions,
 } from "../vector/index.ts";
 
-/** A similarity by name, or a function that scores each query with each document: one list of scores a query. */
-export type ScoreFunction =
-  | SimilarityFunction
-  | ((queries: SparseMatrix, documents: SparseMatrix) => readonly ArrayLike<number>[]);
+/** A similarity by name, or a function that scores each query with each document: one list of scores per query. */
+export type ScoreFunction = SimilarityFunction | ScoreCallback["score"];
+
+/** As a method, so that a function for only one kind of matrix fits. */
+interface ScoreCallback {
+  score(queries: EmbeddingMatrix, documents: EmbeddingMatrix): readonly ArrayLike<number>[];
+}
 
 /** Scores of each query with each document, checked. */
-export type Scorer = (queries: SparseMatrix, documents: SparseMatrix) => readonly ArrayLike<number>[];
+export type Scorer = (queries: EmbeddingMatrix, documents: EmbeddingMatrix) => readonly ArrayLike<number>[];
 
 /** @throws SparseEncoderError `INVALID_ARGUMENT` for an unknown name; the scorer, for scores that cannot be right */
 export function toScorer(name: string, score: ScoreFunction): Scorer {
   if (typeof score !== "function") {
     checkSimilarityFunction(score);
-    return (queries, documents) => similarity(queries, documents, score);
+    return (queries, documents) => matrixSimilarity(queries, documents, score);
   }
   return (queries, documents) => {
     const rows = score(queries, documents);
-    const [wanted, width] = [queries.length, documents.length];
-    if (!Array.isArray(rows) || rows.length !== wanted || rows.some((row) => row?.length !== width)) {
+    const [height, width] = [queries.length, documents.length];
+    if (!Array.isArray(rows) || rows.length !== height || rows.some((row) => row?.length !== width)) {
       throw invalidArgument(
-        `Score function ${received(name)} must give ${wanted} lists of ${width} scores, received ${received(rows)}.`,
+        `Score function ${received(name)} must give ${height} lists of ${width} scores, received ${received(rows)}.`,
       );
     }
     for (const row of rows) {
@@ -40,20 +45,20 @@ export function toScorer(name: string, score: ScoreFunction): Scorer {
   };
 }
 
-/**
- * Checks a list of similarity functions; undefined or empty leaves the choice to the encoder.
- * @throws SparseEncoderError `INVALID_ARGUMENT`
- */
-export function checkSimilarityFunctions(names: readonly SimilarityFunction[] | undefined): void {
-  if (names === undefined) return;
-  if (!Array.isArray(names)) {
-    throw invalidArgument(`similarityFunctions must be an array of names, received ${received(names)}.`);
+/** A similarity function by name. */
+export const similarityName = oneOf(similarityFunctions);
+
+/** A list of similarity functions, none twice; an empty one leaves the choice to the encoder. */
+export const similarityNames = rule((value, name) => {
+  if (!Array.isArray(value)) {
+    throw invalidArgument(`${name} must be an array of names, received ${received(value)}.`);
   }
-  for (const name of names) checkSimilarityFunction(name);
+  const names = value.map((item: unknown) => checkSimilarityFunction(item));
   if (new Set(names).size < names.length) {
-    throw invalidArgument(`similarityFunctions holds a name twice, received ${received(names)}.`);
+    throw invalidArgument(`${name} holds a name twice, received ${received(names)}.`);
   }
-}
+  return names;
+});
 
 /**
  * The functions of an evaluation: those chosen, else the main one, else the encoder's.

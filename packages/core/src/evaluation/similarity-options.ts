@@ -1,61 +1,55 @@
 import { invalidArgument, received } from "../errors.ts";
-import { checkSimilarityFunction, type SimilarityFunction } from "../vector/index.ts";
-import { type EncodingOptions, type EncodingSettings, resolveEncoding } from "./evaluated-encoder.ts";
-import { type EvaluatorOptions, resolveEvaluatorOptions } from "./evaluation.ts";
-import { checkSimilarityFunctions } from "./score-function.ts";
-import { sameLength, toTextList } from "./text-collection.ts";
+import { type CheckedOptions, declareOptions, rule } from "../options/index.ts";
+import type { SimilarityFunction } from "../vector/index.ts";
+import { type EncodingOptions, encodingRules } from "./evaluated-encoder.ts";
+import { type EvaluatorOptions, evaluatorRules } from "./evaluation.ts";
+import { similarityNames } from "./score-function.ts";
+import { sameLength, textList } from "./text-collection.ts";
 
 /** What evaluators by similarity of texts have in common. */
-interface SimilarityOptions extends EncodingOptions, EvaluatorOptions {
-  readonly similarityFunctions?: readonly SimilarityFunction[];
-  readonly mainSimilarityFunction?: SimilarityFunction;
+export interface SimilarityOptions extends EncodingOptions, EvaluatorOptions {
+  /** Similarity functions, each with metrics of its own. Default: the main one, if there is one, else the encoder's. */
+  readonly similarityFunctions?: readonly SimilarityFunction[] | undefined;
 }
 
-/** {@link SimilarityOptions}, checked and complete. */
-export interface SimilaritySettings extends Required<EvaluatorOptions> {
-  /** Empty: the choice is the encoder's. */
-  readonly functions: readonly SimilarityFunction[];
-  readonly main: SimilarityFunction | undefined;
-  readonly encoding: EncodingSettings;
+/** {@link SimilarityOptions}, for the declarations of evaluators. */
+export function similarityRules(batchSize: number) {
+  return declareOptions<SimilarityOptions>()({
+    similarityFunctions: similarityNames.default([]),
+    ...encodingRules(batchSize),
+    ...evaluatorRules,
+  }).rules;
 }
 
-/** @throws SparseEncoderError `INVALID_ARGUMENT` */
-export function resolveSimilarityOptions(options: SimilarityOptions, batchSize: number): SimilaritySettings {
-  checkSimilarityFunctions(options.similarityFunctions);
-  const { similarityFunctions: functions = [], mainSimilarityFunction: main } = options;
-  if (main !== undefined) checkSimilarityFunction(main);
-  return {
-    functions,
-    main,
-    encoding: resolveEncoding(options, batchSize),
-    ...resolveEvaluatorOptions(options),
-  };
-}
+/** {@link SimilarityOptions}, checked, with their defaults. */
+export type SimilaritySettings = CheckedOptions<ReturnType<typeof similarityRules>>;
 
-/** Pairs of texts, each with a number. */
-export interface LabelledPairs {
+/** Pairs of texts. */
+interface TextPairs {
   readonly sentences1: readonly string[];
+  /** The second text of each pair, in the order of the first ones. */
   readonly sentences2: readonly string[];
-  readonly labels: readonly number[];
 }
 
-/**
- * Checks pairs of texts and that there is one label a pair.
- * @param name of the option with the labels
- * @param wanted what labels are, for the message
- * @throws SparseEncoderError `INVALID_ARGUMENT`, `INVALID_TEXT`
- */
-export function toLabelledPairs(
-  options: Omit<LabelledPairs, "labels">,
+/** The two lists of texts, for the declarations of evaluators. */
+export const pairRules = declareOptions<TextPairs>()({
+  sentences1: textList.required(),
+  sentences2: textList.required(),
+}).rules;
+
+/** A list of numbers, one per pair. @param content what the numbers are, for the message */
+export function numberList(content: string) {
+  return rule((value, name): readonly number[] => {
+    if (Array.isArray(value)) return value;
+    throw invalidArgument(`${name} must be an array of ${content}, received ${received(value)}.`);
+  });
+}
+
+/** Checks that there is one number per pair. @throws SparseEncoderError `INVALID_ARGUMENT` */
+export function checkPairs(
+  { sentences1, sentences2 }: TextPairs,
   name: string,
-  labels: readonly number[],
-  wanted: string,
-): LabelledPairs {
-  const sentences1 = toTextList("sentences1", options.sentences1);
-  const sentences2 = toTextList("sentences2", options.sentences2);
-  if (!Array.isArray(labels)) {
-    throw invalidArgument(`${name} must be an array of ${wanted}, received ${received(labels)}.`);
-  }
-  sameLength({ sentences1, sentences2, [name]: labels });
-  return { sentences1, sentences2, labels };
+  list: readonly number[],
+): void {
+  sameLength({ sentences1, sentences2, [name]: list });
 }

@@ -1,4 +1,4 @@
-import type { SparseMatrix, SparsityStatistics } from "../vector/index.ts";
+import { type EmbeddingMatrix, isSparseMatrix, type SparsityStatistics, sparsity } from "../vector/index.ts";
 
 /** Counts, over matrices of one dimension, in how many rows each dim is active. */
 export class SparsityTally {
@@ -6,8 +6,9 @@ export class SparsityTally {
   private rows = 0;
   private entries = 0;
 
-  /** Adds all rows of a matrix. */
-  add(matrix: SparseMatrix): void {
+  /** Adds all rows of a matrix; those of a dense one, whose dims are all active, do not count. */
+  add(matrix: EmbeddingMatrix): void {
+    if (!isSparseMatrix(matrix)) return;
     if (this.counts.length === 0) this.counts = new Float64Array(matrix.dimension);
     for (const { indices } of matrix) {
       for (const index of indices) this.counts[index]!++;
@@ -16,10 +17,11 @@ export class SparsityTally {
     this.entries += matrix.activeDims;
   }
 
-  /** Mean active dims and sparsity ratio of all rows. */
-  get statistics(): SparsityStatistics {
+  /** Mean active dims and sparsity ratio of all rows; undefined without rows. */
+  get statistics(): SparsityStatistics | undefined {
     const dimension = this.counts.length;
-    if (this.rows === 0 || dimension === 0) return { activeDims: 0, sparsityRatio: 1 };
+    if (this.rows === 0) return undefined;
+    if (dimension === 0) return { activeDims: 0, sparsityRatio: 1 };
     const activeDims = this.entries / this.rows;
     return { activeDims, sparsityRatio: 1 - activeDims / dimension };
   }
@@ -50,11 +52,33 @@ export class SparsityTally {
   }
 }
 
-/** Statistics under the reference's names, such as `query_active_dims`; without a prefix for `""`. */
+/** How sparse embeddings are; undefined for dense ones. */
+export function sparsityOf(matrix: EmbeddingMatrix): SparsityStatistics | undefined {
+  return isSparseMatrix(matrix) ? sparsity(matrix) : undefined;
+}
+
+/** The mean of statistics, which counts each of them alike; undefined if one is missing. */
+export function meanSparsity(
+  list: readonly (SparsityStatistics | undefined)[],
+): SparsityStatistics | undefined {
+  const sum = { activeDims: 0, sparsityRatio: 0 };
+  for (const statistics of list) {
+    if (statistics === undefined) return undefined;
+    sum.activeDims += statistics.activeDims;
+    sum.sparsityRatio += statistics.sparsityRatio;
+  }
+  return { activeDims: sum.activeDims / list.length, sparsityRatio: sum.sparsityRatio / list.length };
+}
+
+/** Statistics under the reference's names, such as `query_active_dims`; without a prefix for `""`. Nothing for undefined. */
 export function sparsityMetrics(
   prefix: string,
-  { activeDims, sparsityRatio }: SparsityStatistics,
+  statistics: SparsityStatistics | undefined,
 ): Record<string, number> {
+  if (statistics === undefined) return {};
   const start = prefix === "" ? "" : `${prefix}_`;
-  return { [`${start}active_dims`]: activeDims, [`${start}sparsity_ratio`]: sparsityRatio };
+  return {
+    [`${start}active_dims`]: statistics.activeDims,
+    [`${start}sparsity_ratio`]: statistics.sparsityRatio,
+  };
 }

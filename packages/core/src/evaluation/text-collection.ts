@@ -1,4 +1,5 @@
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
+import { rule } from "../options/index.ts";
 
 /** Texts by id, as an object, a `Map`, or a list of objects with `id` and `text`. */
 export type TextCollection =
@@ -51,10 +52,9 @@ function entriesOf(name: string, collection: unknown): Iterable<readonly [unknow
  * Checks a list of texts.
  * @throws SparseEncoderError `INVALID_ARGUMENT` if it is empty or no array, `INVALID_TEXT` for what is no string
  */
-export function toTextList(name: string, texts: readonly string[]): readonly string[] {
-  const list: unknown = texts;
+export function toTextList(name: string, list: unknown): readonly string[] {
   if (!Array.isArray(list) || list.length === 0) {
-    throw invalidArgument(`${name} must be an array of at least one text, received ${received(texts)}.`);
+    throw invalidArgument(`${name} must be an array of at least one text, received ${received(list)}.`);
   }
   for (let position = 0; position < list.length; position++) {
     if (typeof list[position] === "string") continue;
@@ -65,6 +65,9 @@ export function toTextList(name: string, texts: readonly string[]): readonly str
   }
   return list;
 }
+
+/** A list of at least one text. */
+export const textList = rule((value, name) => toTextList(name, value));
 
 /** Checks that lists are equally long. @throws SparseEncoderError `INVALID_ARGUMENT` */
 export function sameLength(lists: Readonly<Record<string, ArrayLike<unknown>>>): void {

@@ -97,6 +97,14 @@ export class DenseMatrix implements Iterable<Float32Array> {
     for (let position = 0; position < this.length; position++) yield this.row(position);
   }
 
+  /** Rows [start, end) as a matrix that shares the values; negative positions count from the end. */
+  slice(start?: number, end?: number): DenseMatrix {
+    const { dimension } = this;
+    const place = (position: number | undefined) =>
+      position === undefined ? undefined : position * dimension;
+    return new DenseMatrix(this.values.subarray(place(start), place(end)), dimension);
+  }
+
   /**
    * The first `dimension` numbers of each row.
    * @throws SparseEncoderError `INVALID_ARGUMENT` unless `dimension` is from 1 to the width

@@ -1,10 +1,11 @@
+import { invalidArgument } from "../errors.ts";
 import { DenseMatrix } from "./dense-matrix.ts";
 import { checkSimilarityFunction, type SimilarityFunction } from "./similarity.ts";
 import { sameDimension } from "./vector-checks.ts";
 
 /**
  * Similarity of every row of `a` with every row of `b`: n arrays of m float32 numbers, as
- * {@link similarity} gives for sparse vectors. A vector counts as one row.
+ * {@link similarity} gives for sparse vectors. A vector counts as one row. Sums are in float64.
  */
 export function denseSimilarity(
   a: Float32Array | DenseMatrix,
@@ -14,34 +15,59 @@ export function denseSimilarity(
   checkSimilarityFunction(name);
   const [left, right] = [asMatrix(a), asMatrix(b)];
   sameDimension("similarity", left, right);
-  const others = [...right];
-  return Array.from(left, (row) => Float32Array.from(others, (other) => compare(row, other, name)));
+  const columns = [...right];
+  const norms = name === "cosine" ? columns.map(norm) : [];
+  return Array.from(left, (row) => {
+    const rowNorm = name === "cosine" ? norm(row) : 0;
+    return Float32Array.from(columns, (column, position) =>
+      name === "cosine" ? cosine(row, column, rowNorm * norms[position]!) : compare(row, column, name),
+    );
+  });
+}
+
+/** Similarity of row i of `a` with row i of `b`: n float32 numbers. Both need the same number of rows. */
+export function denseSimilarityPairwise(
+  a: DenseMatrix,
+  b: DenseMatrix,
+  name: SimilarityFunction,
+): Float32Array {
+  checkSimilarityFunction(name);
+  sameDimension("similarityPairwise", a, b);
+  if (a.length !== b.length) {
+    throw invalidArgument(
+      `similarityPairwise: both sides need the same number of rows, received ${a.length} and ${b.length}.`,
+    );
+  }
+  return Float32Array.from(a, (row, position) => {
+    const other = b.row(position);
+    return name === "cosine" ? cosine(row, other, norm(row) * norm(other)) : compare(row, other, name);
+  });
 }
 
 function asMatrix(vectors: Float32Array | DenseMatrix): DenseMatrix {
   return vectors instanceof Float32Array ? new DenseMatrix(vectors, vectors.length) : vectors;
 }
 
-function compare(a: Float32Array, b: Float32Array, name: SimilarityFunction): number {
-  let dot = 0;
-  let squares = 0;
-  let absolutes = 0;
+function norm(row: Float32Array): number {
+  return Math.sqrt(dot(row, row));
+}
+
+function cosine(a: Float32Array, b: Float32Array, norms: number): number {
+  return norms === 0 ? 0 : dot(a, b) / norms;
+}
+
+function compare(a: Float32Array, b: Float32Array, name: Exclude<SimilarityFunction, "cosine">): number {
+  if (name === "dot") return dot(a, b);
+  let sum = 0;
   for (let index = 0; index < a.length; index++) {
     const difference = a[index]! - b[index]!;
-    dot += a[index]! * b[index]!;
-    squares += difference * difference;
-    absolutes += Math.abs(difference);
+    sum += name === "euclidean" ? difference * difference : Math.abs(difference);
   }
-  switch (name) {
-    case "dot":
-      return dot;
-    case "cosine": {
-      const norms = Math.hypot(...a) * Math.hypot(...b);
-      return norms === 0 ? 0 : dot / norms;
-    }
-    case "euclidean":
-      return 0 - Math.sqrt(squares);
-    case "manhattan":
-      return 0 - absolutes;
-  }
+  return 0 - (name === "euclidean" ? Math.sqrt(sum) : sum);
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let index = 0; index < a.length; index++) sum += a[index]! * b[index]!;
+  return sum;
 }

@@ -2,6 +2,13 @@ export { DenseMatrix } from "./dense-matrix.ts";
 export type { DenseMetric } from "./dense-metric.ts";
 export { denseSimilarity } from "./dense-similarity.ts";
 export type { DimCounts } from "./dim-counts.ts";
+export {
+  type EmbeddingMatrix,
+  isSparseMatrix,
+  matrixSimilarity,
+  matrixSimilarityPairwise,
+  rowsAt,
+} from "./embedding-matrix.ts";
 export { intersection } from "./intersection.ts";
 export type { SparseMatrixJson, SparseVectorJson } from "./json.ts";
 export {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { invalidArgument, received } from "../../errors.ts";
-import { checkOptionNames } from "../../options/index.ts";
+import { declareOptions, text } from "../../options/index.ts";
 import { badLine, type FileLine, firstExisting, linesOf } from "./data-file.ts";
 import { addJudgement } from "./trec-qrels.ts";
 
@@ -26,8 +26,10 @@ export interface BeirCollection {
 /** Options of {@link readBeirFolder}. */
 export interface BeirFolderOptions {
   /** Name of the file of judgements in `qrels/`, without its ending. Default `test`. */
-  readonly split?: string;
+  readonly split?: string | undefined;
 }
+
+const folderOptions = declareOptions<BeirFolderOptions>()({ split: text().default("test") });
 
 /**
  * Reads a collection in the layout of BEIR (Thakur et al., 2021): `corpus.jsonl` with `_id`, `title` and `text`,
@@ -45,13 +47,9 @@ export async function readBeirFolder(
   folder: string,
   options: BeirFolderOptions = {},
 ): Promise<BeirCollection> {
-  checkOptionNames("readBeirFolder", options, ["split"]);
-  const { split = "test" } = options;
+  const { split } = folderOptions.check("readBeirFolder", options);
   if (typeof folder !== "string" || folder === "") {
     throw invalidArgument(`readBeirFolder: expected the path of a folder, received ${received(folder)}.`);
-  }
-  if (typeof split !== "string" || split === "") {
-    throw invalidArgument(`split must be the name of a file in qrels, received ${received(split)}.`);
   }
   const file = (...parts: string[]) => {
     const path = join(folder, ...parts);

@@ -16,21 +16,24 @@ export interface FileLine {
  */
 export async function* linesOf(path: string): AsyncGenerator<FileLine, void, undefined> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
-  let rest = "";
+  /** The parts of the line that has not ended yet; joined once, since a line may be as long as the file. */
+  let parts: string[] = [];
   let number = 0;
   try {
     const file = createReadStream(path);
     // `pipeline` ends one stream when the other fails; the error comes out of the loop.
     const bytes = path.endsWith(".gz") ? pipeline(file, createGunzip(), () => {}) : file;
     for await (const chunk of bytes) {
-      const lines = (rest + decoder.decode(chunk as Buffer, { stream: true })).split("\n");
-      rest = lines.pop()!;
-      for (const line of lines) {
+      const [first = "", ...others] = decoder.decode(chunk as Buffer, { stream: true }).split("\n");
+      parts.push(first);
+      for (const next of others) {
+        const line = parts.join("");
+        parts = [next];
         number++;
-        if (line.trim() !== "") yield { number, text: line.replace(/\r$/, "") };
+        if (line.trim() !== "") yield { number, text: line.endsWith("\r") ? line.slice(0, -1) : line };
       }
     }
-    rest += decoder.decode();
+    parts.push(decoder.decode());
   } catch (error) {
     if (error instanceof SparseEncoderError) throw error;
     const { message } = error as Error;
@@ -38,6 +41,7 @@ export async function* linesOf(path: string): AsyncGenerator<FileLine, void, und
       cause: error,
     });
   }
+  const rest = parts.join("");
   if (rest.trim() !== "") yield { number: number + 1, text: rest };
 }
 

@@ -65,6 +65,15 @@ describe("linesOf", () => {
     expect(await read(await put("long.txt.gz", gzipSync(text)))).toEqual(expected);
   });
 
+  it("reads a packed line of 60 MB in time that grows with its length", async () => {
+    const line = "z".repeat(60_000_000);
+    const lines = await read(await put("one-line.gz", gzipSync(`${line}\nend`)));
+    expect(lines.map(([number, text]) => [number, text.length])).toEqual([
+      [1, line.length],
+      [2, 3],
+    ]);
+  });
+
   it("says which file cannot be read", async () => {
     for (const [name, content] of [
       ["latin.txt", Buffer.from([0x61, 0x0a, 0xe9, 0x0a])],

@@ -1,4 +1,4 @@
-import { invalidArgument, received } from "../errors.ts";
+import { invalidArgument, received } from "../../errors.ts";
 
 /**
  * Checks that two lists of finite numbers have the same length, at least 1.

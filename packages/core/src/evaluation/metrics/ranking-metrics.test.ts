@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { averagePrecision } from "./average-precision.ts";
 import { accuracy, precision, recall, reciprocalRank } from "./first-ranks.ts";
-import { rankingMetrics, resolveMetricCuts } from "./ranking-metrics.ts";
+import { metricCutOptions, rankingMetrics } from "./ranking-metrics.ts";
 
 // Relevant: a, b, c. They stand at ranks 2 and 4; c is not found.
 const ranking = ["x", "a", "y", "b", "z"];
@@ -47,7 +47,12 @@ describe("metrics of a ranking", () => {
   });
 
   it("come together under the names of the reference", () => {
-    const cuts = resolveMetricCuts({ accuracyAtK: [2], precisionRecallAtK: [4], mrrAtK: [], mapAtK: [100] });
+    const cuts = metricCutOptions.check("metrics", {
+      accuracyAtK: [2],
+      precisionRecallAtK: [4],
+      mrrAtK: [],
+      mapAtK: [100],
+    });
     expect(Object.keys(rankingMetrics(ranking, judgements, cuts))).toEqual([
       "accuracy@2",
       "precision@4",
@@ -55,8 +60,12 @@ describe("metrics of a ranking", () => {
       "ndcg@10",
       "map@100",
     ]);
-    expect(() => resolveMetricCuts({ mapAtK: [10, 0] })).toThrow("mapAtK: each k must be");
-    expect(() => resolveMetricCuts({ ndcgAtK: [] })).toThrow("ndcgAtK must hold at least one");
-    expect(() => resolveMetricCuts({ mrrAtK: 10 as never })).toThrow("mrrAtK must be an array");
+    expect(() => metricCutOptions.check("metrics", { mapAtK: [10, 0] })).toThrow("mapAtK: each k must be");
+    expect(() => metricCutOptions.check("metrics", { ndcgAtK: [] })).toThrow(
+      "ndcgAtK must hold at least one",
+    );
+    expect(() => metricCutOptions.check("metrics", { mrrAtK: 10 as never })).toThrow(
+      "mrrAtK must be an array",
+    );
   });
 });

@@ -1,5 +1,5 @@
 import { invalidArgument, received } from "../../errors.ts";
-import { positiveInteger } from "../../options/index.ts";
+import { type CheckedOptions, count, declareOptions, rule } from "../../options/index.ts";
 import { averagePrecision } from "./average-precision.ts";
 import { accuracy, precision, recall, reciprocalRank } from "./first-ranks.ts";
 import { ndcg } from "./ndcg.ts";
@@ -7,57 +7,45 @@ import { ndcg } from "./ndcg.ts";
 /** Numbers of first ranks that each metric looks at. */
 export interface MetricCutOptions {
   /** Default [1, 3, 5, 10]. */
-  readonly accuracyAtK?: readonly number[];
+  readonly accuracyAtK?: readonly number[] | undefined;
   /** Default [1, 3, 5, 10]. */
-  readonly precisionRecallAtK?: readonly number[];
+  readonly precisionRecallAtK?: readonly number[] | undefined;
   /** At least one; the largest is the primary metric. Default [10]. */
-  readonly ndcgAtK?: readonly number[];
+  readonly ndcgAtK?: readonly number[] | undefined;
   /** Default [10]. */
-  readonly mrrAtK?: readonly number[];
+  readonly mrrAtK?: readonly number[] | undefined;
   /** Default [100]. */
-  readonly mapAtK?: readonly number[];
+  readonly mapAtK?: readonly number[] | undefined;
 }
 
-/** {@link MetricCutOptions}, checked and complete. */
-export type MetricCuts = Required<MetricCutOptions>;
-
-/** Names of {@link MetricCutOptions}. */
-export const metricCutNames: readonly (keyof MetricCutOptions)[] = [
-  "accuracyAtK",
-  "precisionRecallAtK",
-  "ndcgAtK",
-  "mrrAtK",
-  "mapAtK",
-];
-
-/** @throws SparseEncoderError `INVALID_ARGUMENT` */
-export function resolveMetricCuts(options: MetricCutOptions): MetricCuts {
-  const ndcgAtK = cuts("ndcgAtK", options.ndcgAtK, [10]);
-  if (ndcgAtK.length === 0) throw invalidArgument("ndcgAtK must hold at least one number.");
-  return {
-    accuracyAtK: cuts("accuracyAtK", options.accuracyAtK, [1, 3, 5, 10]),
-    precisionRecallAtK: cuts("precisionRecallAtK", options.precisionRecallAtK, [1, 3, 5, 10]),
-    ndcgAtK,
-    mrrAtK: cuts("mrrAtK", options.mrrAtK, [10]),
-    mapAtK: cuts("mapAtK", options.mapAtK, [100]),
-  };
+/** A list of numbers of first ranks. */
+function cuts(minimumLength: number) {
+  const each = count().required();
+  return rule((value, name): readonly number[] => {
+    if (!Array.isArray(value)) {
+      throw invalidArgument(`${name} must be an array of whole numbers, received ${received(value)}.`);
+    }
+    if (value.length < minimumLength) throw invalidArgument(`${name} must hold at least one number.`);
+    return value.map((k: unknown) => each.check(k, `${name}: each k`));
+  });
 }
 
-function cuts(
-  name: string,
-  given: readonly number[] | undefined,
-  standard: readonly number[],
-): readonly number[] {
-  if (given === undefined) return standard;
-  if (!Array.isArray(given)) {
-    throw invalidArgument(`${name} must be an array of whole numbers, received ${received(given)}.`);
-  }
-  return given.map((k) => positiveInteger(`${name}: each k`, k));
-}
+/** {@link MetricCutOptions}, for the declarations of what takes them. */
+export const metricCutOptions = declareOptions<MetricCutOptions>()({
+  accuracyAtK: cuts(0).default([1, 3, 5, 10]),
+  precisionRecallAtK: cuts(0).default([1, 3, 5, 10]),
+  ndcgAtK: cuts(1).default([10]),
+  mrrAtK: cuts(0).default([10]),
+  mapAtK: cuts(0).default([100]),
+});
+
+/** {@link MetricCutOptions}, checked, with their defaults. */
+export type MetricCuts = CheckedOptions<typeof metricCutOptions.rules>;
 
 /** The deepest rank that any metric looks at. */
 export function deepestCut(cuts: MetricCuts): number {
-  return Math.max(...Object.values(cuts).flat());
+  const { accuracyAtK, precisionRecallAtK, ndcgAtK, mrrAtK, mapAtK } = cuts;
+  return Math.max(...[accuracyAtK, precisionRecallAtK, ndcgAtK, mrrAtK, mapAtK].flat());
 }
 
 /** All metrics of one ranking, such as `ndcg@10`, in the order of the reference. */

@@ -1,13 +1,6 @@
 import { invalidArgument, received } from "../../errors.ts";
-import { checkOptionNames } from "../../options/index.ts";
 import { countRelevant, type RelevantByQuery, toJudgements } from "./judgements.ts";
-import {
-  type MetricCutOptions,
-  meanMetrics,
-  metricCutNames,
-  rankingMetrics,
-  resolveMetricCuts,
-} from "./ranking-metrics.ts";
+import { type MetricCutOptions, meanMetrics, metricCutOptions, rankingMetrics } from "./ranking-metrics.ts";
 
 /** A document in a ranking. */
 export interface RankedDocument {
@@ -43,8 +36,7 @@ export function evaluateRun(
   judgements: RelevantByQuery,
   options: MetricCutOptions = {},
 ): RunEvaluation {
-  checkOptionNames("evaluateRun", options, metricCutNames);
-  const cuts = resolveMetricCuts(options);
+  const cuts = metricCutOptions.check("evaluateRun", options);
   if (!(run instanceof Map)) {
     throw invalidArgument(`evaluateRun: run must be a Map from query id to hits, received ${received(run)}.`);
   }
