@@ -8,7 +8,6 @@ export {
   type Bm25LoadOptions,
   type Bm25Summary,
   type DecodedToken,
-  type DecodeOptions,
   type DenseEncodeOptions,
   DenseEncoder,
   type DenseEncoderOptions,
@@ -26,7 +25,6 @@ export {
   type SparseEncodeOptions,
   SparseEncoder,
   type SparseEncoderOptions,
-  type StreamOptions,
   type WorkerLoad,
 } from "./encoder/index.ts";
 export { SparseEncoderError, type SparseEncoderErrorCode } from "./errors.ts";

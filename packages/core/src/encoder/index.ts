@@ -9,7 +9,7 @@ export type {
 export type { Analyzer, AnalyzerOptions } from "./bm25/terms/analyzer.ts";
 export { type DenseEncodeOptions, DenseEncoder, type DenseEncoderOptions } from "./dense-encoder.ts";
 export { listDevices } from "./devices.ts";
-export type { EncodeOptions, EncodeProgress, Progress, StreamOptions } from "./encode-options.ts";
+export type { EncodeOptions, EncodeProgress, Progress } from "./encode-options.ts";
 export type { EncoderDescription } from "./encoder-description.ts";
 export type { EncoderPool } from "./encoder-pool.ts";
 export type { LoadOptions } from "./load-options.ts";
@@ -18,7 +18,6 @@ export type { RemoteEncodeOptions, RemoteEncoderOptions } from "./remote/remote-
 export { RemoteSparseEncoder } from "./remote/remote-sparse-encoder.ts";
 export {
   type DecodedToken,
-  type DecodeOptions,
   type SparseEncodeOptions,
   SparseEncoder,
   type SparseEncoderOptions,
