@@ -17,7 +17,6 @@ export {
   type EncoderPool,
   type LoadOptions,
   listDevices,
-  type Progress,
   RemoteDenseEncoder,
   type RemoteEncodeOptions,
   type RemoteEncoderOptions,
@@ -25,7 +24,6 @@ export {
   type SparseEncodeOptions,
   SparseEncoder,
   type SparseEncoderOptions,
-  type WorkerLoad,
 } from "./encoder/index.ts";
 export { SparseEncoderError, type SparseEncoderErrorCode } from "./errors.ts";
 export {

@@ -1,4 +1,3 @@
-export type { WorkerLoad } from "../runtime/index.ts";
 export { Bm25Encoder, type Bm25Summary } from "./bm25/bm25-encoder.ts";
 export type {
   Bm25EncodeOptions,

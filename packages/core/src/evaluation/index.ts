@@ -1,3 +1,4 @@
+export type { Progress } from "../encoder/index.ts";
 export {
   BinaryClassificationEvaluator,
   type BinaryClassificationOptions,
