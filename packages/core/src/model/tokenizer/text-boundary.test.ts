@@ -1,7 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { embeddedModelFolder } from "../embedded.ts";
-import { boundariesOf, cutPosition } from "./text-boundary.ts";
-import { Tokenizer } from "./tokenizer.ts";
+import { boundariesOf, firstBoundary, lastBoundary } from "./text-boundary.ts";
 
 const bert = {
   normalizer: { type: "BertNormalizer", handle_chinese_chars: true },
@@ -11,7 +9,7 @@ const bert = {
 
 describe("boundariesOf", () => {
   it("allows a cut before blanks, and between Chinese characters where each is a word", () => {
-    expect(boundariesOf(bert)).toEqual({ blanks: " \t\n\r", ideographs: true });
+    expect(boundariesOf(bert)).toEqual({ blanks: " \t\n\r", ideographs: true, bothSides: true });
   });
 
   it.each([
@@ -27,28 +25,28 @@ describe("boundariesOf", () => {
   });
 });
 
-describe("cutPosition", () => {
+describe("lastBoundary", () => {
   const boundaries = boundariesOf(bert);
 
   it.each([
-    ["a short text", "abc def", 10, 7],
-    ["at the blank before the limit", "abc def ghi", 8, 7],
-    ["between Chinese characters at the limit", "中国人民中国", 3, 3],
-    ["behind Chinese characters before a word", `中国${"a".repeat(5000)}`, 4999, 5002],
-    ["at the first boundary behind the limit", `${"a".repeat(5000)}中国`, 4500, 5001],
-    ["at its end without a boundary", "a".repeat(9000), 4500, 9000],
-  ])("cuts %s", (_case, text, limit, expected) => {
-    expect(cutPosition(text, limit, boundaries)).toBe(expected);
+    ["at the last blank", "abc def ghi", 7],
+    ["between Chinese characters", "中国人民", 3],
+    ["not behind Chinese characters before a word", `中国${"a".repeat(5000)}`, undefined],
+    ["not far from the end", `abc ${"a".repeat(5000)}`, undefined],
+    ["not without a boundary", "a".repeat(9000), undefined],
+  ])("is found %s", (_case, text, expected) => {
+    expect(lastBoundary(text, boundaries)).toBe(expected);
   });
+});
 
-  it("leaves the tokens of a long Chinese text as they are", async () => {
-    const tokenizer = await Tokenizer.open(embeddedModelFolder(), { lowercase: false });
-    const characters = ["中", "国", "人", "，", "。", "a", "7", "日", "本"];
-    const text = Array.from({ length: 4000 }, (_, place) => characters[(place * place) % 9]).join("");
-    const [all] = await tokenizer.encode([text], 100_000);
-    for (const length of [8, 16, 64]) {
-      const [cut] = await tokenizer.encode([text], length);
-      expect([...cut!.slice(0, -1)]).toEqual([...all!.slice(0, length - 1)]);
-    }
+describe("firstBoundary", () => {
+  it("is the first blank behind a word, if the tokens behind it stay the same", () => {
+    expect(firstBoundary("bc  def ghi", boundariesOf(bert))).toBe(2);
+    const edge = {
+      ...bert,
+      normalizer: { type: "Sequence", normalizers: [bert.normalizer, { type: "Strip" }] },
+    };
+    expect(boundariesOf(edge).bothSides).toBe(false);
+    expect(firstBoundary("bc  def ghi", boundariesOf(edge))).toBeUndefined();
   });
 });

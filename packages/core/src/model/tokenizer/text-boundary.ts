@@ -16,17 +16,22 @@ const localNormalizers = [
   "StripAccents",
 ];
 
-/** Where a text can be cut without a change to the tokens before the cut. */
+/** Normalisers that do something at the start or the end of a text. */
+const edgeNormalizers = ["Prepend", "Strip"];
+
+/** Where a text can be cut without a change to the tokens of what is kept. */
 export interface Boundaries {
   /** Blanks before which it can; empty if there are none for this tokenizer. */
   readonly blanks: string;
   /** True if it can between two Chinese characters, because each is a word. */
   readonly ideographs: boolean;
+  /** True if the tokens of what stands behind a cut stay the same, too. */
+  readonly bothSides: boolean;
 }
 
 /**
- * The boundaries that a tokenizer allows. Every part has to work on either side of the cut by itself: added tokens may not reach across it,
- * normalisers may not see across it, and words have to end there.
+ * The boundaries that a tokenizer allows. Every part has to work on either side of the cut by itself: added tokens may not reach
+ * across it, normalisers may not see across it, and words have to end there.
  *
  * @param definition a tokenizer in the format of `tokenizer.json`
  */
@@ -43,6 +48,7 @@ export function boundariesOf(definition: JsonObject): Boundaries {
         ({ type, handle_chinese_chars: split }) => type === "BertNormalizer" && split !== false,
       ) &&
       !(Array.isArray(added) && added.some(hasIdeograph)),
+    bothSides: blanks !== "" && !normalizers.some(({ type }) => edgeNormalizers.includes(String(type))),
   };
 }
 
@@ -57,30 +63,30 @@ function boundaryBlanks(definition: JsonObject): string {
   const spansBlanks = (token: unknown) => isJsonObject(token) && /\S\s/.test(String(token.content));
   if (Array.isArray(added) && added.some(spansBlanks)) return "";
   // Tables of SentencePiece decide by themselves what becomes of a line break, and Metaspace lets it stand in a word.
-  const spaceAlone =
+  const spacesOnly =
     first.type === "Metaspace" || normalizers.some(({ type }) => type === "Precompiled" || type === "Nmt");
-  return spaceAlone ? " " : " \t\n\r";
+  return spacesOnly ? " " : " \t\n\r";
 }
 
-/** A boundary before the limit is looked for among this many characters. */
-const farthestBack = 4096;
+/** A boundary is looked for among this many characters. */
+const farthest = 4096;
 
-/** Where to cut a text: at the last place closely before `limit`, else at the first behind it, else at its end. */
-export function cutPosition(text: string, limit: number, boundaries: Boundaries): number {
-  const { blanks, ideographs } = boundaries;
-  if (text.length <= limit || blanks === "") return text.length;
-  for (let position = limit; position > Math.max(0, limit - farthestBack); position--) {
+/** The last boundary of a text, closely before its end; undefined if there is none. */
+export function lastBoundary(text: string, boundaries: Boundaries): number | undefined {
+  if (boundaries.blanks === "") return undefined;
+  for (let position = text.length - 1; position > Math.max(0, text.length - farthest); position--) {
     if (isBoundary(text, position, boundaries)) return position;
   }
-  // Where a boundary is far away, a loop over characters would hold up the event loop.
-  const pair = ideographs ? `|${ideograph.source}(?=${ideograph.source})` : "";
-  const candidates = new RegExp(`[\\p{L}\\p{N}\\p{P}](?=[${blanks}])${pair}`, "gu");
-  candidates.lastIndex = limit;
-  for (let found = candidates.exec(text); found !== null; found = candidates.exec(text)) {
-    const position = candidates.lastIndex;
+  return undefined;
+}
+
+/** The first boundary of a text, closely behind its start, for what comes behind it; undefined if there is none. */
+export function firstBoundary(text: string, boundaries: Boundaries): number | undefined {
+  if (!boundaries.bothSides) return undefined;
+  for (let position = 1; position < Math.min(text.length, farthest); position++) {
     if (isBoundary(text, position, boundaries)) return position;
   }
-  return text.length;
+  return undefined;
 }
 
 /**

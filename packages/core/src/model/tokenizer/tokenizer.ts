@@ -2,21 +2,22 @@ import type { Tokenizer as NativeTokenizer } from "tokenizers";
 import { SparseEncoderError } from "../../errors.ts";
 import { importNative } from "../../install/index.ts";
 import { readJsonObject } from "../json-file.ts";
-import { type Boundaries, boundariesOf, cutPosition } from "./text-boundary.ts";
+import { checkTokenizer } from "./checks/checked-tokenizer.ts";
+import { emptyFrame, type TextFrame } from "./checks/text-frame.ts";
+import { LongText, type LongTextRules, wholeLength } from "./long-text.ts";
+import { boundariesOf } from "./text-boundary.ts";
+import { Condenser, condenseRules } from "./text-condenser.ts";
 import {
   readTokenizerDefinition,
   type TokenizerDefinition,
   type TokenizerOptions,
 } from "./tokenizer-definition.ts";
 
-/** Texts a native call: what each gives is copied on this thread, and the event loop is to run between. */
+/** Texts per native call: what each gives is copied on this thread, and the event loop is to run between. */
 const textsPerCall = 8;
 
-/** A text longer than this many characters per wanted token is first tried cut off. */
-const charactersPerToken = 32;
-
-/** A text that says what stands around every text: whatever the vocabulary, something of it is in. */
-const frameProbe = "a 1 . я 中";
+/** UTF-16 units per native call, where it has more than one text. */
+const unitsPerCall = 1 << 16;
 
 /**
  * Turns texts into token ids, cut to a maximum length. Runs off the main thread; any number of calls may be under way.
@@ -26,25 +27,22 @@ const frameProbe = "a 1 . я 中";
 export class Tokenizer {
   private readonly native: NativeTokenizer;
   private readonly definition: Omit<TokenizerDefinition, "json">;
-  /** Where a text may be cut. */
-  private readonly boundaries: Boundaries;
+  /** How texts are read that are longer than what is kept of them. */
+  private readonly longTexts: Omit<LongTextRules, "fromEnd">;
   /** The special tokens before and after every text. */
-  private readonly prefix: readonly number[];
-  private readonly suffix: readonly number[];
+  private readonly frame: TextFrame;
   private readonly pieces = new Map<number, string | undefined>();
 
   private constructor(
     native: NativeTokenizer,
     definition: Omit<TokenizerDefinition, "json">,
-    boundaries: Boundaries,
-    prefix: readonly number[],
-    suffix: readonly number[],
+    longTexts: Omit<LongTextRules, "fromEnd">,
+    frame: TextFrame,
   ) {
     this.native = native;
     this.definition = definition;
-    this.boundaries = boundaries;
-    this.prefix = prefix;
-    this.suffix = suffix;
+    this.longTexts = longTexts;
+    this.frame = frame;
   }
 
   /**
@@ -80,14 +78,13 @@ export class Tokenizer {
       "tokenizers",
       () => import(/* webpackIgnore: true */ /* @vite-ignore */ "tokenizers"),
     );
+    const { json: checked, frame } = checkTokenizer(json, definition.file);
     try {
-      const native = Native.fromString(JSON.stringify(json));
-      const frame = await native.encode(frameProbe);
-      const [ids, mask] = [frame.getIds(), frame.getSpecialTokensMask()];
-      const start = mask.indexOf(0);
-      const prefix = start < 0 ? ids : ids.slice(0, start);
-      const suffix = start < 0 ? [] : ids.slice(mask.lastIndexOf(0) + 1);
-      return new Tokenizer(native, definition, boundariesOf(json), prefix, suffix);
+      const native = Native.fromString(JSON.stringify(checked));
+      const normalizer = checked.normalizer === null ? null : native.getNormalizer();
+      const rules = condenseRules(checked, (text) => normalizer?.normalizeString(text) ?? text);
+      const condenser = rules && new Condenser(rules);
+      return new Tokenizer(native, definition, { boundaries: boundariesOf(checked), condenser }, frame);
     } catch (cause) {
       throw new SparseEncoderError(
         "TOKENIZER_INVALID",
@@ -114,7 +111,7 @@ export class Tokenizer {
 
   /** Shortest maximum length that leaves room for the special tokens around a text. */
   get minimumLength(): number {
-    return Math.max(1, this.prefix.length + this.suffix.length);
+    return Math.max(1, this.frame.prefix.length + this.frame.suffix.length);
   }
 
   /** The vocabulary piece of an id as it is stored (`##ing`), or undefined. */
@@ -141,12 +138,11 @@ export class Tokenizer {
     options: { specialTokens?: boolean } = {},
   ): Promise<Int32Array[]> {
     const framed = options.specialTokens ?? true;
-    const prefix = framed ? this.prefix : [];
-    const suffix = framed ? this.suffix : [];
+    const { prefix, suffix } = framed ? this.frame : emptyFrame;
     const room = Math.max(0, maxLength - prefix.length - suffix.length);
     const rows: Int32Array[] = [];
-    for (let start = 0; start < texts.length; start += textsPerCall) {
-      for (const ids of await this.encodePart(texts.slice(start, start + textsPerCall), room)) {
+    for (const group of groupsOf(texts, room)) {
+      for (const ids of await this.encodePart(group, room)) {
         rows.push(Int32Array.from([...prefix, ...ids, ...suffix]));
       }
     }
@@ -154,32 +150,35 @@ export class Tokenizer {
   }
 
   /** Token ids of each text without special tokens, at most `room` each. */
-  private async encodePart(texts: readonly string[], room: number): Promise<number[][]> {
-    // The native side takes Unicode text alone: a lone surrogate becomes U+FFFD.
-    const whole = texts.map((text) => text.toWellFormed());
-    const last = this.definition.truncationSide === "left";
-    const start = room * charactersPerToken;
-    const cuts = whole.map((text) => (last ? text.length : cutPosition(text, start, this.boundaries)));
-    const rows = await this.idsOf(whole.map((text, position) => text.slice(0, cuts[position])));
-    for (const [position, text] of whole.entries()) {
-      // Few pieces for many characters, such as blanks: read on.
-      let cut = cuts[position]!;
-      for (let limit = 4 * start; cut < text.length && rows[position]!.length < room; limit *= 4) {
-        const next = cutPosition(text, limit, this.boundaries);
-        if (next === cut) continue;
-        cut = next;
-        rows[position] = (await this.idsOf([text.slice(0, cut)]))[0]!;
-      }
+  private async encodePart(texts: readonly string[], room: number): Promise<(readonly number[])[]> {
+    const whole = wholeLength(room);
+    const rules = { ...this.longTexts, fromEnd: this.definition.truncationSide === "left" };
+    const longTexts = texts.map((text) =>
+      text.length > whole ? new LongText(text, room, rules) : undefined,
+    );
+    const rows: (readonly number[])[] = [];
+    let open = [...texts.keys()];
+    while (open.length > 0) {
+      const contents = await Promise.all(
+        open.map(async (position) => (await longTexts[position]?.next()) ?? texts[position]!),
+      );
+      const tokens = await this.idsOf(contents);
+      open = open.filter((position, place) => {
+        const long = longTexts[position];
+        if (long?.accept(tokens[place]!) === false) return true;
+        const found = long?.tokens ?? tokens[place]!;
+        rows[position] = rules.fromEnd ? found.slice(-room || found.length) : found.slice(0, room);
+        return false;
+      });
     }
-    return rows.map((ids) => {
-      if (ids.length <= room) return ids;
-      return last ? ids.slice(ids.length - room) : ids.slice(0, room);
-    });
+    return rows;
   }
 
-  private async idsOf(texts: string[]): Promise<number[][]> {
+  private async idsOf(texts: readonly string[]): Promise<number[][]> {
+    // The native side takes Unicode text only: a lone surrogate becomes U+FFFD.
+    const wellFormed = texts.map((text) => text.toWellFormed());
     try {
-      const encodings = await this.native.encodeBatch(texts, { addSpecialTokens: false });
+      const encodings = await this.native.encodeBatch(wellFormed, { addSpecialTokens: false });
       return encodings.map((encoding) => encoding.getIds());
     } catch (cause) {
       throw new SparseEncoderError(
@@ -189,4 +188,23 @@ export class Tokenizer {
       );
     }
   }
+}
+
+/** Texts of one native call: a few, and not too long together, since all are in memory at once. */
+function groupsOf(texts: readonly string[], room: number): string[][] {
+  const whole = wholeLength(room);
+  const groups: string[][] = [];
+  let units = 0;
+  for (const text of texts) {
+    const length = Math.min(text.length, whole);
+    const last = groups.at(-1);
+    if (last === undefined || last.length >= textsPerCall || units + length > unitsPerCall) {
+      groups.push([text]);
+      units = length;
+    } else {
+      last.push(text);
+      units += length;
+    }
+  }
+  return groups;
 }
