@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -307,6 +308,53 @@ describe("Bm25Encoder", () => {
         await writeFile(broken, changed);
         expect(await read(), `byte ${position}`).toMatch(/^MODEL_(INVALID|UNSUPPORTED)$/);
       }
+    });
+
+    it("refuses files of wrong values, though their checksum is right", async () => {
+      const file = path.join(folder, "forged.bm25");
+      const encoder = new Bm25Encoder();
+      await encoder.fit(["cat dog", "cat"]);
+      await encoder.save(file);
+      const good = JSON.parse((await readFile(file, "utf8")).split("\n")[1]!);
+      const write = (body: string) => {
+        const sha256 = createHash("sha256").update(body).digest("hex");
+        const header = JSON.stringify({ format: "sparse-encoder/bm25", version: 2, sha256 });
+        return writeFile(file, `${header}\n${body}\n`);
+      };
+      await write(JSON.stringify(good));
+      expect((await Bm25Encoder.load(file)).summary).toEqual(encoder.summary);
+      const values = [null, -1, 0.5, 1e300, "x", [], {}, [null], ["cat", "cat"], [1, 2], true, "__proto__"];
+      const places: string[][] = [
+        ...Object.keys(good).map((name) => [name]),
+        ...Object.keys(good.settings).map((name) => ["settings", name]),
+        ...["language", "stopWords", "tokens", "stemming", "analyzer", "other"].map((name) => [
+          ...["settings", "analyzer"],
+          name,
+        ]),
+      ];
+      const outcomes: Record<string, number> = {};
+      for (const place of places) {
+        for (const value of [...values, undefined]) {
+          const forged = structuredClone(good);
+          const parent = place.slice(0, -1).reduce((object, name) => object[name], forged);
+          parent[place.at(-1)!] = value;
+          await write(JSON.stringify(forged));
+          const outcome = await Bm25Encoder.load(file).then(
+            async (loaded) => {
+              // A file that another encoder could have written.
+              expect((await loaded.encodeQuery("cat")).values.every(Number.isFinite)).toBe(true);
+              return "loaded";
+            },
+            (error: unknown) => (SparseEncoderError.is(error) ? error.code : String(error)),
+          );
+          outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+        }
+      }
+      for (const body of ["null", "[]", "7", '"x"', "{}", "{", `${"[".repeat(100_000)}`]) {
+        await write(body);
+        await refused(Bm25Encoder.load(file), "MODEL_INVALID", "does not write");
+      }
+      expect(Object.keys(outcomes).sort()).toEqual(["MODEL_INVALID", "loaded"]);
     });
 
     it("refuses a newer format, another file and a missing one", async () => {
