@@ -2,10 +2,10 @@ import { setImmediate } from "node:timers/promises";
 import { throwIfAborted } from "../../calls/index.ts";
 
 /** Milliseconds of work between two moments in which other work of the process has its turn. */
-const turnMilliseconds = 8;
+const turnMilliseconds = 5;
 
 /** Steps between two looks at the clock, which would take longer than a step. */
-const stepsPerLook = 16;
+const stepsPerLook = 8;
 
 /** Lets other work of the process have its turn in a long calculation, and ends it when its signal is aborted. */
 export class Turns {

@@ -47,6 +47,15 @@ export class UnspacedTerms {
 
   /** Words of one and two ideographs are among the terms of their run already, but for those of one in a query. */
   private word(word: string, role: TextRole, emit: Emit): void {
+    // The commonest words of a document by far, without the work below.
+    if (
+      role === "document" &&
+      word.length <= 2 &&
+      isCommonIdeograph(word, 0) &&
+      isCommonIdeograph(word, word.length - 1)
+    ) {
+      return;
+    }
     if (this.isStopWord(word)) return;
     const characters = [...word];
     const ideographs = characters.filter(isIdeograph);
@@ -67,7 +76,11 @@ function characterBefore(text: string, place: number): string {
 }
 
 function isIdeograph(character: string): boolean {
-  const code = character.codePointAt(0)!;
-  // The block of nearly all of them, which takes no pattern.
-  return (code >= 0x4e00 && code <= 0x9fff) || (code >= 0x2e80 && otherIdeograph.test(character));
+  return isCommonIdeograph(character, 0) || (character >= "\u2e80" && otherIdeograph.test(character));
+}
+
+/** Whether a character is of the block of nearly all ideographs, which takes no pattern. */
+function isCommonIdeograph(text: string, place: number): boolean {
+  const code = text.charCodeAt(place);
+  return code >= 0x4e00 && code <= 0x9fff;
 }
