@@ -66,7 +66,6 @@ const deleteOptions = declareOptions<DeleteOptions>()({ signal: abortSignal() })
  * const retriever = new HybridRetriever({
  *   arms: { sparse: { encoder, store }, keyword: { encoder: keywords, store } },
  * });
- * await keywords.fit(documents.map(({ text }) => text));
  * await retriever.add(documents);
  * const hits = await retriever.retrieve("heat transfer to a blunt body", { k: 5, filter: { year: { $gte: 1960 } } });
  * hits[0]; // { id, text, metadata, score, fusedScore, arms: { sparse: { rank: 1, score: 21.3 }, keyword: { … } } }
