@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import packageFile from "../package.json" with { type: "json" };
 import { encodeCommand } from "./commands/encode-command.ts";
+import { evaluateCommand } from "./commands/evaluate-command.ts";
 import { examples } from "./commands/examples.ts";
 import { explainCommand } from "./commands/explain-command.ts";
 import { indexCommand } from "./commands/index-command.ts";
@@ -20,6 +21,7 @@ export function createProgram(): Command {
     .addCommand(searchCommand())
     .addCommand(explainCommand())
     .addCommand(encodeCommand())
+    .addCommand(evaluateCommand())
     .addCommand(serveCommand())
     .addHelpText(
       "after",

@@ -8,7 +8,7 @@ import { addFileRoute } from "./file-route.ts";
 import { type HostRules, hostGuard } from "./host-guard.ts";
 import { limitRequests, observe } from "./observe.ts";
 import { openApi } from "./open-api.ts";
-import { isPagePath } from "./page-files.ts";
+import { isPagePath, pageRoutes } from "./page-files.ts";
 import type { ApiRoute } from "./routes/api-route.ts";
 import { apiRoutes } from "./routes/routes.ts";
 import { securityHeaders } from "./security-headers.ts";
@@ -45,6 +45,7 @@ export function createApp(context: ServerContext, { rules, apiKey, tracer, log }
     onerror: (error) => log(`MCP: ${error.message}`),
   });
   app.all("/mcp", (call) => mcp.fetch(call.req.raw));
+  pageRoutes(app);
   return app;
 }
 

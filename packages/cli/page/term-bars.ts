@@ -1,0 +1,75 @@
+import { element, withShare } from "./dom.ts";
+import { countText, weightText } from "./numbers.ts";
+
+/** A term and its weight. */
+export interface BarTerm {
+  readonly token: string;
+  readonly weight: number;
+}
+
+/** Terms that are shown before a person asks for all. */
+const shownTerms = 14;
+
+/** Terms with bars: a table for those who listen to it. */
+export function termBars(
+  caption: string,
+  terms: readonly BarTerm[],
+  largest: number,
+  kind: string,
+): HTMLElement {
+  const body = element("tbody");
+  const rows = terms.map(({ token, weight }) =>
+    element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, token),
+      element(
+        "td",
+        { class: "bar-cell" },
+        withShare(
+          element("span", { class: `bar ${kind}`, "aria-hidden": "true" }),
+          Math.abs(weight) / (largest || 1),
+        ),
+      ),
+      element("td", { class: "number" }, weightText(weight)),
+    ),
+  );
+  body.append(...rows.slice(0, shownTerms));
+  const section = element(
+    "section",
+    { class: "terms" },
+    element(
+      "table",
+      {},
+      element(
+        "caption",
+        {},
+        element("span", { class: `dot ${kind}`, "aria-hidden": "true" }),
+        caption,
+        element("small", {}, countText(terms.length, "term", "terms")),
+      ),
+      element(
+        "thead",
+        { class: "hidden" },
+        element(
+          "tr",
+          {},
+          element("th", { scope: "col" }, "Term"),
+          element("th", { scope: "col" }, "Bar"),
+          element("th", { scope: "col" }, "Weight"),
+        ),
+      ),
+      body,
+    ),
+  );
+  if (rows.length > shownTerms) {
+    const more = element("button", { type: "button", class: "quiet more" }, `Show all ${rows.length}`);
+    more.addEventListener("click", () => {
+      body.append(...rows.slice(shownTerms));
+      more.remove();
+    });
+    section.append(more);
+  }
+  if (rows.length === 0) section.append(element("p", { class: "muted" }, "None."));
+  return section;
+}
