@@ -54,3 +54,22 @@ function documentOf(random: (below: number) => number, id: string): StoredDocume
     vectors: random(4) === 0 ? { sparse: sparseOf(random) } : { sparse: sparseOf(random), dense },
   };
 }
+
+/** Does to a map what the step does to a store. */
+export function applyStep(documents: Map<string, StoredDocument>, seed: number, number: number): void {
+  const step = stepAt(seed, number);
+  if (step.type === "upsert") for (const document of step.documents) documents.set(document.id, document);
+  if (step.type === "delete") for (const id of step.ids) documents.delete(id);
+  if (step.type === "deleteYear") {
+    for (const [id, { metadata }] of documents) if (metadata.year === step.year) documents.delete(id);
+  }
+}
+
+/** All that is known of documents, as one string. */
+export function contentOf(documents: Iterable<StoredDocument>): string {
+  const lines = Array.from(documents, ({ id, text, metadata, vectors }) => {
+    const { sparse, dense } = vectors as { sparse: SparseVector; dense?: Float32Array };
+    return JSON.stringify([id, text, metadata, sparse, dense === undefined ? null : [...dense]]);
+  });
+  return lines.sort().join("\n");
+}

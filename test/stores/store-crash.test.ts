@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { exhaustiveSearch, MemoryStore, type SparseVector, type StoredDocument } from "@sparse-encoder/core";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { denseDimension, randomOf, sparseOf, stepAt } from "./crash-history.ts";
+import { applyStep, contentOf, denseDimension, randomOf, sparseOf } from "./crash-history.ts";
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 let folder: string;
@@ -73,24 +73,6 @@ async function crash(
   // Steps are stored in order, so one that was acknowledged says that all before it are there.
   for (const number of done) acknowledged = Math.max(acknowledged, number + 1);
   return { acknowledged, begun: Math.max(first, ...numbers("start ").map((number) => number + 1)) };
-}
-
-function applyStep(documents: Map<string, StoredDocument>, seed: number, number: number): void {
-  const step = stepAt(seed, number);
-  if (step.type === "upsert") for (const document of step.documents) documents.set(document.id, document);
-  if (step.type === "delete") for (const id of step.ids) documents.delete(id);
-  if (step.type === "deleteYear") {
-    for (const [id, { metadata }] of documents) if (metadata.year === step.year) documents.delete(id);
-  }
-}
-
-/** All that is known of documents, as one string. */
-function contentOf(documents: Iterable<StoredDocument>): string {
-  const lines = Array.from(documents, ({ id, text, metadata, vectors }) => {
-    const { sparse, dense } = vectors as { sparse: SparseVector; dense?: Float32Array };
-    return JSON.stringify([id, text, metadata, sparse, dense === undefined ? null : [...dense]]);
-  });
-  return lines.sort().join("\n");
 }
 
 async function contentOfStore(store: MemoryStore): Promise<string> {

@@ -6,7 +6,8 @@ export {
   readJournal,
   salvageJournal,
 } from "./journal-content.ts";
-export type { JournalOrigin } from "./journal-format.ts";
+export { headLength as journalHeadLength, type JournalOrigin } from "./journal-format.ts";
+export { isLocked } from "./lock-file.ts";
 export {
   bytesOf,
   corrupt,

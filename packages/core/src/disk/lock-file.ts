@@ -56,6 +56,14 @@ export async function readLock(file: string): Promise<string | undefined> {
   }
 }
 
+/** Whether a lock file has an owner, as far as can be told: one on another machine is taken for alive. */
+export async function isLocked(file: string): Promise<boolean> {
+  const content = await readLock(file);
+  if (content === undefined) return false;
+  const owner = parseOwner(content);
+  return owner === undefined || owner.machine !== (await thisMachine()) || (await isAlive(owner));
+}
+
 /**
  * Removes the lock if it still has this content. Renaming it aside first lets one process of several win; a lock that
  * another process created since is put back.

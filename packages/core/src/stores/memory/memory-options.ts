@@ -1,6 +1,6 @@
 import { invalidArgument, received } from "../../errors.ts";
 import { checkModelOption } from "../../index/index.ts";
-import { checkOptionNames, positiveInteger } from "../../options/index.ts";
+import { count, declareOptions, flag, unchecked } from "../../options/index.ts";
 import type { VectorSchema } from "../store.ts";
 import { checkVectorSchema, type ResolvedField } from "../vector-fields.ts";
 
@@ -26,6 +26,12 @@ export interface DurableStoreOptions extends MemoryStoreOptions {
    * the last snapshot up to 512 MiB, whichever is more.
    */
   readonly journalBytes?: number | undefined;
+  /**
+   * True to only read: no lock, nothing written, so that any number of processes may read, also on a file system that takes
+   * no writes, and also while one process writes. The store has what was acknowledged before; `refresh` takes up what was
+   * acknowledged since. Default false.
+   */
+  readonly readOnly?: boolean | undefined;
 }
 
 /** Options of {@link MemoryStore.open} after they were checked. */
@@ -33,29 +39,39 @@ export interface ResolvedDurableOptions {
   readonly declared: ReadonlyMap<string, ResolvedField> | undefined;
   readonly model: string | undefined;
   readonly journalBytes: number | undefined;
+  readonly readOnly: boolean;
 }
+
+const memoryOptions = declareOptions<MemoryStoreOptions>()({ vectors: unchecked<VectorSchema>() });
+
+const durableOptions = declareOptions<DurableStoreOptions>()({
+  ...memoryOptions.rules,
+  model: unchecked<string>(),
+  journalBytes: count(),
+  readOnly: flag().default(false),
+});
 
 /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
 export function checkMemoryOptions(
   options: MemoryStoreOptions,
 ): ReadonlyMap<string, ResolvedField> | undefined {
-  checkOptionNames("MemoryStore", options, ["vectors"]);
-  return options.vectors === undefined ? undefined : checkVectorSchema("MemoryStore", options.vectors);
+  const { vectors } = memoryOptions.check("MemoryStore", options);
+  return vectors === undefined ? undefined : checkVectorSchema("MemoryStore", vectors);
 }
 
 /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
 export function checkDurableOptions(folder: string, options: DurableStoreOptions): ResolvedDurableOptions {
   const call = "MemoryStore.open";
-  checkOptionNames(call, options, ["vectors", "model", "journalBytes"]);
   checkFolder(call, folder);
-  const { vectors, model, journalBytes } = options;
+  const { vectors, model, journalBytes, readOnly } = durableOptions.check(call, options, `${call}: `);
   checkModelOption(call, model);
-  if (journalBytes !== undefined) positiveInteger(`${call}: journalBytes`, journalBytes);
-  return {
-    declared: vectors === undefined ? undefined : checkVectorSchema(call, vectors),
-    model,
-    journalBytes,
-  };
+  if (readOnly && journalBytes !== undefined) {
+    throw invalidArgument(
+      `${call}: journalBytes is for a store that is written; leave it out with readOnly.`,
+    );
+  }
+  const declared = vectors === undefined ? undefined : checkVectorSchema(call, vectors);
+  return { declared, model, journalBytes, readOnly };
 }
 
 /** @throws SparseEncoderError `INVALID_ARGUMENT` */

@@ -10,6 +10,7 @@ import {
   type DurableStoreOptions,
   type MemoryStoreOptions,
 } from "./memory-options.ts";
+import { ReadOnlyBackend } from "./read-only-backend.ts";
 import { type RepairOptions, type RepairReport, repairOptions } from "./repair.ts";
 
 /**
@@ -28,10 +29,10 @@ import { type RepairOptions, type RepairReport, repairOptions } from "./repair.t
  * await store.searchSparse("sparse", query, { k: 5, filter: { year: { $gte: 2020 } } });
  */
 export class MemoryStore extends StoreFront {
-  private readonly memory: MemoryBackend;
+  private readonly memory: MemoryBackend | ReadOnlyBackend;
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
-  constructor(options: MemoryStoreOptions = {}, /** @internal */ opened?: MemoryBackend) {
+  constructor(options: MemoryStoreOptions = {}, /** @internal */ opened?: MemoryBackend | ReadOnlyBackend) {
     const memory = opened ?? MemoryBackend.make(checkMemoryOptions(options));
     super(memory);
     this.memory = memory;
@@ -41,12 +42,15 @@ export class MemoryStore extends StoreFront {
    * Opens a store that is kept in a folder; an empty or missing folder gives an empty store. Postings and vectors are read
    * as they lie in memory, so this takes a fraction of the time of adding the documents.
    *
+   * With `readOnly`, any number of processes may open the folder, beside one that writes.
+   *
    * @throws SparseEncoderError `STORE_LOCKED` if a live process has the folder open; `STORE_CORRUPT` if a file is cut or
    * changed; `STORE_MISMATCH` for another model, other kinds or dimensions of vectors, or a newer format; `STORE_FAILED`
    */
   static async open(folder: string, options: DurableStoreOptions = {}): Promise<MemoryStore> {
     const checked = checkDurableOptions(folder, options);
-    return new MemoryStore({}, await MemoryBackend.open(folder, checked));
+    const backend = checked.readOnly ? ReadOnlyBackend : MemoryBackend;
+    return new MemoryStore({}, await backend.open(folder, checked));
   }
 
   /**
@@ -75,13 +79,29 @@ export class MemoryStore extends StoreFront {
   async snapshot(options: StoreCallOptions = {}): Promise<void> {
     const call = "snapshot";
     const { signal } = this.begin(call, callOptions, options);
-    const { schedule } = this.memory;
+    const schedule = this.memory instanceof MemoryBackend ? this.memory.schedule : undefined;
     if (schedule === undefined) {
       throw new SparseEncoderError(
         "STORE_UNSUPPORTED",
-        "snapshot: this store is in memory only; MemoryStore.open makes one that is kept in a folder.",
+        "snapshot: this store is in memory only, or was opened with readOnly; MemoryStore.open(folder) makes one that is kept in a folder.",
       );
     }
     await this.track(schedule.run(() => this.checkOpen(call, signal)));
+  }
+
+  /**
+   * Takes up what another process has stored since this store was opened with `readOnly`, or refreshed. Searches go on
+   * meanwhile and see the state before or the state after.
+   * @returns false if nothing was stored since
+   * @throws SparseEncoderError `STORE_UNSUPPORTED` for a store that was not opened with `readOnly`, which always has its
+   * own changes; `STORE_CORRUPT`, `STORE_FAILED`; the store is as before then
+   */
+  async refresh(options: StoreCallOptions = {}): Promise<boolean> {
+    const { signal } = this.begin("refresh", callOptions, options);
+    if (this.memory instanceof ReadOnlyBackend) return this.track(this.memory.refresh(), signal);
+    throw new SparseEncoderError(
+      "STORE_UNSUPPORTED",
+      "refresh: this store was not opened with readOnly; it has all changes already.",
+    );
   }
 }

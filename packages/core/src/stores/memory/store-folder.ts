@@ -1,7 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
-import { corrupt, Journal, storageError, syncFolder, WriterLock, writeSnapshot } from "../../disk/index.ts";
+import {
+  corrupt,
+  Journal,
+  journalHeadLength,
+  storageError,
+  syncFolder,
+  WriterLock,
+  writeSnapshot,
+} from "../../disk/index.ts";
 import { SparseEncoderError } from "../../errors.ts";
 import { readClosedNote, removeClosedNote, writeClosedNote } from "./closed-note.ts";
 import { fileOf, listFiles, sizeOf, tidy } from "./folder-files.ts";
@@ -15,9 +23,6 @@ import {
 } from "./read-folder.ts";
 
 const lockName = "lock";
-
-/** Length of a journal without records: such a journal may be left by a process that died while it made the folder. */
-const emptyJournalLength = 36;
 
 /** How a store's folder is filled at first, and how what is in it is taken up. */
 export interface NewFolderContent extends FolderContent {
@@ -99,7 +104,7 @@ export class StoreFolder {
     const first = fileOf(folder, "journal", 1);
     if (
       !isLeftOver ||
-      (await sizeOf(first)) > emptyJournalLength ||
+      (await sizeOf(first)) > journalHeadLength ||
       (await readClosedNote(folder)) !== undefined
     ) {
       throw corrupt(folder, "it has a journal but no snapshot");
