@@ -7,7 +7,7 @@ import {
 } from "@sparse-encoder/core";
 import { ndcg } from "@sparse-encoder/core/evaluation";
 import {
-  DenseEncoderEmbedding,
+  DenseEmbedding,
   HybridRetriever,
   HybridVectorStore,
   SparseEmbedding,
@@ -35,7 +35,7 @@ it("gives core's ranking and nDCG@10 on Cranfield, through an index and through 
   });
   const [sparse, dense] = [sparseOnce(sparseModel), denseOnce(denseModel)];
 
-  Settings.embedModel = new DenseEncoderEmbedding({ encoder: dense });
+  Settings.embedModel = new DenseEmbedding({ encoder: dense });
   const vectorStore = new HybridVectorStore({
     store: new MemoryStore(),
     sparseEmbedding: new SparseEmbedding({ encoder: sparse }),

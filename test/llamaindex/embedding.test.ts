@@ -1,6 +1,6 @@
 import { Bm25Encoder, DenseEncoder, SparseEncoder, SparseVector } from "@sparse-encoder/core";
 import { FakeDenseEmbedder, FakeSparseEncoder } from "@sparse-encoder/core/testing";
-import { DenseEncoderEmbedding, NoDenseEmbedding, SparseEmbedding } from "@sparse-encoder/llamaindex";
+import { DenseEmbedding, NoDenseEmbedding, SparseEmbedding } from "@sparse-encoder/llamaindex";
 import { BaseEmbedding, MetadataMode, TextNode } from "llamaindex";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { goldenModelFolder } from "../helpers/golden-data.ts";
@@ -90,10 +90,10 @@ describe("SparseEmbedding", () => {
   });
 });
 
-describe("DenseEncoderEmbedding", () => {
+describe("DenseEmbedding", () => {
   it("gives what a DenseEncoder gives, as arrays of numbers", async () => {
     const encoder = await DenseEncoder.load(goldenModelFolder("dense-mean-normalize"));
-    const embedding = new DenseEncoderEmbedding({ encoder });
+    const embedding = new DenseEmbedding({ encoder });
     const query = await embedding.getQueryEmbedding({ type: "text", text: "a query" });
     expect(query).toEqual([...(await encoder.encodeQuery("a query"))]);
     expect(embedding.embedInfo).toEqual({ dimensions: encoder.embeddingDimension });
@@ -103,7 +103,7 @@ describe("DenseEncoderEmbedding", () => {
   it("is an embedding of LlamaIndex: batches, progress, a transformation of nodes", async () => {
     const encoder = new FakeDenseEmbedder();
     const encode = vi.spyOn(encoder, "encodeDocument");
-    const embedding = new DenseEncoderEmbedding({ encoder, embedBatchSize: 2 });
+    const embedding = new DenseEmbedding({ encoder, embedBatchSize: 2 });
     expect(embedding).toBeInstanceOf(BaseEmbedding);
     const progress: number[][] = [];
     const texts = ["a", "b", "c"];
@@ -126,15 +126,15 @@ describe("DenseEncoderEmbedding", () => {
   it("hands all texts of a call to the encoder, unless a batch size is set", async () => {
     const encoder = new FakeDenseEmbedder();
     const encode = vi.spyOn(encoder, "encodeDocument");
-    await new DenseEncoderEmbedding({ encoder }).getTextEmbeddingsBatch(Array.from({ length: 50 }, String));
+    await new DenseEmbedding({ encoder }).getTextEmbeddingsBatch(Array.from({ length: 50 }, String));
     expect(encode).toHaveBeenCalledTimes(1);
   });
 
   it("refuses bad options", () => {
-    expect(() => new DenseEncoderEmbedding({ encoder: 5 as never })).toThrow(/encoder must have/);
-    expect(
-      () => new DenseEncoderEmbedding({ encoder: new FakeDenseEmbedder(), embedBatchSize: 1.5 }),
-    ).toThrow(/embedBatchSize/);
+    expect(() => new DenseEmbedding({ encoder: 5 as never })).toThrow(/encoder must have/);
+    expect(() => new DenseEmbedding({ encoder: new FakeDenseEmbedder(), embedBatchSize: 1.5 })).toThrow(
+      /embedBatchSize/,
+    );
   });
 });
 

@@ -1,6 +1,6 @@
 import { MemoryStore, type Store, type VectorField } from "@sparse-encoder/core";
 import { FakeDenseEmbedder, FakeSparseEncoder } from "@sparse-encoder/core/testing";
-import { DenseEncoderEmbedding, HybridVectorStore, SparseEmbedding } from "@sparse-encoder/llamaindex";
+import { DenseEmbedding, HybridVectorStore, SparseEmbedding } from "@sparse-encoder/llamaindex";
 
 /** The vectors that {@link fakeEmbeddings} make. */
 export const fakeVectors: { sparse: VectorField; dense: VectorField } = {
@@ -12,7 +12,7 @@ export const fakeVectors: { sparse: VectorField; dense: VectorField } = {
 export function fakeEmbeddings() {
   return {
     sparseEmbedding: new SparseEmbedding({ encoder: new FakeSparseEncoder() }),
-    embedModel: new DenseEncoderEmbedding({ encoder: new FakeDenseEmbedder() }),
+    embedModel: new DenseEmbedding({ encoder: new FakeDenseEmbedder() }),
   };
 }
 

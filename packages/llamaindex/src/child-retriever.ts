@@ -2,20 +2,19 @@ import type { QueryBundle } from "@llamaindex/core/query-engine";
 import type { BaseRetriever } from "@llamaindex/core/retriever";
 import type { NodeWithScore } from "@llamaindex/core/schema";
 import type { MetadataFilters } from "@llamaindex/core/vector-store";
-import { matches, parseFilter } from "@sparse-encoder/core/stores";
+import { defined, matches, parseFilter } from "@sparse-encoder/core/internal";
 import { bothFilters, toFilter } from "./metadata-filters.ts";
 import { metadataOf } from "./node-document.ts";
-import { defined } from "./options.ts";
 
 /** What a call hands on to a retriever. */
 export interface ChildCall {
+  readonly bundle: QueryBundle;
   readonly filters: MetadataFilters | undefined;
-  /** For retrievers of mode hybrid alone. */
+  /** Only for retrievers of mode hybrid. */
   readonly alpha: number | undefined;
-  readonly signal: AbortSignal;
 }
 
-/** What tells kinds of retrievers apart; classes do not, since both builds of a package may be loaded. */
+/** What tells kinds of retrievers apart. Classes do not, since both builds of a package may be loaded. */
 interface KnownParts {
   readonly _retrieveWith?: (bundle: QueryBundle, options: object) => Promise<NodeWithScore[]>;
   /** Of {@link VectorStoreRetriever}. */
@@ -34,29 +33,29 @@ export function isHybrid(retriever: BaseRetriever): boolean {
 }
 
 /**
- * What a retriever finds, without its events: those of the whole are one retrieval's. The retriever is not changed.
- * One that knows no filters is asked without, and nodes that do not pass are left out of its answer.
+ * What a retriever finds, without its events: the whole sends the events of one retrieval. The retriever is not changed.
+ * A retriever that knows no filters is asked without them, and nodes that do not pass are left out of its answer.
  */
 export async function askChild(
   retriever: BaseRetriever,
-  bundle: QueryBundle,
-  { filters, alpha, signal }: ChildCall,
+  { bundle, filters, alpha: callAlpha }: ChildCall,
+  signal: AbortSignal,
 ): Promise<NodeWithScore[]> {
   const known = retriever as BaseRetriever & KnownParts;
-  const hybrid = isHybrid(retriever);
+  const alpha = isHybrid(retriever) ? callAlpha : undefined;
   if (typeof known._retrieveWith === "function") {
-    return known._retrieveWith(bundle, defined({ filters, alpha: hybrid ? alpha : undefined, signal }));
+    return known._retrieveWith(bundle, defined({ filters, alpha, signal }));
   }
   if (typeof known.retrieveQuery === "function") {
-    const own: KnownParts = defined({
+    const changes: KnownParts = defined({
       filters: bothFilters(known.filters, filters),
-      customParams: hybrid && alpha !== undefined ? { ...known.customParams, alpha } : undefined,
+      customParams: alpha === undefined ? undefined : { ...known.customParams, alpha },
     });
-    // It takes filters from its properties alone: a view of it has others.
-    return (Object.assign(Object.create(known), own) as BaseRetriever)._retrieve(bundle);
+    // It takes filters only from its properties: a view of it has others.
+    return (Object.assign(Object.create(known), changes) as BaseRetriever)._retrieve(bundle);
   }
   const found = await retriever._retrieve(bundle);
   if (filters === undefined) return found;
   const filter = parseFilter(toFilter(filters));
-  return found.filter(({ node }, place) => matches(filter, metadataOf(node, place)));
+  return found.filter(({ node }, position) => matches(filter, metadataOf(node, position)));
 }

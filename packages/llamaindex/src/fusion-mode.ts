@@ -1,6 +1,5 @@
 import { distributionScore, type Fusion, max, relativeScore, rrf } from "@sparse-encoder/core";
-import { received } from "@sparse-encoder/core/internal";
-import { invalidArgument } from "./options.ts";
+import { invalidArgument, received } from "@sparse-encoder/core/internal";
 
 /** The fusion modes of `QueryFusionRetriever` in LlamaIndex's Python library. */
 export type FusionMode = "reciprocal_rerank" | "relative_score" | "dist_based_score" | "simple";

@@ -1,23 +1,24 @@
 export {
-  DenseEncoderEmbedding,
-  type DenseEncoderEmbeddingOptions,
+  DenseEmbedding,
+  /** @deprecated The former name of `DenseEmbedding`. */
+  DenseEmbedding as DenseEncoderEmbedding,
+  type DenseEmbeddingOptions,
   type DenseTextEncoder,
-} from "./dense-encoder-embedding.ts";
+} from "./dense-embedding.ts";
 export type { FusionMode } from "./fusion-mode.ts";
-export {
-  type HybridRetrieveOptions,
-  HybridRetriever,
-  type HybridRetrieverOptions,
-} from "./hybrid-retriever.ts";
-export {
-  type AddNodesOptions,
-  HybridVectorStore,
-  type HybridVectorStoreOptions,
-  type NodeSelection,
-} from "./hybrid-vector-store.ts";
+export { HybridRetriever } from "./hybrid-retriever.ts";
+export type { HybridRetrieveOptions, HybridRetrieverOptions } from "./hybrid-retriever-options.ts";
+export { HybridVectorStore } from "./hybrid-vector-store.ts";
+export type {
+  AddNodesOptions,
+  HybridVectorStoreOptions,
+  LoadOptions,
+} from "./hybrid-vector-store-options.ts";
 export { NoDenseEmbedding } from "./no-dense-embedding.ts";
+export type { NodeSelection } from "./node-selection.ts";
 export {
   type AggregateFunction,
+  type SignalOptions,
   SparseEmbedding,
   type SparseEmbeddingOptions,
   type SparseEmbedOptions,

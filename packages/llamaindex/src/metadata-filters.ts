@@ -1,6 +1,6 @@
 import type { MetadataFilter, MetadataFilters } from "@llamaindex/core/vector-store";
 import { type Filter, SparseEncoderError } from "@sparse-encoder/core";
-import { received } from "@sparse-encoder/core/internal";
+import { jsonFilterValue, received } from "@sparse-encoder/core/internal";
 import { nodeField } from "./node-document.ts";
 
 /** Names under which the stores of LlamaIndex keep the source document of a node. */
@@ -8,7 +8,7 @@ const sourceNames = ["ref_doc_id", "doc_id", "document_id"];
 
 type Compile = (key: string, value: unknown) => Filter;
 
-/** Of each operator: what it makes of a key and a value. All but `is_empty` want the key to be there. */
+/** Per operator: the filter of a key and a value. All but `is_empty` want the key to be there. */
 const operators: Readonly<Record<string, Compile>> = {
   "==": (key, value) => ({ [key]: { $eq: scalar("==", key, value) } }),
   "!=": (key, value) => ({ [key]: { $exists: true, $ne: scalar("!=", key, value) } }),
@@ -32,7 +32,7 @@ const operators: Readonly<Record<string, Compile>> = {
 
 /**
  * LlamaIndex's filters in the language of core. A filter may stand among the filters, as in the Python library. Conditions
- * look at a value or, if it is a list, at its elements. `ref_doc_id`, `doc_id` and `document_id` are the source document.
+ * look at a value or, if it is a list, at its elements; values may be dates. `ref_doc_id`, `doc_id` and `document_id` are the source document.
  *
  * @throws SparseEncoderError `INVALID_FILTER`
  */
@@ -48,13 +48,13 @@ export function toFilter(filters: MetadataFilters): Filter {
   }
   const compiled = parts.map((part) =>
     typeof part === "object" && part !== null && "filters" in part
-      ? toFilter(part as unknown as MetadataFilters)
+      ? toFilter(part as MetadataFilters)
       : compile(part),
   );
   return condition === "and" ? { $and: compiled } : { $or: compiled };
 }
 
-/** Nodes that have one of the ids, or are parts of a document that has. */
+/** Nodes that have one of the ids, or that are parts of a document with one of the ids. */
 export function docIdsFilter(docIds: readonly string[]): Filter {
   return { $or: [{ [`${nodeField}.id`]: { $in: docIds } }, { [`${nodeField}.refDocId`]: { $in: docIds } }] };
 }
@@ -64,20 +64,25 @@ export function refDocFilter(refDocId: string): Filter {
   return { [`${nodeField}.refDocId`]: { $eq: refDocId } };
 }
 
-/** Both filters: those that are given. */
+/** The filters joined: nodes must pass both. */
 export function bothFilters(
   a: MetadataFilters | undefined,
   b: MetadataFilters | undefined,
 ): MetadataFilters | undefined {
   if (a === undefined || b === undefined) return a ?? b;
-  const parts = [a, b].flatMap((one) =>
-    (one.condition ?? "and") === "and" ? one.filters : [one as unknown as MetadataFilter],
-  );
+  const parts = [a, b].flatMap((one) => ((one.condition ?? "and") === "and" ? one.filters : [asPart(one)]));
   return { filters: parts, condition: "and" };
 }
 
+/** A group of filters as one of several filters, which the types of LlamaIndex.TS do not know. */
+function asPart(group: object): MetadataFilter {
+  return group as MetadataFilter;
+}
+
 function compile(filter: MetadataFilter): Filter {
-  const { key, value, operator } = filter ?? {};
+  const { key, operator } = filter ?? {};
+  // Dates are compared as they are stored.
+  const value = jsonFilterValue(filter?.value);
   if (typeof key !== "string" || key === "") {
     throw invalidFilter(`a filter needs a key, received ${received(filter)}`);
   }

@@ -4,7 +4,7 @@ import type { MessageContentDetail } from "@llamaindex/core/llms";
 /**
  * Stands where LlamaIndex wants an embedding model and there are only sparse vectors: as `Settings.embedModel`, and as the
  * last transformation of an `IngestionPipeline`, which drops nodes without an embedding. The embeddings are empty arrays,
- * which a {@link HybridVectorStore} takes for none.
+ * which a {@link HybridVectorStore} treats as absent.
  */
 export class NoDenseEmbedding extends BaseEmbedding {
   constructor() {

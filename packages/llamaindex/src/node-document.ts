@@ -1,15 +1,14 @@
 import { type BaseNode, jsonToNode, MetadataMode, type TextNode } from "@llamaindex/core/schema";
-import type { Metadata, NewDocument } from "@sparse-encoder/core";
-import { SparseEncoderError } from "@sparse-encoder/core";
-import { received } from "@sparse-encoder/core/internal";
+import { type Metadata, type NewDocument, SparseEncoderError } from "@sparse-encoder/core";
+import { jsonMetadata, received } from "@sparse-encoder/core/internal";
 
-/** The field of a stored document's metadata that holds what a node has beside text and metadata. */
+/** The field of a stored document's metadata that holds all of a node but its text and metadata. */
 export const nodeField = "_node";
 
 /** What is under {@link nodeField}. */
 interface NodeFields {
   readonly id: string;
-  /** The document that the node is a part of; a node without one is its own. */
+  /** The document that the node is a part of; a node without a document is its own. */
   readonly refDocId: string;
   /** Names of metadata that are null, "" or []: filters cannot tell an empty list from one that does not match. */
   readonly empty: readonly string[];
@@ -18,43 +17,54 @@ interface NodeFields {
 }
 
 /**
- * A node as core stores it: text and metadata as they are, so that core and other programs can read and filter them, and
- * all else under {@link nodeField}. The node is not changed.
+ * A node as core stores it: text and metadata as they are, so that core and other programs can read and filter them, and all
+ * else under {@link nodeField}. Metadata are stored as `JSON.stringify` keeps them. The node is not changed.
  *
- * @param place for messages
+ * @param position of the node in the call, for messages
  * @throws SparseEncoderError `INVALID_DOCUMENT`
  */
-export function documentOf(node: BaseNode, place: number): NewDocument {
+export function documentOf(node: BaseNode, position: number): NewDocument {
   if (typeof node !== "object" || node === null || typeof node.getContent !== "function") {
-    throw invalidNode(place, `must be a node of LlamaIndex, such as a TextNode, received ${received(node)}`);
+    throw invalidNode(
+      position,
+      `must be a node of LlamaIndex, such as a TextNode, received ${received(node)}`,
+    );
   }
-  // By what it has rather than by class: nodes may come from the other build of LlamaIndex, or from a second copy.
-  const { text } = node as TextNode;
   return {
     id: node.id_,
-    text: text === undefined ? node.getContent(MetadataMode.NONE) : text,
-    metadata: metadataOf(node, place),
+    text: textOf(node),
+    metadata: metadataOf(node, position),
     encodedText: node.getContent(MetadataMode.EMBED),
   };
 }
 
+/** The text of a node without its metadata. */
+export function textOf(node: BaseNode): string {
+  // By what it has rather than by class: nodes may come from the other build of LlamaIndex, or from a second copy.
+  const { text } = node as Partial<TextNode> & BaseNode;
+  return text === undefined ? node.getContent(MetadataMode.NONE) : text;
+}
+
 /** The metadata that a node has in the store, which filters look at. */
-export function metadataOf(node: BaseNode, place: number): Metadata {
+export function metadataOf(node: BaseNode, position: number): Metadata {
   const { id_, text: _text, embedding: _embedding, metadata, ...rest } = { ...node } as TextNode;
   if (typeof metadata !== "object" || metadata === null) {
-    throw invalidNode(place, `must have an object as metadata, received ${received(metadata)}`);
+    throw invalidNode(position, `must have an object as metadata, received ${received(metadata)}`);
   }
   if (Object.hasOwn(metadata, nodeField)) {
-    throw invalidNode(place, `has metadata named ${nodeField}, a name that the store needs; rename it`);
+    throw invalidNode(position, `has metadata named ${nodeField}, a name that the store needs; rename it`);
   }
+  const json = jsonMetadata(`node ${position}`, metadata) ?? {};
   const fields: NodeFields = {
     id: id_,
     refDocId: node.sourceNode?.nodeId ?? id_,
-    empty: Object.keys(metadata).filter((name) => isEmpty(metadata[name])),
-    // The hash and the type are accessors.
-    content: JSON.stringify({ ...rest, hash: node.hash, type: node.type }),
+    empty: Object.keys(json).filter((name) => isEmpty(json[name])),
+    // The hash and the type are accessors. Relationships hold metadata too.
+    content: JSON.stringify(
+      jsonMetadata(`what belongs to node ${position}`, { ...rest, hash: node.hash, type: node.type }),
+    ),
   };
-  return { ...metadata, [nodeField]: { ...fields } };
+  return { ...json, [nodeField]: { ...fields } };
 }
 
 /** The node of a stored document; a plain one for a document that core itself stored. */
@@ -71,6 +81,6 @@ function isEmpty(value: unknown): boolean {
   return value === null || value === "" || (Array.isArray(value) && value.length === 0);
 }
 
-function invalidNode(place: number, problem: string): SparseEncoderError {
-  return new SparseEncoderError("INVALID_DOCUMENT", `Node ${place} ${problem}.`);
+function invalidNode(position: number, problem: string): SparseEncoderError {
+  return new SparseEncoderError("INVALID_DOCUMENT", `Node ${position} ${problem}.`);
 }

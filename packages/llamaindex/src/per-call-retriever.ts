@@ -3,8 +3,8 @@ import { BaseRetriever } from "@llamaindex/core/retriever";
 import type { NodeWithScore } from "@llamaindex/core/schema";
 
 /**
- * A retriever of LlamaIndex of which each call may have options. They travel beside the query, not in the retriever, so
- * that calls under way at once do not mix; the base class sends its events as for any retriever.
+ * A retriever of LlamaIndex whose calls may have options. The options travel beside the query, not in the retriever, so that
+ * calls under way at once do not mix. The base class sends its events as for any retriever.
  */
 export abstract class PerCallRetriever<Options extends object> extends BaseRetriever {
   private readonly calls = new WeakMap<QueryBundle, Options>();

@@ -1,8 +1,25 @@
-import { SparseMatrix, type SparseVector } from "@sparse-encoder/core";
-import { checkOptionNames, received } from "@sparse-encoder/core/internal";
-import { defined, invalidArgument } from "./options.ts";
+import {
+  SparseEncoder,
+  type SparseEncoderOptions,
+  SparseMatrix,
+  type SparseVector,
+} from "@sparse-encoder/core";
+import {
+  abortSignal,
+  callback,
+  declareOptions,
+  defined,
+  invalidArgument,
+} from "@sparse-encoder/core/internal";
+import { declareEmbedding } from "./embedding-options.ts";
 
-/** What a {@link SparseEmbedding} needs of an encoder; `SparseEncoder` and `Bm25Encoder` are such. */
+/** Options of a call that can be ended. */
+export interface SignalOptions {
+  /** Ends the call with an `ABORTED` error. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a {@link SparseEmbedding} needs of an encoder. `SparseEncoder` and `Bm25Encoder` have it. */
 export interface SparseTextEncoder {
   encodeQuery(texts: readonly string[], options: { readonly signal?: AbortSignal }): Promise<SparseMatrix>;
   encodeDocument(texts: readonly string[], options: { readonly signal?: AbortSignal }): Promise<SparseMatrix>;
@@ -12,22 +29,27 @@ export interface SparseTextEncoder {
 
 /** Options of a {@link SparseEmbedding}. */
 export interface SparseEmbeddingOptions {
-  /** Stays the caller's: the embedding never closes it. */
+  /** Stays the caller's: closing the embedding leaves it open. */
   readonly encoder: SparseTextEncoder;
   /** Texts of a call that the encoder gets at once, between two reports of progress. Default: all. */
-  readonly embedBatchSize?: number;
+  readonly embedBatchSize?: number | undefined;
 }
 
 /** Options of {@link SparseEmbedding.getTextEmbeddings}. */
-export interface SparseEmbedOptions {
+export interface SparseEmbedOptions extends SignalOptions {
   /** Called after each batch, as LlamaIndex does for dense embeddings. */
-  readonly progressCallback?: (current: number, total: number) => void;
-  /** Ends the call with an `ABORTED` error. */
-  readonly signal?: AbortSignal;
+  readonly progressCallback?: ((current: number, total: number) => void) | undefined;
 }
 
 /** Makes one vector of several. */
 export type AggregateFunction = (embeddings: readonly SparseVector[]) => SparseVector;
+
+const optionsOf = declareEmbedding<SparseTextEncoder>("SparseEmbedding", "a SparseEncoder");
+const signalOptions = declareOptions<SignalOptions>()({ signal: abortSignal() });
+const embedOptions = declareOptions<SparseEmbedOptions>()({
+  progressCallback: callback<(current: number, total: number) => void>(),
+  signal: abortSignal(),
+});
 
 /**
  * Sparse embeddings in the terms of LlamaIndex: what `BaseSparseEmbedding` is in its Python library. LlamaIndex.TS has no
@@ -42,56 +64,56 @@ export type AggregateFunction = (embeddings: readonly SparseVector[]) => SparseV
  * const query = await embedding.getQueryEmbedding("What is the weather like?");
  * query.dot(document!); // the score of a search
  */
-export class SparseEmbedding {
+export class SparseEmbedding implements AsyncDisposable {
   readonly encoder: SparseTextEncoder;
   readonly embedBatchSize: number;
+  private opened: SparseEncoder | undefined;
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
   constructor(options: SparseEmbeddingOptions) {
-    checkOptionNames("SparseEmbedding", options ?? null, ["encoder", "embedBatchSize"]);
-    const { encoder, embedBatchSize = Number.POSITIVE_INFINITY } = options;
-    if (typeof encoder?.encodeQuery !== "function" || typeof encoder.encodeDocument !== "function") {
-      throw invalidArgument(
-        `SparseEmbedding: encoder must have encodeQuery and encodeDocument, such as a SparseEncoder, received ${received(encoder)}.`,
-      );
-    }
-    checkBatchSize("SparseEmbedding", embedBatchSize);
+    const { encoder, embedBatchSize } = optionsOf(options);
     this.encoder = encoder;
     this.embedBatchSize = embedBatchSize;
   }
 
+  /**
+   * Loads a model, which the embedding then owns: `close` frees it.
+   *
+   * @param model as for `SparseEncoder.load`; without one, the small English model that ships with the library
+   * @throws SparseEncoderError as `SparseEncoder.load`
+   */
+  static async fromModel(model?: string, options?: SparseEncoderOptions): Promise<SparseEmbedding> {
+    const encoder = await SparseEncoder.load(model, options);
+    const embedding = new SparseEmbedding({ encoder });
+    embedding.opened = encoder;
+    return embedding;
+  }
+
   /** The embedding of a search query, encoded as such. */
-  async getQueryEmbedding(
-    query: string,
-    options: { readonly signal?: AbortSignal } = {},
-  ): Promise<SparseVector> {
-    return (await this.encoder.encodeQuery([query], defined({ signal: options.signal }))).row(0);
+  async getQueryEmbedding(query: string, options?: SignalOptions): Promise<SparseVector> {
+    const { signal } = signalOptions.check("getQueryEmbedding", options);
+    return (await this.encoder.encodeQuery([query], defined({ signal }))).row(0);
   }
 
   /** The embedding of a document. */
-  async getTextEmbedding(
-    text: string,
-    options: { readonly signal?: AbortSignal } = {},
-  ): Promise<SparseVector> {
-    return (await this.encoder.encodeDocument([text], defined({ signal: options.signal }))).row(0);
+  async getTextEmbedding(text: string, options?: SignalOptions): Promise<SparseVector> {
+    const { signal } = signalOptions.check("getTextEmbedding", options);
+    return (await this.encoder.encodeDocument([text], defined({ signal }))).row(0);
   }
 
   /** The embeddings of documents, in their order. */
-  async getTextEmbeddings(
-    texts: readonly string[],
-    options: SparseEmbedOptions = {},
-  ): Promise<SparseVector[]> {
-    checkOptionNames("getTextEmbeddings", options, ["progressCallback", "signal"]);
+  async getTextEmbeddings(texts: readonly string[], options?: SparseEmbedOptions): Promise<SparseVector[]> {
+    const { signal, progressCallback } = embedOptions.check("getTextEmbeddings", options);
     const embeddings: SparseVector[] = [];
     for (let start = 0; start < texts.length; start = embeddings.length) {
       const batch = texts.slice(start, start + this.embedBatchSize);
-      embeddings.push(...(await this.encoder.encodeDocument(batch, defined({ signal: options.signal }))));
-      options.progressCallback?.(embeddings.length, texts.length);
+      embeddings.push(...(await this.encoder.encodeDocument(batch, defined({ signal }))));
+      progressCallback?.(embeddings.length, texts.length);
     }
     return embeddings;
   }
 
-  /** One embedding for several queries: the mean of theirs, or what `aggregate` makes of them. */
+  /** One embedding for several queries: the mean of their embeddings, or what `aggregate` makes of them. */
   async getAggEmbeddingFromQueries(
     queries: readonly string[],
     aggregate: AggregateFunction = (embeddings) => SparseMatrix.fromRows(embeddings).mean(),
@@ -106,12 +128,13 @@ export class SparseEmbedding {
   similarity(a: SparseVector, b: SparseVector): number {
     return a.cosine(b);
   }
-}
 
-export function checkBatchSize(call: string, size: number): void {
-  if (size !== Number.POSITIVE_INFINITY && (!Number.isInteger(size) || size < 1)) {
-    throw invalidArgument(
-      `${call}: embedBatchSize must be a whole number of at least 1, received ${received(size)}.`,
-    );
+  /** Frees the model that `fromModel` loaded; an encoder of the caller stays open. */
+  async close(): Promise<void> {
+    await this.opened?.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }

@@ -3,61 +3,71 @@ import type { QueryBundle } from "@llamaindex/core/query-engine";
 import type { NodeWithScore } from "@llamaindex/core/schema";
 import { extractText } from "@llamaindex/core/utils";
 import type { MetadataFilters, VectorStoreQueryMode } from "@llamaindex/core/vector-store";
-import { checkOptionNames } from "@sparse-encoder/core/internal";
+import { declareOptions, defined, rule, unchecked } from "@sparse-encoder/core/internal";
 import type { HybridVectorStore } from "./hybrid-vector-store.ts";
 import { bothFilters } from "./metadata-filters.ts";
-import { defined } from "./options.ts";
 import { PerCallRetriever } from "./per-call-retriever.ts";
 import {
   checkMode,
   type HybridQueryMode,
   type HybridQueryParams,
-  queryParamNames,
+  queryParams,
 } from "./vector-store-query.ts";
 
 /** Options of a call of {@link VectorStoreRetriever}; they go before those of the retriever. */
 export interface VectorStoreRetrieveOptions extends HybridQueryParams {
   /** Nodes to find. */
-  readonly similarityTopK?: number;
-  /** Only nodes that pass these filters and those of the retriever. */
-  readonly filters?: MetadataFilters;
+  readonly similarityTopK?: number | undefined;
+  /** Only nodes that pass these filters and the filters of the retriever. Values may be dates. */
+  readonly filters?: MetadataFilters | undefined;
 }
 
 /** Options of a {@link VectorStoreRetriever}. */
 export interface VectorStoreRetrieverOptions extends Omit<VectorStoreRetrieveOptions, "signal"> {
-  /** Default: `hybrid`, or that of the vectors that the store has. */
-  readonly mode?: HybridQueryMode | `${VectorStoreQueryMode}`;
+  /** Default: `hybrid`, or the mode of the vectors that the store has. */
+  readonly mode?: HybridQueryMode | `${VectorStoreQueryMode}` | undefined;
 }
 
-const callNames = ["similarityTopK", "filters", ...queryParamNames];
+/** What a retriever needs of a {@link HybridVectorStore}. */
+type SearchedStore = Pick<HybridVectorStore, "query" | "isDense" | "sparseEmbedding">;
+
+// Values are checked by the query, in which they end.
+const { alpha: _alpha, signal, ...paramRules } = queryParams.rules;
+const settingRules = {
+  ...paramRules,
+  alpha: unchecked<number>(),
+  similarityTopK: unchecked<number>(),
+  filters: unchecked<MetadataFilters>(),
+};
+const callOptions = declareOptions<VectorStoreRetrieveOptions>()({ ...settingRules, signal });
+const retrieverOptions = declareOptions<VectorStoreRetrieverOptions>()({
+  ...settingRules,
+  mode: rule((value) => checkMode(value)),
+});
 
 /** Retrieves from one {@link HybridVectorStore}; made by its `asRetriever`. */
 export class VectorStoreRetriever extends PerCallRetriever<VectorStoreRetrieveOptions> {
   readonly mode: HybridQueryMode;
-  private readonly vectorStore: HybridVectorStore;
+  private readonly vectorStore: SearchedStore;
   private readonly settings: VectorStoreRetrieveOptions;
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION`, `STORE_UNSUPPORTED` */
-  constructor(vectorStore: HybridVectorStore, options: VectorStoreRetrieverOptions = {}) {
+  constructor(vectorStore: SearchedStore, options?: VectorStoreRetrieverOptions) {
     super();
-    checkOptionNames("asRetriever", options, ["mode", ...callNames.filter((name) => name !== "signal")]);
-    const { mode, ...settings } = options;
+    const { mode, ...settings } = retrieverOptions.check("asRetriever", options, "asRetriever: ");
     this.vectorStore = vectorStore;
-    this.mode = mode === undefined ? fullestMode(vectorStore) : checkMode(mode);
+    this.mode = mode ?? fullestMode(vectorStore);
     this.settings = defined(settings);
   }
 
   async _retrieveWith(bundle: QueryBundle, options: VectorStoreRetrieveOptions): Promise<NodeWithScore[]> {
-    checkOptionNames("retrieve", options, callNames);
+    const checked = callOptions.check("retrieve", options, "retrieve: ");
     const {
       similarityTopK = DEFAULT_SIMILARITY_TOP_K,
       filters: _,
       ...params
-    } = {
-      ...this.settings,
-      ...defined(options),
-    };
-    const filters = bothFilters(this.settings.filters, options.filters);
+    } = { ...this.settings, ...defined(checked) };
+    const filters = bothFilters(this.settings.filters, checked.filters);
     const { nodes, similarities } = await this.vectorStore.query({
       queryStr: extractText(bundle.query),
       similarityTopK,
@@ -69,7 +79,7 @@ export class VectorStoreRetriever extends PerCallRetriever<VectorStoreRetrieveOp
   }
 }
 
-function fullestMode({ isDense, sparseEmbedding }: HybridVectorStore): HybridQueryMode {
+function fullestMode({ isDense, sparseEmbedding }: SearchedStore): HybridQueryMode {
   if (sparseEmbedding === undefined) return "default";
   return isDense ? "hybrid" : "sparse";
 }

@@ -33,5 +33,5 @@ export {
   type NativeFusion,
   parseFilter,
 } from "../stores/index.ts";
-export { type DocumentFilter, jsonFilter, jsonMetadata } from "./json-metadata.ts";
+export { type DocumentFilter, jsonFilter, jsonFilterValue, jsonMetadata } from "./json-metadata.ts";
 export { risingId } from "./rising-id.ts";

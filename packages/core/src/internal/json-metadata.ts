@@ -67,7 +67,12 @@ export function jsonMetadata(place: string, metadata: unknown): Metadata | undef
  * else is left to the stores, which check it.
  */
 export function jsonFilter(filter: DocumentFilter | undefined): Filter | undefined {
-  return comparable(filter, 0) as Filter | undefined;
+  return jsonFilterValue(filter) as Filter | undefined;
+}
+
+/** A value of a filter, or a part of one, as {@link jsonFilter} makes it. */
+export function jsonFilterValue(value: unknown): unknown {
+  return comparable(value, 0);
 }
 
 /** Deepest nesting of filters that is looked into: stores refuse deeper filters. */
