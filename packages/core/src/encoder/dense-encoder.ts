@@ -5,7 +5,7 @@ import {
   type SimilarityFunction,
   similarityFunctions,
 } from "../vector/index.ts";
-import { denseRows } from "./assembled-rows.ts";
+import { denseRows } from "./embedding/assembled-rows.ts";
 import {
   type EncodeOptions,
   type EncodeRequest,
@@ -14,9 +14,9 @@ import {
   streamRules,
 } from "./encode-options.ts";
 import { Encoder } from "./encoder.ts";
-import { checkModelName, type LoadOptions, loadRules } from "./load-options.ts";
-import { type OpenModel, openEncoder } from "./open-model.ts";
-import { chooseSimilarity } from "./saved-similarity.ts";
+import { checkModelName, type LoadOptions, loadRules } from "./loading/load-options.ts";
+import { type OpenModel, openEncoder } from "./loading/open-model.ts";
+import { chooseSimilarity } from "./loading/saved-similarity.ts";
 
 /** Options of {@link DenseEncoder.load}. */
 export interface DenseEncoderOptions extends LoadOptions {

@@ -4,9 +4,9 @@ import { saveModel } from "../model/index.ts";
 import { positiveInteger } from "../options/index.ts";
 import { coreShare, type Device, sumLoads, type WorkerLoad } from "../runtime/index.ts";
 import type { SimilarityFunction } from "../vector/index.ts";
-import { CallProgress } from "./call-progress.ts";
-import { deviceFailure } from "./devices.ts";
-import { type EmbedCall, type EncodeTask, embedWindows } from "./embedder.ts";
+import { CallProgress } from "./embedding/call-progress.ts";
+import { type EmbedCall, type EncodeTask, embedWindows } from "./embedding/embedder.ts";
+import { windowsOf } from "./embedding/text-windows.ts";
 import {
   checkTexts,
   choosePrompt,
@@ -17,11 +17,11 @@ import {
   type StreamOptions,
   tokenizeOptions,
 } from "./encode-options.ts";
-import { describeModel, type EncoderDescription } from "./encoder-description.ts";
 import { EncoderPool } from "./encoder-pool.ts";
-import type { CheckedLoadOptions } from "./load-options.ts";
-import type { OpenModel } from "./open-model.ts";
-import { windowsOf } from "./text-windows.ts";
+import { deviceFailure } from "./loading/devices.ts";
+import { describeModel, type EncoderDescription } from "./loading/encoder-description.ts";
+import type { CheckedLoadOptions } from "./loading/load-options.ts";
+import type { OpenModel } from "./loading/open-model.ts";
 
 /** Texts of a stream that are sorted by length and batched together, for each worker. */
 const streamWindowSize = 256;

@@ -7,11 +7,11 @@ export type {
 } from "./bm25/bm25-options.ts";
 export type { Analyzer, AnalyzerOptions } from "./bm25/terms/analyzer.ts";
 export { type DenseEncodeOptions, DenseEncoder, type DenseEncoderOptions } from "./dense-encoder.ts";
-export { listDevices } from "./devices.ts";
 export type { EncodeOptions, EncodeProgress, Progress } from "./encode-options.ts";
-export type { EncoderDescription } from "./encoder-description.ts";
 export type { EncoderPool } from "./encoder-pool.ts";
-export type { LoadOptions } from "./load-options.ts";
+export { listDevices } from "./loading/devices.ts";
+export type { EncoderDescription } from "./loading/encoder-description.ts";
+export type { LoadOptions } from "./loading/load-options.ts";
 export { RemoteDenseEncoder } from "./remote/remote-dense-encoder.ts";
 export type { RemoteEncodeOptions, RemoteEncoderOptions } from "./remote/remote-options.ts";
 export { RemoteSparseEncoder } from "./remote/remote-sparse-encoder.ts";

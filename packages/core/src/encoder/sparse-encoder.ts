@@ -12,7 +12,7 @@ import {
   similarityPairwise,
   sparsity,
 } from "../vector/index.ts";
-import { sparseRows } from "./assembled-rows.ts";
+import { sparseRows } from "./embedding/assembled-rows.ts";
 import {
   type EncodeOptions,
   type EncodeRequest,
@@ -21,9 +21,9 @@ import {
   streamRules,
 } from "./encode-options.ts";
 import { Encoder } from "./encoder.ts";
-import { checkModelName, type LoadOptions, loadRules } from "./load-options.ts";
-import { type OpenModel, openEncoder } from "./open-model.ts";
-import { chooseSimilarity } from "./saved-similarity.ts";
+import { checkModelName, type LoadOptions, loadRules } from "./loading/load-options.ts";
+import { type OpenModel, openEncoder } from "./loading/open-model.ts";
+import { chooseSimilarity } from "./loading/saved-similarity.ts";
 
 /** Options of {@link SparseEncoder.load}. */
 export interface SparseEncoderOptions extends LoadOptions {

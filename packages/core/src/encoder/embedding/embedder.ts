@@ -1,8 +1,8 @@
-import { throwIfAborted, unlessAborted } from "../calls/index.ts";
-import { SparseEncoderError } from "../errors.ts";
-import type { Tokenizer } from "../model/index.ts";
-import type { Device, WorkerPool } from "../runtime/index.ts";
-import type { EncoderPool } from "./encoder-pool.ts";
+import { throwIfAborted, unlessAborted } from "../../calls/index.ts";
+import { SparseEncoderError } from "../../errors.ts";
+import type { Tokenizer } from "../../model/index.ts";
+import type { Device, WorkerPool } from "../../runtime/index.ts";
+import type { EncoderPool } from "../encoder-pool.ts";
 
 /** What texts are embedded for; models may have routes, prompts and lengths of their own for each. */
 export type EncodeTask = "plain" | "query" | "document";

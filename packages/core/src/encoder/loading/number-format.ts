@@ -1,5 +1,5 @@
-import type { CompiledModel } from "../graph/index.ts";
-import type { Device } from "../runtime/index.ts";
+import type { CompiledModel } from "../../graph/index.ts";
+import type { Device } from "../../runtime/index.ts";
 
 /** Number formats that a model can be loaded in; {@link LoadOptions} says what each costs. */
 export const dtypes = ["fp32", "tf32", "fp16", "int8"] as const;

@@ -1,4 +1,4 @@
-import type { EncodeProgress } from "./encode-options.ts";
+import type { EncodeProgress } from "../encode-options.ts";
 
 /** Counts the texts of one call as they are done, and tells the caller. */
 export class CallProgress {

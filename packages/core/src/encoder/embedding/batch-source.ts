@@ -1,4 +1,4 @@
-import { type BatchLimits, planBatches, textsOfBatch } from "../runtime/index.ts";
+import { type BatchLimits, planBatches, textsOfBatch } from "../../runtime/index.ts";
 
 /** A batch of texts that were tokenized. */
 export interface PlannedBatch {

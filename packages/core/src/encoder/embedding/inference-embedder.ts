@@ -1,7 +1,7 @@
-import { throwIfAborted, unlessAborted } from "../calls/index.ts";
-import { received, SparseEncoderError } from "../errors.ts";
-import type { CompiledModel } from "../graph/index.ts";
-import type { TaskLengths, Tokenizer, TransformerModule } from "../model/index.ts";
+import { throwIfAborted, unlessAborted } from "../../calls/index.ts";
+import { received, SparseEncoderError } from "../../errors.ts";
+import type { CompiledModel } from "../../graph/index.ts";
+import type { TaskLengths, Tokenizer, TransformerModule } from "../../model/index.ts";
 import {
   batchLimits,
   batchWidth,
@@ -9,7 +9,7 @@ import {
   type Device,
   type EncodedRows,
   WorkerPool,
-} from "../runtime/index.ts";
+} from "../../runtime/index.ts";
 import { BatchSource, type PlannedBatch } from "./batch-source.ts";
 import {
   BatchFailure,

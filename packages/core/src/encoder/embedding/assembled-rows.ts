@@ -1,5 +1,5 @@
-import type { DenseRows, EncodedRows, SparseRows } from "../runtime/index.ts";
-import { DenseMatrix, SparseMatrix, TRUSTED } from "../vector/index.ts";
+import type { DenseRows, EncodedRows, SparseRows } from "../../runtime/index.ts";
+import { DenseMatrix, SparseMatrix, TRUSTED } from "../../vector/index.ts";
 import type { AssembleRows } from "./inference-embedder.ts";
 
 /** Puts the sparse rows of all batches into the order of the texts. */

@@ -1,6 +1,6 @@
-import { received, SparseEncoderError } from "../errors.ts";
-import type { ModelDescription } from "../model/index.ts";
-import { type SimilarityFunction, similarityFunctions } from "../vector/index.ts";
+import { received, SparseEncoderError } from "../../errors.ts";
+import type { ModelDescription } from "../../model/index.ts";
+import { type SimilarityFunction, similarityFunctions } from "../../vector/index.ts";
 
 /**
  * The similarity function of an encoder: the one that was asked for, else the one that the model names, else `fallback`.

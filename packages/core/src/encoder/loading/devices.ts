@@ -1,7 +1,7 @@
 import { tmpdir } from "node:os";
-import { SparseEncoderError } from "../errors.ts";
-import { addingModel } from "../graph/index.ts";
-import { type Device, parseDevice, possibleDevices, WorkerPool } from "../runtime/index.ts";
+import { SparseEncoderError } from "../../errors.ts";
+import { addingModel } from "../../graph/index.ts";
+import { type Device, parseDevice, possibleDevices, WorkerPool } from "../../runtime/index.ts";
 
 /** More devices of a kind than this are not looked for. */
 const mostOfKind = 16;

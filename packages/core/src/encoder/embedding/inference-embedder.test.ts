@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import { SparseEncoderError } from "../errors.ts";
-import type { CompiledModel } from "../graph/index.ts";
-import type { Tokenizer, TransformerModule } from "../model/index.ts";
-import type { EncodeBatch, WorkerPool } from "../runtime/index.ts";
+import { SparseEncoderError } from "../../errors.ts";
+import type { CompiledModel } from "../../graph/index.ts";
+import type { Tokenizer, TransformerModule } from "../../model/index.ts";
+import type { EncodeBatch, WorkerPool } from "../../runtime/index.ts";
 import type { EmbedCall } from "./embedder.ts";
 import { InferenceEmbedder } from "./inference-embedder.ts";
 

@@ -1,6 +1,6 @@
 import path from "node:path";
-import { throwIfAborted } from "../calls/index.ts";
-import { SparseEncoderError } from "../errors.ts";
+import { throwIfAborted } from "../../calls/index.ts";
+import { SparseEncoderError } from "../../errors.ts";
 import {
   type CompiledModel,
   compileExportedModel,
@@ -9,7 +9,7 @@ import {
   quantiseWeights,
   resolveTiedWeights,
   unsupportedPipeline,
-} from "../graph/index.ts";
+} from "../../graph/index.ts";
 import {
   defaultCacheFolder,
   findOnnxExport,
@@ -24,15 +24,15 @@ import {
   type TensorTable,
   Tokenizer,
   type TransformerModule,
-} from "../model/index.ts";
-import { automaticDevices, cudaInstalled, parseDevice, WorkerPool } from "../runtime/index.ts";
-import type { SparseMatrix } from "../vector/index.ts";
+} from "../../model/index.ts";
+import { automaticDevices, cudaInstalled, parseDevice, WorkerPool } from "../../runtime/index.ts";
+import type { SparseMatrix } from "../../vector/index.ts";
+import type { Embedder } from "../embedding/embedder.ts";
+import { type AssembleRows, InferenceEmbedder } from "../embedding/inference-embedder.ts";
+import { StaticEmbedder } from "../embedding/static-embedder.ts";
 import { deviceFailure } from "./devices.ts";
-import type { Embedder } from "./embedder.ts";
-import { type AssembleRows, InferenceEmbedder } from "./inference-embedder.ts";
 import type { CheckedLoadOptions } from "./load-options.ts";
 import { type Computation, computationOf, type Dtype } from "./number-format.ts";
-import { StaticEmbedder } from "./static-embedder.ts";
 
 /** How the workers of a model are started. */
 export interface OpenModelOptions {

@@ -1,5 +1,5 @@
-import { invalidArgument, received } from "../errors.ts";
-import type { HubProgress, ModelSourceOptions } from "../model/index.ts";
+import { invalidArgument, received } from "../../errors.ts";
+import type { HubProgress, ModelSourceOptions } from "../../model/index.ts";
 import {
   abortSignal,
   type CheckedOptions,
@@ -10,8 +10,8 @@ import {
   oneOf,
   rule,
   text,
-} from "../options/index.ts";
-import { parseDevice } from "../runtime/index.ts";
+} from "../../options/index.ts";
+import { parseDevice } from "../../runtime/index.ts";
 import { type Dtype, dtypes } from "./number-format.ts";
 
 /** Options of loading any model. */

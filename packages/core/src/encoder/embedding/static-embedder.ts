@@ -1,6 +1,6 @@
-import { throwIfAborted } from "../calls/index.ts";
-import type { Tokenizer } from "../model/index.ts";
-import { SparseMatrix, SparseVector } from "../vector/index.ts";
+import { throwIfAborted } from "../../calls/index.ts";
+import type { Tokenizer } from "../../model/index.ts";
+import { SparseMatrix, SparseVector } from "../../vector/index.ts";
 import type { EmbedCall, Embedder, EmbedWindow } from "./embedder.ts";
 
 /**

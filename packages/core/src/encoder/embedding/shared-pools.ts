@@ -1,5 +1,5 @@
-import { SparseEncoderError } from "../errors.ts";
-import type { Device, EncodeBatch, EncodedRows } from "../runtime/index.ts";
+import { SparseEncoderError } from "../../errors.ts";
+import type { Device, EncodeBatch, EncodedRows } from "../../runtime/index.ts";
 
 /** What runs batches on one device. */
 export interface BatchPool {
