@@ -5,7 +5,7 @@ import {
   type SimilarityFunction,
   similarityFunctions,
 } from "../vector/index.ts";
-import { denseRows } from "./embedding/assembled-rows.ts";
+import { denseForm } from "./embedding/matrix-form.ts";
 import {
   type EncodeOptions,
   type EncodeRequest,
@@ -15,7 +15,8 @@ import {
 } from "./encode-options.ts";
 import { Encoder } from "./encoder.ts";
 import { checkModelName, type LoadOptions, loadRules } from "./loading/load-options.ts";
-import { type OpenModel, openEncoder } from "./loading/open-model.ts";
+import { loadModel } from "./loading/model-loader.ts";
+import type { OpenModel } from "./loading/open-model.ts";
 import { chooseSimilarity } from "./loading/saved-similarity.ts";
 
 /** Options of {@link DenseEncoder.load}. */
@@ -76,13 +77,7 @@ export class DenseEncoder extends Encoder<Float32Array, DenseMatrix, DenseEncode
   static async load(model: string, options: DenseEncoderOptions = {}): Promise<DenseEncoder> {
     checkModelName("DenseEncoder.load", model);
     const checked = loadOptions.check("DenseEncoder.load", options);
-    return openEncoder(
-      model,
-      "SentenceTransformer",
-      denseRows,
-      checked,
-      (opened) => new DenseEncoder(opened, checked),
-    );
+    return loadModel(model, denseForm, checked, (opened) => new DenseEncoder(opened, checked));
   }
 
   /** Similarity of each row of `a` with each row of `b`: n arrays of m numbers. A vector counts as one row. */

@@ -5,7 +5,8 @@ import { positiveInteger } from "../options/index.ts";
 import { coreShare, type Device, sumLoads, type WorkerLoad } from "../runtime/index.ts";
 import type { SimilarityFunction } from "../vector/index.ts";
 import { CallProgress } from "./embedding/call-progress.ts";
-import { type EmbedCall, type EncodeTask, embedWindows } from "./embedding/embedder.ts";
+import { embedWindows } from "./embedding/embedded-windows.ts";
+import type { EmbedCall, EncodeTask } from "./embedding/row-embedder.ts";
 import { windowsOf } from "./embedding/text-windows.ts";
 import {
   checkTexts,
@@ -110,7 +111,7 @@ export abstract class Encoder<
       // A stream is not waited for: its devices may have been opened when all others were closed.
       this.checkOpen();
       const embedder = this.model.route(task);
-      const workers = call.pool?.devices.length ?? embedder.workers;
+      const workers = call.pool?.devices.length ?? embedder.ownWorkers?.workers ?? 0;
       const size = streamWindowSize * Math.max(1, workers);
       const windows = windowsOf("encodeStream", texts, size, call.signal);
       for await (const matrix of embedWindows(embedder, windows, call)) {

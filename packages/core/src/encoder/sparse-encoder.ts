@@ -12,7 +12,7 @@ import {
   similarityPairwise,
   sparsity,
 } from "../vector/index.ts";
-import { sparseRows } from "./embedding/assembled-rows.ts";
+import { sparseForm } from "./embedding/matrix-form.ts";
 import {
   type EncodeOptions,
   type EncodeRequest,
@@ -22,7 +22,8 @@ import {
 } from "./encode-options.ts";
 import { Encoder } from "./encoder.ts";
 import { checkModelName, type LoadOptions, loadRules } from "./loading/load-options.ts";
-import { type OpenModel, openEncoder } from "./loading/open-model.ts";
+import { loadModel } from "./loading/model-loader.ts";
+import type { OpenModel } from "./loading/open-model.ts";
 import { chooseSimilarity } from "./loading/saved-similarity.ts";
 
 /** Options of {@link SparseEncoder.load}. */
@@ -103,13 +104,7 @@ export class SparseEncoder extends Encoder<SparseVector, SparseMatrix, SparseEnc
   ): Promise<SparseEncoder> {
     checkModelName("SparseEncoder.load", model);
     const checked = loadOptions.check("SparseEncoder.load", options);
-    return openEncoder(
-      model,
-      "SparseEncoder",
-      sparseRows,
-      checked,
-      (opened) => new SparseEncoder(opened, checked),
-    );
+    return loadModel(model, sparseForm, checked, (opened) => new SparseEncoder(opened, checked));
   }
 
   /** Similarity of each row of `a` with each row of `b`: n arrays of m numbers. A vector counts as one row. */

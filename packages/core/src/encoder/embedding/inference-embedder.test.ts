@@ -3,8 +3,8 @@ import { SparseEncoderError } from "../../errors.ts";
 import type { CompiledModel } from "../../graph/index.ts";
 import type { Tokenizer, TransformerModule } from "../../model/index.ts";
 import type { EncodeBatch, WorkerPool } from "../../runtime/index.ts";
-import type { EmbedCall } from "./embedder.ts";
 import { InferenceEmbedder } from "./inference-embedder.ts";
+import type { EmbedCall } from "./row-embedder.ts";
 
 it("says of a batch that failed which texts it held, and which comes first in the call", async () => {
   const model = { maxTokens: 8, poolsPrompt: true, vocabularySize: 2 } as CompiledModel;
@@ -22,7 +22,10 @@ it("says of a batch that failed which texts it held, and which comes first in th
     },
   } as unknown as WorkerPool;
   const transformer = { specialTokens: true, taskLengths: {} } as TransformerModule;
-  const embedder = new InferenceEmbedder(model, tokenizer, pool, transformer, () => "rows");
+  const embedder = new InferenceEmbedder(model, tokenizer, pool, transformer, {
+    modelType: "SentenceTransformer",
+    assemble: () => "rows",
+  });
   const call = { prompt: "", batchSize: 2, maxActiveDims: 0, onTexts: () => {} } as unknown as EmbedCall;
   await expect(embedder.embed({ texts: ["four", "x", "six", "to"], first: 10 }, call)).rejects.toMatchObject({
     code: "WORKER_FAILED",

@@ -1,70 +1,39 @@
-import { throwIfAborted, unlessAborted } from "../../calls/index.ts";
+import { throwIfAborted } from "../../calls/index.ts";
 import { received, SparseEncoderError } from "../../errors.ts";
 import type { CompiledModel } from "../../graph/index.ts";
 import type { TaskLengths, Tokenizer, TransformerModule } from "../../model/index.ts";
-import {
-  batchLimits,
-  batchWidth,
-  coreShare,
-  type Device,
-  type EncodedRows,
-  WorkerPool,
-} from "../../runtime/index.ts";
-import { BatchSource, type PlannedBatch } from "./batch-source.ts";
-import {
-  BatchFailure,
-  type EmbedCall,
-  type Embedder,
-  type EmbedWindow,
-  type EncodeTask,
-} from "./embedder.ts";
-import { SharedPools } from "./shared-pools.ts";
-
-/** How many batches a call keeps with the pool for each worker: one that runs, one that waits its turn. */
-const batchesPerWorker = 2;
-
-/** Blocks of texts that are tokenized at once for devices that take texts faster than one thread tokenizes them. */
-const blocksForWideDevices = 4;
-
-/** Makes a matrix of the rows of batches: batch n holds the texts at positions `batches[n]`. */
-export type AssembleRows<Matrix> = (
-  texts: number,
-  batches: readonly (readonly number[])[],
-  results: readonly EncodedRows[],
-) => Matrix;
+import { coreShare, type Device, WorkerPool } from "../../runtime/index.ts";
+import { BatchRun } from "./batch-run.ts";
+import type { MatrixForm } from "./matrix-form.ts";
+import type { EmbedCall, EmbedWindow, EncodeTask, RowEmbedder } from "./row-embedder.ts";
 
 /** From texts to rows by inference: tokenizer, batch plan, workers, and back into the order of the texts. */
-export class InferenceEmbedder<Matrix> implements Embedder<Matrix> {
+export class InferenceEmbedder<Matrix> implements RowEmbedder<Matrix> {
   readonly tokenizer: Tokenizer;
   readonly longestInput: number;
   readonly specialTokens: boolean;
   maxSeqLength: number;
   /** Lengths that the model names for tasks, which come before `maxSeqLength`. */
   private readonly taskLengths: TaskLengths;
-  /** The workers that serve calls without a pool of their own. */
-  readonly own: WorkerPool;
+  readonly ownWorkers: WorkerPool;
   private readonly model: CompiledModel;
-  private readonly assemble: AssembleRows<Matrix>;
+  private readonly form: MatrixForm<Matrix>;
 
   constructor(
     model: CompiledModel,
     tokenizer: Tokenizer,
-    own: WorkerPool,
+    ownWorkers: WorkerPool,
     { maxSeqLength, specialTokens, taskLengths }: TransformerModule,
-    assemble: AssembleRows<Matrix>,
+    form: MatrixForm<Matrix>,
   ) {
     this.model = model;
     this.tokenizer = tokenizer;
-    this.own = own;
+    this.ownWorkers = ownWorkers;
     this.longestInput = model.maxTokens;
     this.specialTokens = specialTokens;
     this.taskLengths = taskLengths;
     this.maxSeqLength = Math.min(maxSeqLength ?? model.maxTokens, model.maxTokens);
-    this.assemble = assemble;
-  }
-
-  get workers(): number {
-    return this.own.workers;
+    this.form = form;
   }
 
   /** Devices that are named several times get as many workers, which share the cores of this process. */
@@ -85,62 +54,23 @@ export class InferenceEmbedder<Matrix> implements Embedder<Matrix> {
     }
   }
 
-  async embed({ texts, first }: EmbedWindow, call: EmbedCall, ended = () => false): Promise<Matrix> {
-    const pools = call.pool?.workersOf(this) ?? [this.own];
-    const workers = pools.reduce((sum, pool) => sum + pool.workers, 0);
-    const skippedTokens = await this.promptTokens(call.prompt);
-    const source = new BatchSource(texts, {
-      tokenize: (part) => this.tokenize(part, call),
-      chunkSize: call.chunkSize,
-      lookahead: batchesPerWorker * workers,
-      tokenizing: pools.every(({ device }) => device.kind === "cpu") ? 1 : blocksForWideDevices,
+  async embed(window: EmbedWindow, call: EmbedCall, hasEnded = () => false): Promise<Matrix> {
+    const run = new BatchRun(window, call, {
+      pools: call.pool?.workersOf(this) ?? [this.ownWorkers],
+      tokenize: (texts) => this.tokenize(texts, call),
+      maxTokens: this.model.maxTokens,
+      skippedTokens: await this.promptTokens(call.prompt),
+      hasEnded,
     });
-    const batches: (readonly number[])[] = [];
-    const results: EncodedRows[] = [];
-    const shared = new SharedPools(pools);
-    let over = false;
-    const isWanted = () => !over && !ended() && call.signal?.aborted !== true;
-    const serve = async (pool: WorkerPool) => {
-      const limits = batchLimits(pool.device, call.batchSize);
-      const next = () => (shared.works(pool) ? source.next(limits) : undefined);
-      for (let unit = await next(); unit !== undefined; unit = await next()) {
-        const alone = source.isOnly(unit) && pool.idle;
-        for (const batch of unit) {
-          const { maxActiveDims } = call;
-          const packed = (device: Device) => {
-            return { ...pack(batch, device, this.model.maxTokens), maxActiveDims, skippedTokens, alone };
-          };
-          const rows = await shared.run(pool, packed, isWanted).catch((error: unknown) => {
-            throw located(error, batch.positions, first);
-          });
-          throwIfAborted(call.signal);
-          if (over || ended()) throw new SparseEncoderError("ABORTED", "The call has ended.");
-          batches.push(batch.positions);
-          results.push(rows);
-          call.onTexts(batch.positions.length);
-        }
-      }
-    };
-    try {
-      const serving = Promise.all(
-        pools.flatMap((pool) => Array.from({ length: batchesPerWorker * pool.workers }, () => serve(pool))),
-      );
-      // Batches of this call that wait behind those of others are not waited for.
-      await unlessAborted(call.signal, serving);
-    } finally {
-      // After a failure: nothing new is begun, and no progress is told.
-      over = true;
-      source.end();
-    }
-    return this.assemble(texts.length, batches, results);
+    return this.form.assemble(await run.complete(), this.model.dimension);
   }
 
   close(): Promise<void> {
-    return this.own.close();
+    return this.ownWorkers.close();
   }
 
   destroy(): Promise<void> {
-    return this.own.destroy();
+    return this.ownWorkers.destroy();
   }
 
   private async tokenize(texts: readonly string[], call: EmbedCall): Promise<Int32Array[]> {
@@ -180,33 +110,4 @@ export class InferenceEmbedder<Matrix> implements Embedder<Matrix> {
       }
     }
   }
-}
-
-/** One batch as it goes to a worker: padded on the right with id 0, which is masked and thus without effect. */
-function pack(
-  { ids }: PlannedBatch,
-  device: Device,
-  maxTokens: number,
-): { ids: Int32Array; lengths: Int32Array } {
-  const longest = ids.reduce((most, row) => Math.max(most, row.length), 1);
-  const width = batchWidth(device, longest, maxTokens);
-  const padded = new Int32Array(ids.length * width);
-  const lengths = new Int32Array(ids.length);
-  ids.forEach((row, number) => {
-    padded.set(row, number * width);
-    lengths[number] = row.length;
-  });
-  return { ids: padded, lengths };
-}
-
-/** Says which texts were in the batch that failed. */
-function located(error: unknown, positions: readonly number[], first: number): unknown {
-  if (!SparseEncoderError.is(error, "WORKER_FAILED")) return error;
-  const shown = positions.slice(0, 8).map((position) => first + position);
-  const more = positions.length > shown.length ? ", …" : "";
-  return new BatchFailure(
-    `${error.message} The batch held the texts at positions ${shown.join(", ")}${more}.`,
-    first + positions.reduce((least, position) => Math.min(least, position)),
-    error.cause,
-  );
 }

@@ -1,31 +1,36 @@
 import { throwIfAborted } from "../../calls/index.ts";
 import type { Tokenizer } from "../../model/index.ts";
+import type { SparseRows } from "../../runtime/index.ts";
 import { SparseMatrix, SparseVector } from "../../vector/index.ts";
-import type { EmbedCall, Embedder, EmbedWindow } from "./embedder.ts";
+import type { MatrixForm } from "./matrix-form.ts";
+import type { EmbedCall, EmbedWindow, RowEmbedder } from "./row-embedder.ts";
 
 /**
  * From texts to sparse rows without inference: each different token of a text gives its weight. On the main thread,
  * after tokenization. Source: `SparseStaticEmbedding` of sentence-transformers.
  */
-export class StaticEmbedder implements Embedder<SparseMatrix> {
+export class StaticEmbedder<Matrix> implements RowEmbedder<Matrix> {
   readonly tokenizer: Tokenizer;
   readonly longestInput: number = Number.MAX_SAFE_INTEGER;
   readonly specialTokens = false;
-  readonly workers = 0;
+  readonly ownWorkers = undefined;
   maxSeqLength: number;
-  /** One weight a token id; ids beyond it have none. */
+  /** One weight per token id; ids beyond the table have none. */
   private readonly weights: Float32Array;
   private readonly dimension: number;
+  private readonly form: MatrixForm<Matrix>;
 
   constructor(
     tokenizer: Tokenizer,
     weights: Float32Array,
     dimension: number,
     maxSeqLength: number | undefined,
+    form: MatrixForm<Matrix>,
   ) {
     this.tokenizer = tokenizer;
     this.weights = weights;
     this.dimension = dimension;
+    this.form = form;
     this.maxSeqLength = maxSeqLength ?? Number.MAX_SAFE_INTEGER;
   }
 
@@ -37,13 +42,18 @@ export class StaticEmbedder implements Embedder<SparseMatrix> {
     return [];
   }
 
-  async embed({ texts }: EmbedWindow, call: EmbedCall): Promise<SparseMatrix> {
+  async embed({ texts }: EmbedWindow, call: EmbedCall): Promise<Matrix> {
     const prompted = call.prompt === "" ? texts : texts.map((text) => call.prompt + text);
     const ids = await this.tokenizer.encode(prompted, this.maxSeqLength, { specialTokens: false });
     throwIfAborted(call.signal);
-    const rows = ids.map((tokens) => this.row(tokens, call.maxActiveDims));
+    const vectors = ids.map((tokens) => this.row(tokens, call.maxActiveDims));
     call.onTexts(texts.length);
-    return SparseMatrix.fromRows(rows, this.dimension);
+    const { offsets, indices, values } = SparseMatrix.fromRows(vectors, this.dimension);
+    const rows: SparseRows = { offsets, indices, values };
+    return this.form.assemble(
+      { texts: texts.length, batches: [[...texts.keys()]], rows: [rows] },
+      this.dimension,
+    );
   }
 
   async close(): Promise<void> {}

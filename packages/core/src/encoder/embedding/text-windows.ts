@@ -1,7 +1,7 @@
 import { throwIfAborted } from "../../calls/index.ts";
 import { invalidArgument, received } from "../../errors.ts";
 import { checkText } from "../encode-options.ts";
-import type { EmbedWindow } from "./embedder.ts";
+import type { EmbedWindow } from "./row-embedder.ts";
 
 /**
  * Cuts a stream into windows, checking each text; the error names its position in the stream. The texts before one that

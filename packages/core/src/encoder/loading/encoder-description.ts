@@ -1,4 +1,4 @@
-import type { Computation, Dtype } from "./number-format.ts";
+import { type Computation, computationOf, type Dtype } from "./number-format.ts";
 import type { OpenModel } from "./open-model.ts";
 
 /** What an encoder is, for a person who wonders why something looks wrong. */
@@ -33,20 +33,24 @@ export function describeModel(
   model: OpenModel<unknown>,
   settings: Pick<EncoderDescription, "dimension" | "maxSeqLength" | "prompts" | "defaultPromptName">,
 ): EncoderDescription {
-  const { description, weights, families, ownWorkers } = model;
+  const { description, dtype, pipelines, ownWorkers } = model;
   const kinds = (route: "plain" | "query" | "document") =>
     description.routes[route].map((module) => module.kind);
+  const compiled = pipelines.flatMap((pipeline) => pipeline.compiled ?? []);
+  const tables = [...new Set(pipelines.flatMap(({ weights }) => weights))];
+  const exports = compiled.flatMap(({ exportFile }) => exportFile ?? []);
+  const [pool] = ownWorkers;
   return {
     folder: description.folder,
-    family: families.join(", ") || "none",
+    family: compiled.map(({ family }) => family).join(", ") || "none",
     modules: { plain: kinds("plain"), query: kinds("query"), document: kinds("document") },
-    dtype: model.dtype,
-    computation: model.computation ?? "none",
-    weightsFiles: weights.files,
-    weightsBytes: weights.byteLength,
+    dtype,
+    computation: pool && compiled[0] ? computationOf(dtype, pool.device, compiled[0]) : "none",
+    weightsFiles: [...new Set([...tables.flatMap(({ files }) => files), ...exports])],
+    weightsBytes: tables.reduce((sum, { byteLength }) => sum + byteLength, 0),
     ...settings,
-    device: ownWorkers[0]?.device.name ?? "none",
-    workers: ownWorkers.reduce((sum, pool) => sum + pool.workers, 0),
-    threads: ownWorkers[0]?.threads ?? 0,
+    device: pool?.device.name ?? "none",
+    workers: ownWorkers.reduce((sum, { workers }) => sum + workers, 0),
+    threads: pool?.threads ?? 0,
   };
 }

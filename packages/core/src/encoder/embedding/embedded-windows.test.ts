@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { BatchFailure, type EmbedCall, type Embedder, type EmbedWindow, embedWindows } from "./embedder.ts";
+import { embedWindows } from "./embedded-windows.ts";
+import { BatchFailure, type EmbedCall, type EmbedWindow, type RowEmbedder } from "./row-embedder.ts";
 
 const call = { signal: undefined, onTexts: () => {} } as unknown as EmbedCall;
 
@@ -8,14 +9,14 @@ async function* windowsOfThree(texts: readonly string[]): AsyncGenerator<EmbedWi
 }
 
 /** Gives texts as they are; of a window with texts that fail, the last of these is found to do so. */
-function embedderFailingAt(failing: readonly string[]): Embedder<readonly string[]> {
+function embedderFailingAt(failing: readonly string[]): RowEmbedder<readonly string[]> {
   return {
     embed: async ({ texts, first }: EmbedWindow) => {
       const place = texts.findLastIndex((text) => failing.includes(text));
       if (place !== -1) throw new BatchFailure(`failed at ${texts[place]}`, first + place, undefined);
       return texts;
     },
-  } as unknown as Embedder<readonly string[]>;
+  } as unknown as RowEmbedder<readonly string[]>;
 }
 
 async function run(failing: readonly string[]): Promise<{ given: string[]; error: unknown }> {
