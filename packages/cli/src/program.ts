@@ -1,16 +1,19 @@
 import { Command } from "commander";
 import packageFile from "../package.json" with { type: "json" };
+import { completionCommand } from "./commands/completion-command.ts";
+import { doctorCommand } from "./commands/doctor-command.ts";
 import { encodeCommand } from "./commands/encode-command.ts";
 import { evaluateCommand } from "./commands/evaluate-command.ts";
 import { examples } from "./commands/examples.ts";
 import { explainCommand } from "./commands/explain-command.ts";
 import { indexCommand } from "./commands/index-command.ts";
+import { downloadCommand, infoCommand, quantizeCommand } from "./commands/model-commands.ts";
 import { searchCommand } from "./commands/search-command.ts";
 import { serveCommand } from "./commands/serve-command.ts";
 
 /** All commands. Their code is loaded when they run. */
 export function createProgram(): Command {
-  return new Command("sparse-encoder")
+  const program = new Command("sparse-encoder")
     .description(
       "Learned sparse retrieval (SPLADE) on the command line: encode, index, search, explain, evaluate, serve.",
     )
@@ -23,6 +26,10 @@ export function createProgram(): Command {
     .addCommand(encodeCommand())
     .addCommand(evaluateCommand())
     .addCommand(serveCommand())
+    .addCommand(downloadCommand())
+    .addCommand(quantizeCommand())
+    .addCommand(infoCommand())
+    .addCommand(doctorCommand())
     .addHelpText(
       "after",
       examples(
@@ -32,4 +39,5 @@ export function createProgram(): Command {
         "sparse-encoder serve                                   open a server, and a page that shows why",
       ),
     );
+  return program.addCommand(completionCommand(program));
 }

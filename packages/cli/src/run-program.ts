@@ -1,5 +1,6 @@
 import { type Command, CommanderError } from "commander";
 import { CommandError, exitCodes, messageOf } from "./command-error.ts";
+import { applyConfig } from "./config/apply-config.ts";
 import { createProgram } from "./program.ts";
 import { plainText } from "./terminal/plain-text.ts";
 import { note, OutputClosed } from "./terminal/standard-output.ts";
@@ -8,6 +9,10 @@ import { note, OutputClosed } from "./terminal/standard-output.ts";
 export async function runProgram(parameters: readonly string[]): Promise<number> {
   const program = createProgram();
   for (const command of [program, ...program.commands]) prepare(command);
+  program.hook("preAction", async (_program, command) => {
+    const { config } = program.opts<{ readonly config?: string }>();
+    await applyConfig(program, command, config);
+  });
   try {
     await program.parseAsync(parameters, { from: "user" });
     return 0;

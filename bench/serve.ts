@@ -1,0 +1,126 @@
+// The server of `sparse-encoder serve` under load, beside the encoder alone with the same batch: 64 clients, each with one text
+// at a time. The two are measured in turn, so that other work on the machine meets both.
+// Usage: pnpm bench:serve [-- --seconds 30 --clients 64]
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { Agent, request } from "node:http";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { SparseEncoder } from "@sparse-encoder/core";
+import { writeReport } from "./report.ts";
+import { textsOfTokens } from "./texts.ts";
+
+const { values: options } = parseArgs({
+  args: process.argv.slice(2).filter((argument) => argument !== "--"),
+  options: { seconds: { type: "string", default: "30" }, clients: { type: "string", default: "64" } },
+});
+const clients = Number(options.clients);
+
+/** Parts of the time, in which server and encoder take turns. */
+const rounds = 3;
+const roundMs = (Number(options.seconds) * 1000) / rounds;
+const batchSize = 64;
+
+const binary = fileURLToPath(new URL("../packages/cli/dist/main.js", import.meta.url));
+const server = spawn(process.execPath, [binary, "serve", "--port", "0", "--batch", String(batchSize)], {
+  stdio: ["ignore", "ignore", "pipe"],
+});
+const url = await new Promise<string>((resolve) => {
+  server.stderr.on("data", (bytes: Buffer) => {
+    const found = /Listening on (\S+)/.exec(bytes.toString())?.[1];
+    if (found !== undefined) resolve(found);
+  });
+});
+const agent = new Agent({ keepAlive: true, maxSockets: clients });
+const waits: number[] = [];
+let errors = 0;
+
+function ask(text: string): Promise<void> {
+  const started = performance.now();
+  return new Promise((resolve) => {
+    const sent = request(
+      `${url}/embed_sparse`,
+      { method: "POST", agent, headers: { "content-type": "application/json" } },
+      (response) => {
+        if (response.statusCode !== 200) errors++;
+        response.resume().on("end", () => {
+          waits.push(performance.now() - started);
+          resolve();
+        });
+      },
+    );
+    sent.on("error", () => {
+      errors++;
+      resolve();
+    });
+    sent.end(JSON.stringify({ inputs: text, task: "document" }));
+  });
+}
+
+/** Texts per second of the server. */
+async function loadServer(texts: readonly string[], milliseconds: number): Promise<number> {
+  const until = performance.now() + milliseconds;
+  const started = performance.now();
+  let done = 0;
+  const client = async (number: number) => {
+    for (let turn = number; performance.now() < until; turn += clients) {
+      await ask(texts[turn % texts.length]!);
+      done++;
+    }
+  };
+  await Promise.all(Array.from({ length: clients }, (_, number) => client(number)));
+  return done / ((performance.now() - started) / 1000);
+}
+
+/** Texts per second of the encoder, with as many texts at once as the server has clients. */
+async function loadEncoder(
+  encoder: SparseEncoder,
+  texts: readonly string[],
+  milliseconds: number,
+): Promise<number> {
+  const started = performance.now();
+  let done = 0;
+  for (let start = 0; performance.now() - started < milliseconds; start += clients) {
+    const part = Array.from({ length: clients }, (_, place) => texts[(start + place) % texts.length]!);
+    await encoder.encodeDocument(part, { batchSize });
+    done += clients;
+  }
+  return done / ((performance.now() - started) / 1000);
+}
+
+function residentMegabytes(): number {
+  const status = readFileSync(`/proc/${server.pid}/status`, "utf8");
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1000;
+}
+
+await using encoder = await SparseEncoder.load();
+const texts = await textsOfTokens(encoder, 64, 2000);
+await loadServer(texts, 2000);
+await loadEncoder(encoder, texts, 2000);
+waits.length = 0;
+const speeds = { server: [] as number[], encoder: [] as number[], memory: [residentMegabytes()] };
+for (let round = 0; round < rounds; round++) {
+  speeds.server.push(await loadServer(texts, roundMs));
+  speeds.encoder.push(await loadEncoder(encoder, texts, roundMs));
+  speeds.memory.push(residentMegabytes());
+}
+const sorted = waits.sort((a, b) => a - b);
+const at = (share: number) => Number(sorted[Math.floor(share * (sorted.length - 1))]!.toFixed(0));
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+const ratios = speeds.server.map((speed, round) => speed / speeds.encoder[round]!);
+const figures = {
+  clients,
+  "tokens per text": 64,
+  "server, texts per second": Number(mean(speeds.server).toFixed(0)),
+  "encoder alone, texts per second": Number(mean(speeds.encoder).toFixed(0)),
+  "server to encoder, median of rounds": Number([...ratios].sort((a, b) => a - b)[1]!.toFixed(3)),
+  requests: sorted.length,
+  errors,
+  "median, ms": at(0.5),
+  "99 %, ms": at(0.99),
+  "memory before and after each round, MB": speeds.memory.map((value) => Math.round(value)),
+};
+console.table(figures);
+writeReport("serve", figures);
+server.kill("SIGTERM");
+agent.destroy();
