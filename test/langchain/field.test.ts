@@ -1,7 +1,7 @@
 import { Document, type DocumentInterface } from "@langchain/core/documents";
 import { BaseRetriever } from "@langchain/core/retrievers";
 import type { VectorStoreRetriever } from "@langchain/core/vectorstores";
-import { IngestionError, MemoryStore, SparseEncoderError } from "@sparse-encoder/core";
+import { type Filter, IngestionError, MemoryStore, SparseEncoderError } from "@sparse-encoder/core";
 import { FakeDenseEmbedder, FakeSparseEncoder } from "@sparse-encoder/core/testing";
 import {
   DenseEmbeddings,
@@ -189,6 +189,10 @@ describe("metadata as loaders give them", () => {
       filter,
     });
     expect(yearsOf(await narrow.invoke("red"))).toEqual([2023]);
+    const arms = { bare: { retriever: new KeywordRetriever(documents), filter: filter as Filter } };
+    expect(yearsOf(await new HybridRetriever({ arms }).invoke("red"))).toEqual([2023]);
+    const hybrid = { arms: { other: { filter: filter as Filter } } };
+    expect(yearsOf(await other.invoke("red", { configurable: { hybrid } }))).toEqual([2023]);
     await vectors.delete({ filter });
     expect(yearsOf(await vectors.similaritySearch("red", 9))).toEqual([2021, 2025]);
   });

@@ -8,6 +8,8 @@ import {
   unchecked,
 } from "@sparse-encoder/core/internal";
 
+import { withDates } from "./retriever-arm.ts";
+
 /** Settings that one call can replace, through `config.configurable`. */
 export interface CallSettings
   extends Pick<
@@ -48,7 +50,11 @@ export function callSettings(configurable: Readonly<Record<string, unknown>> | u
   // Core checks the values.
   checkOptionNames(`configurable.${ownName}`, own, callOptions.names);
   const short: CallSettings = Object.fromEntries(shortNames.map((name) => [name, configurable[name]]));
-  return defined({ ...short, ...defined(own ?? {}) });
+  const settings = defined({ ...short, ...defined(own ?? {}) });
+  const { arms } = settings;
+  if (typeof arms !== "object") return settings;
+  const dated = Object.entries(arms).map(([name, arm]) => [name, withDates(arm)]);
+  return { ...settings, arms: Object.fromEntries(dated) };
 }
 
 /** `configurable` for what a hybrid retriever calls: without the settings that are its own. */

@@ -16,7 +16,7 @@ import type { IdKey } from "./id-key.ts";
 import type { RetrievalCallOptions } from "./retrieval-call.ts";
 import type { HybridRetrieverArm } from "./retriever-arm.ts";
 
-/** Options of a hybrid retriever, whatever it is made over. The settings are those of core. */
+/** Options of a hybrid retriever, whatever it is made over. The settings are core's. */
 export interface HybridRetrieverSettings
   extends BaseRetrieverInput,
     Omit<RetrievalSettings, "identify" | "transform" | "transformK">,

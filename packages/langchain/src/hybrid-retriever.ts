@@ -102,7 +102,7 @@ export class HybridRetriever extends BaseRetriever {
     batchOptions: RunnableBatchOptions = {},
   ): Promise<(DocumentInterface[] | Error)[]> {
     const timeouts = inputs.map((_, position) => timeoutOf(options, position));
-    // The base class checks the number of options, and lets a run id be only that of the first query.
+    // The base class checks the number of options, and gives a run id only to the first query.
     const configs = this._getOptionsList(withoutTimeout(options), inputs.length);
     const parallel = configs[0]?.maxConcurrency ?? batchOptions.maxConcurrency;
     const retrievals = await Promise.all(

@@ -15,6 +15,7 @@ import {
   armSettingOptions,
   declareOptions,
   invalidArgument,
+  jsonFilter,
   jsonMetadata,
   matches,
   parseFilter,
@@ -68,9 +69,16 @@ const retrieverArmOptions = declareOptions<LangChainRetrieverArm>()({
 
 /** What an arm is for core. */
 export function coreArm(name: string, arm: HybridRetrieverArm): ArmOptions {
-  if (isObject(arm) && "embeddings" in arm) return embeddingsArm(name, arm);
-  if (isObject(arm) && "retriever" in arm) return langChainArm(name, arm);
-  return arm;
+  if (!isObject(arm)) return arm;
+  if ("embeddings" in arm) return embeddingsArm(name, withDates(arm));
+  if ("retriever" in arm) return langChainArm(name, withDates(arm));
+  return withDates(arm);
+}
+
+/** Settings of an arm whose filter compares dates as they are stored. */
+export function withDates<Settings extends ArmSettings>(settings: Settings): Settings {
+  if (!isObject(settings) || settings.filter === undefined) return settings;
+  return { ...settings, filter: jsonFilter(settings.filter) };
 }
 
 /** Whether an arm asks a LangChain retriever, which then makes a run of its own. */

@@ -1,6 +1,7 @@
 import type { EmbeddingsInterface } from "@langchain/core/embeddings";
 import { type ArmOptions, HybridRetriever } from "@sparse-encoder/core";
 import { invalidArgument } from "@sparse-encoder/core/internal";
+import { withDates } from "./retriever-arm.ts";
 import type { RetrievalMode, SearchSettings } from "./vector-store-options.ts";
 
 /** The arms of a vector store: one for each kind of vectors that it has. */
@@ -16,10 +17,10 @@ export function storeRetriever(
 ): HybridRetriever {
   const { sparse, dense } = arms;
   const used: Record<string, ArmOptions> = {
-    ...(sparse === undefined ? {} : { sparse: { ...armSettings.sparse, ...sparse } }),
-    ...(dense === undefined ? {} : { dense: { ...armSettings.dense, ...dense } }),
+    ...(sparse === undefined ? {} : { sparse: { ...withDates(armSettings.sparse ?? {}), ...sparse } }),
+    ...(dense === undefined ? {} : { dense: { ...withDates(armSettings.dense ?? {}), ...dense } }),
   };
-  // A single arm has nothing to be fused with: its scores are those of the store.
+  // A single arm has nothing to be fused with: the scores of the store stay.
   const fusion = settings.fusion ?? (Object.keys(used).length === 1 ? "max" : undefined);
   return new HybridRetriever({ ...settings, fusion, arms: used });
 }

@@ -31,7 +31,7 @@ export interface HybridRetrieverOptions
   readonly mode?: FusionMode | Fusion | undefined;
   /** The rank of the best node in the mode `reciprocal_rerank`: 1 / (60 + rank). Default 0, as in the Python library. */
   readonly rankBase?: 0 | 1 | undefined;
-  /** Nodes to give. Default: that of LlamaIndex, 2. */
+  /** Nodes to give. Default: LlamaIndex's, 2. */
   readonly similarityTopK?: number | undefined;
   /** Applied one after another to all fused nodes, best first, before they are cut to `similarityTopK`. */
   readonly nodePostprocessors?: readonly BaseNodePostprocessor[] | undefined;
@@ -45,7 +45,7 @@ export interface HybridRetrieveOptions {
   readonly filters?: MetadataFilters | undefined;
   /**
    * What dense similarity counts, from 0 (only sparse) to 1 (only dense): for the retrievers of mode hybrid or, if there are
-   * none, for two retrievers, of which the first is the dense one.
+   * none, for two retrievers, the dense one first.
    */
   readonly alpha?: number | undefined;
   /** Nodes to give. */

@@ -102,7 +102,7 @@ export class NodeIndex {
     return this.isDense ? this.embedModel.getTextEmbeddingsBatch(texts) : texts.map(() => [0]);
   }
 
-  /** A text of which the model makes nothing has no direction, as a vector of zeros has none. */
+  /** A text without a vector counts as a vector of zeros, which has no direction. */
   private embedQueries(texts: string[]): Promise<number[][]> {
     const embed = async (text: string) =>
       (await this.embedModel.getQueryEmbedding({ type: "text", text })) ?? [0];

@@ -14,7 +14,7 @@ import {
   queryParams,
 } from "./vector-store-query.ts";
 
-/** Options of a call of {@link VectorStoreRetriever}; they go before those of the retriever. */
+/** Options of a call of {@link VectorStoreRetriever}; they go before the options of the retriever. */
 export interface VectorStoreRetrieveOptions extends HybridQueryParams {
   /** Nodes to find. */
   readonly similarityTopK?: number | undefined;

@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  compareScores,
   distributionScore,
   type Fusion,
   max,
@@ -10,6 +9,7 @@ import {
   rrf,
   type ScoredId,
 } from "./fusion.ts";
+import { compareScores } from "./weighted-rankings.ts";
 
 /** A ranking from `a 3, b 2, …`. */
 function ranking(text: string): ScoredId[] {

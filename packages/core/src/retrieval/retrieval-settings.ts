@@ -2,10 +2,11 @@ import { invalidArgument, received } from "../errors.ts";
 import { callback, checkOptionNames, count, declareOptions, number, rule } from "../options/index.ts";
 import type { Metadata, NativeFusion } from "../stores/index.ts";
 import type { Arm, CallContext } from "./arms/arm.ts";
-import { checkWeights, type Fusion, type FusionName, fusionOf, type Weights } from "./fusion.ts";
+import { type Fusion, type FusionName, fusionOf, type Weights } from "./fusion.ts";
 import type { RetrievalEvent } from "./retrieval-event.ts";
 import type { RetrievedDocument } from "./retrieval-result.ts";
 import { functionOrFalse, milliseconds, scoreFloor } from "./rules.ts";
+import { checkWeights } from "./weighted-rankings.ts";
 
 /** A document that a reranker scores. */
 export type RerankCandidate = Omit<RetrievedDocument, "arms">;

@@ -1,7 +1,7 @@
 import { invalidArgument, received } from "../errors.ts";
 import { count, rule } from "../options/index.ts";
 import type { Filter } from "../stores/index.ts";
-import { checkWeight } from "./fusion.ts";
+import { checkWeight } from "./weighted-rankings.ts";
 
 /** Longest time that a timer of Node counts, in milliseconds: a longer one would be over at once. */
 const maximumTimeout = 2 ** 31 - 1;

@@ -18,7 +18,7 @@ export interface ArmEncoder {
   readonly embeddingDimension?: number | undefined;
   /**
    * What the vectors of documents depend on beside the documents, in a line of text. Stores keep it with the vectors, so that
-   * those of another encoder are refused by name.
+   * vectors of another encoder are refused by name.
    */
   readonly fingerprint?: string | undefined;
   /**
@@ -68,53 +68,58 @@ export function embedderOf(
   arm: string,
   { encoder, embed }: { encoder?: unknown; embed?: unknown },
 ): TextEmbedder {
-  if (hasMethods<ArmEncoder>(encoder, "encodeQuery", "encodeDocument")) {
-    const weighing = hasMethods<WeighingEncoder>(encoder, "countTerms", "weighTerms") ? encoder : undefined;
-    return {
-      identity: encoder,
-      tokenOf: typeof encoder.tokenOf === "function" ? (index) => encoder.tokenOf!(index) : undefined,
-      embed: async (kind, texts, signal) => {
-        const queryCall = weighing === undefined ? "encodeQuery" : "countTerms";
-        const call = kind === "query" ? queryCall : "encodeDocument";
-        return rowsOf(arm, await encoder[call]!(texts, { signal }), texts.length);
-      },
-      weighing,
-    };
-  }
+  if (hasMethods<ArmEncoder>(encoder, "encodeQuery", "encodeDocument")) return byEncoder(arm, encoder);
   if (encoder !== undefined) {
     throw invalidArgument(
       `The encoder of the arm ${arm} must have encodeQuery and encodeDocument, received ${received(encoder)}.`,
     );
   }
-  if (typeof embed === "function") {
-    return {
-      identity: embed,
-      tokenOf: undefined,
-      embed: async (kind, texts, signal) =>
-        rowsOf(arm, await (embed as EmbedFunction)(texts, { kind, signal }), texts.length),
-    };
-  }
-  if (hasMethods<Embeddings>(embed, "embedQuery", "embedDocuments")) {
-    return {
-      identity: embed,
-      tokenOf: undefined,
-      embed: async (kind, texts, signal) => {
-        const embedQuery = async (text: string) => {
-          // The object takes no signal, but further queries need not begin.
-          signal.throwIfAborted();
-          return embed.embedQuery(text);
-        };
-        const vectors =
-          kind === "document"
-            ? await embed.embedDocuments(texts)
-            : await mapInParallel(texts, parallelQueries, embedQuery);
-        return rowsOf(arm, vectors, texts.length);
-      },
-    };
-  }
+  if (typeof embed === "function") return byFunction(arm, embed as EmbedFunction);
+  if (hasMethods<Embeddings>(embed, "embedQuery", "embedDocuments")) return byEmbeddings(arm, embed);
   throw invalidArgument(
     `The arm ${arm} needs an encoder, an embed function (or an object with embedQuery and embedDocuments), or a retrieve function; embed is ${received(embed)}.`,
   );
+}
+
+function byEncoder(arm: string, encoder: ArmEncoder): TextEmbedder {
+  const weighing = hasMethods<WeighingEncoder>(encoder, "countTerms", "weighTerms") ? encoder : undefined;
+  return {
+    identity: encoder,
+    tokenOf: typeof encoder.tokenOf === "function" ? (index) => encoder.tokenOf!(index) : undefined,
+    embed: async (kind, texts, signal) => {
+      const queryCall = weighing === undefined ? "encodeQuery" : "countTerms";
+      const call = kind === "query" ? queryCall : "encodeDocument";
+      return rowsOf(arm, await encoder[call]!(texts, { signal }), texts.length);
+    },
+    weighing,
+  };
+}
+
+function byFunction(arm: string, embed: EmbedFunction): TextEmbedder {
+  return {
+    identity: embed,
+    tokenOf: undefined,
+    embed: async (kind, texts, signal) => rowsOf(arm, await embed(texts, { kind, signal }), texts.length),
+  };
+}
+
+function byEmbeddings(arm: string, embeddings: Embeddings): TextEmbedder {
+  return {
+    identity: embeddings,
+    tokenOf: undefined,
+    embed: async (kind, texts, signal) => {
+      const embedQuery = async (text: string) => {
+        // The object takes no signal, but further queries need not begin.
+        signal.throwIfAborted();
+        return embeddings.embedQuery(text);
+      };
+      const vectors =
+        kind === "document"
+          ? await embeddings.embedDocuments(texts)
+          : await mapInParallel(texts, parallelQueries, embedQuery);
+      return rowsOf(arm, vectors, texts.length);
+    },
+  };
 }
 
 function hasMethods<Kind extends object>(value: unknown, ...names: (keyof Kind)[]): value is Kind {

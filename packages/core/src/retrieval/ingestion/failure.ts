@@ -1,6 +1,6 @@
 import { messageOf, SparseEncoderError, type SparseEncoderErrorCode } from "../../errors.ts";
 
-/** An `add` that failed. Its code and cause are those of the failure below. */
+/** An `add` that failed, with the code and the cause of the failure below. */
 export class IngestionError extends SparseEncoderError {
   /** Documents from the start of the source that are certainly stored. A call with `skip` of this number goes on. */
   readonly stored: number;

@@ -1,8 +1,8 @@
 import type { StoredDocument } from "../../stores/index.ts";
 import type { SparseVector } from "../../vector/index.ts";
 import type { ArmHit } from "../arms/arm-search.ts";
-import { compareScores } from "../fusion.ts";
 import type { RetrievedDocument } from "../retrieval-result.ts";
+import { compareScores } from "../weighted-rankings.ts";
 
 /** A document on its way to be a result. */
 export interface Candidate {

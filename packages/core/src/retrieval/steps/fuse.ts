@@ -1,8 +1,9 @@
 import { invalidArgument, received } from "../../errors.ts";
 import type { Arm } from "../arms/arm.ts";
 import type { ArmAnswer } from "../arms/arm-search.ts";
-import { compareScores, type ScoredId } from "../fusion.ts";
+import type { ScoredId } from "../fusion.ts";
 import type { RetrieveCall } from "../retrieve-call.ts";
+import { compareScores } from "../weighted-rankings.ts";
 import { type Candidate, documentsOf } from "./candidate.ts";
 import { type MatchedDocument, MatchedDocuments } from "./matched-documents.ts";
 

@@ -32,7 +32,7 @@ export class MatchedDocument {
     this.best = placed;
   }
 
-  /** The hit of the best rank: its text and metadata are those of the document. */
+  /** The hit of the best rank, which gives the document its text and metadata. */
   get bestHit(): ArmHit {
     return this.best.hit;
   }
