@@ -3,6 +3,7 @@ import { once } from "node:events";
 import fs, {
   chmod,
   cp,
+  link,
   lstat,
   mkdir,
   mkdtemp,
@@ -41,6 +42,8 @@ const timing: HubTiming = {
   firstWait: 2,
   longestWait: 5000,
   silence: 400,
+  stall: 60_000,
+  total: 600_000,
   lockBeat: 50,
   lockSilence: 400,
 };
@@ -436,6 +439,47 @@ describe("trouble on the way", () => {
   });
 });
 
+describe("a hub without end", () => {
+  it("is left when its listing has more pages than any", async () => {
+    await using hub = await FakeHub.start(repository);
+    hub.endlessPages = true;
+    const error = await failure(fetchFrom(hub), "HUB_INVALID");
+    expect(error.message).toContain("more than 1000 pages");
+    expect(hub.requests.length).toBeLessThan(1100);
+  });
+
+  it("is left when names have more characters than any", async () => {
+    const listed = { "config.json": { path: "config".repeat(40_000) } };
+    await using hub = await FakeHub.start({ ...repository, listed });
+    const error = await failure(fetchFrom(hub), "HUB_INVALID");
+    expect(error.message).toContain("describes a file wrongly");
+    expect(error.message.length).toBeLessThan(1000);
+  });
+
+  it("is left when bytes come again and again, but the file does not grow", async () => {
+    await using hub = await FakeHub.start(repository);
+    const again = Array.from({ length: 50 }, () => [{ cutAfter: 1_500_000 }, { status: 416 }]).flat();
+    hub.fail(storageFile, ...again);
+    await failure(fetchFrom(hub), "NETWORK");
+    expect(hub.requests.filter(({ server }) => server === "storage").length).toBeLessThan(20);
+  });
+
+  it("is left when a file drips", async () => {
+    await using hub = await FakeHub.start(repository);
+    hub.fail(storageFile, ...Array.from({ length: 5 }, () => ({ drip: true })));
+    const error = await failure(fetchFrom(hub, {}, repository.name, { ...timing, stall: 150 }), "NETWORK");
+    expect(error.message).toContain("too slow for 0.15 seconds");
+  });
+
+  it("is left after the time that a model may take in all, unless the caller left before", async () => {
+    await using hub = await FakeHub.start(repository);
+    hub.fail(storageFile, { drip: true }, { drip: true });
+    const error = await failure(fetchFrom(hub, {}, repository.name, { ...timing, total: 300 }), "NETWORK");
+    expect(error.message).toContain("did not arrive within");
+    await failure(fetchFrom(hub, { signal: AbortSignal.timeout(100) }), "ABORTED");
+  });
+});
+
 describe("refusals of the hub", () => {
   it("says what a 401 can mean", async () => {
     await using hub = await FakeHub.start({ ...repository, token });
@@ -648,6 +692,38 @@ describe("cache", () => {
     expect((await readdir(blobs())).filter((name) => name.endsWith(".incomplete")).sort()).toEqual(
       pythons.map((file) => path.basename(file)).sort(),
     );
+  });
+
+  it("does not follow links that lie where its parts would be", async () => {
+    await using hub = await FakeHub.start(repository);
+    await fetchFrom(hub);
+    const blob = await weightsBlob();
+    const elsewhere = path.join(scratch, "elsewhere");
+    for (const plant of [symlink, link]) {
+      await rm(blob);
+      await writeFile(elsewhere, "mine");
+      await plant(elsewhere, `${blob}.00000000.sparse-encoder.incomplete`);
+      await expectWhole(await fetchFrom(hub));
+      expect(await readFile(elsewhere, "utf8")).toBe("mine");
+    }
+  });
+
+  it("hashes its files when it is asked to, and replaces what was changed", async () => {
+    await using hub = await FakeHub.start(repository);
+    const folder = await fetchFrom(hub);
+    const blob = await weightsBlob();
+    const changed = Buffer.from(weights);
+    changed[1000]! ^= 1;
+    await writeFile(blob, changed);
+    // The size is the same.
+    expect((await readFile(path.join(await fetchFrom(hub), "model.safetensors"))).equals(changed)).toBe(true);
+    const offline = { localFilesOnly: true, verifyFiles: true };
+    const error = await failure(fetchFrom(hub, offline), "HUB_OFFLINE");
+    expect(error.message).toContain("model.safetensors missing or damaged");
+    hub.requests.length = 0;
+    await expectWhole(await fetchFrom(hub, { verifyFiles: true }));
+    expect(hub.bodies()).toHaveLength(1);
+    expect(await fetchFrom(hub, offline)).toBe(folder);
   });
 
   it("repairs a part download that holds wrong or too many bytes", async () => {

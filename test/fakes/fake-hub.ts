@@ -34,6 +34,8 @@ export interface Fault {
   readonly endAfter?: number;
   /** Send this many bytes of the body, then nothing until {@link FakeHub.resume} or the end. */
   readonly pauseAfter?: number;
+  /** Send one byte of the body every few milliseconds, for as long as somebody takes them. */
+  readonly drip?: boolean;
   /** Answer 200 with the whole body to a range request. */
   readonly ignoreRange?: boolean;
   /** Drop the connection before any answer. */
@@ -60,6 +62,8 @@ export class FakeHub implements AsyncDisposable {
   readonly requests: RecordedRequest[] = [];
   /** Entries of a listing page. */
   pageSize = 1000;
+  /** True: each page of a listing names a next one. */
+  endlessPages = false;
   private readonly repositories = new Map<string, FakeRepository>();
   private readonly faults: { path: RegExp; fault: Fault }[] = [];
   private readonly paused = new Set<() => void>();
@@ -201,7 +205,7 @@ export class FakeHub implements AsyncDisposable {
     const start = Number(url.searchParams.get("cursor") ?? 0);
     const end = start + this.pageSize;
     const headers: Record<string, string> = {};
-    if (end < entries.length) {
+    if (end < entries.length || this.endlessPages) {
       const next = new URL(url);
       next.searchParams.set("cursor", String(end));
       headers.Link = `<${next.href}>; rel="next"`;
@@ -304,6 +308,10 @@ export class FakeHub implements AsyncDisposable {
     else if (fault.endAfter !== undefined) response.end(body.subarray(0, fault.endAfter));
     else if (fault.cutAfter !== undefined) {
       response.write(body.subarray(0, fault.cutAfter), () => response.destroy());
+    } else if (fault.drip) {
+      let sent = 0;
+      const timer = setInterval(() => response.write(body.subarray(sent, ++sent)), 5);
+      response.on("close", () => clearInterval(timer));
     } else if (fault.pauseAfter !== undefined) {
       response.write(body.subarray(0, fault.pauseAfter));
       this.paused.add(() => response.end(body.subarray(fault.pauseAfter)));

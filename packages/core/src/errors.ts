@@ -122,8 +122,19 @@ export function invalidArgument(message: string): SparseEncoderError {
   return new SparseEncoderError("INVALID_ARGUMENT", message);
 }
 
+/** True for an error of the file system, which names the call that failed; also for one of another realm, as tests have them. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return typeof error === "object" && error !== null && "syscall" in error && "message" in error;
+}
+
 /** The message of anything that was thrown, as a sentence. */
 export function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : received(error);
+  const message = hasMessage(error) ? error.message : received(error);
   return /[.!?]$/.test(message) ? message : `${message}.`;
+}
+
+function hasMessage(error: unknown): error is { readonly message: string } {
+  return (
+    typeof error === "object" && error !== null && "message" in error && typeof error.message === "string"
+  );
 }

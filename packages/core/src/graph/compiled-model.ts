@@ -4,7 +4,14 @@ import { addEntries, type Entries } from "./entries.ts";
 import { checkHead, familyOf, shapeOf, type TransformerShape } from "./families.ts";
 import type { Building, Tuning } from "./layers.ts";
 import { type FloatType, OnnxGraph, type Value } from "./onnx-graph.ts";
-import { addDense, addLayerNorm, addNormalize, addPooling, addSparseAutoEncoder } from "./pooled-head.ts";
+import {
+  addDense,
+  addLayerNorm,
+  addNormalize,
+  addPooling,
+  addSparseAutoEncoder,
+  tokenStates,
+} from "./pooled-head.ts";
 import { screenTables } from "./screened-decoder.ts";
 import { addSpladeHead, unsupportedPipeline } from "./splade-head.ts";
 import { addTransformer, type HiddenStates } from "./transformer.ts";
@@ -15,6 +22,10 @@ export interface CompiledModel extends PooledModel {
   readonly vocabularySize: number;
   /** Longest input in tokens, special tokens included. */
   readonly maxTokens: number;
+  /** Most texts per run: 1 for exports whose vectors depend on what else is in a batch. Default: any number. */
+  readonly mostTexts?: number | undefined;
+  /** Tokens of every text, padding included, if an export takes no other number. */
+  readonly fixedLength?: number | undefined;
   /** Active dims that the model itself limits an embedding to; undefined for none. */
   readonly activeDims: number | undefined;
   /** False if pooling leaves out the tokens of a prompt. */
@@ -156,7 +167,7 @@ function addPooledModules(
   if (pooling?.kind !== "Pooling") return undefined;
   const { graph } = transformer;
   let stage: Stage = {
-    vectors: addPooling(graph, pooling, hidden, shape.hiddenSize),
+    vectors: addPooling(graph, pooling, tokenStates(graph, hidden, shape.hiddenSize)),
     width: shape.hiddenSize * pooling.modes.length,
     activeDims: undefined,
   };

@@ -139,7 +139,7 @@ export class OnnxGraph {
   }
 
   /** Reduces `axis` and drops it; the operator took axes as an attribute once. */
-  reduce(type: "ReduceMax" | "ReduceSum", value: Value, axis: number): Value {
+  reduce(type: "ReduceMax" | "ReduceSum" | "ReduceL2", value: Value, axis: number): Value {
     const asInput = this.operators >= (type === "ReduceSum" ? 13 : 18);
     return asInput
       ? this.op(type, [value, this.integers(axis)], { keepdims: 0 })

@@ -9,47 +9,58 @@ import { activation, type Building, layerNorm, linear } from "./layers.ts";
 import type { OnnxGraph, Value } from "./onnx-graph.ts";
 import type { HiddenStates } from "./transformer.ts";
 
-/**
- * Adds pooling of token vectors: [B, modes x H]. Source: `Pooling` of sentence-transformers. Where the prompt is left
- * out of it, the graph takes a further input `skip`, int64 [1]: the number of tokens at the start that do not count.
- */
-export function addPooling(
-  graph: OnnxGraph,
-  pooling: PoolingModule,
-  hidden: HiddenStates,
-  hiddenSize: number,
-): Value {
-  // One vector a text is little work: in float32 whatever the tokens were computed in.
+/** What is pooled. */
+export interface TokenStates {
+  /** [B, S, H], float32. */
+  readonly states: Value;
+  /** [B, S], bool: true where a real token stands. */
+  readonly mask: Value;
+  /** [S], int64: 0, 1, 2 … */
+  readonly places: Value;
+  /** [B, 1], int64: number of real tokens. */
+  readonly lengths: Value;
+}
+
+/** The token vectors of a transformer by text, in float32. */
+export function tokenStates(graph: OnnxGraph, hidden: HiddenStates, hiddenSize: number): TokenStates {
+  // One vector per text is little work: in float32 whatever the tokens were computed in.
   const computed = graph.floatType;
   graph.computeIn("float32");
   const states = graph.op("Reshape", [
     graph.asFloat(hidden.tokens, computed),
     graph.op("Concat", [hidden.batchShape, graph.integers(hiddenSize)], { axis: 0 }),
   ]);
+  return { states, mask: hidden.mask, places: hidden.places, lengths: hidden.lengths };
+}
+
+/**
+ * Adds pooling of token vectors: [B, modes x H]. Source: `Pooling` of sentence-transformers. Where the prompt is left
+ * out of it, the graph takes a further input `skip`, int64 [1]: the number of tokens at the start that do not count.
+ */
+export function addPooling(graph: OnnxGraph, pooling: PoolingModule, hidden: TokenStates): Value {
   const start = pooling.includePrompt ? graph.integers(0) : graph.input("skip", "int64", [1]);
   const counted = pooling.includePrompt
     ? hidden.mask
     : graph.op("And", [hidden.mask, graph.op("GreaterOrEqual", [hidden.places, start])]);
-  const pooled = pooling.modes.map((mode) => addMode(graph, mode, states, counted, hidden, start));
+  const pooled = pooling.modes.map((mode) => addMode(graph, mode, hidden, counted, start));
   return pooled.length === 1 ? pooled[0]! : graph.op("Concat", pooled, { axis: 1 });
 }
 
 function addMode(
   graph: OnnxGraph,
   mode: PoolingMode,
-  states: Value,
+  hidden: TokenStates,
   counted: Value,
-  hidden: HiddenStates,
   start: Value,
 ): Value {
-  const column = (value: Value) => graph.op("Unsqueeze", [value, graph.integers(2)]);
-  const sum = (value: Value) => graph.op("ReduceSum", [value, graph.integers(1)], { keepdims: 0 });
+  const { states } = hidden;
+  const column = (value: Value) => graph.unsqueeze(value, 2);
+  const sum = (value: Value) => graph.reduce("ReduceSum", value, 1);
   const zero = graph.scalar(0);
   const one = graph.scalar(1);
   // Choosing, not multiplying: what stands at padding must not matter, whatever it is.
   const only = (chosen: Value) => graph.op("Where", [column(chosen), states, zero]);
-  const count = (weights: Value) =>
-    graph.op("Unsqueeze", [graph.op("Max", [sum(weights), graph.scalar(1e-9)]), graph.integers(1)]);
+  const count = (weights: Value) => graph.unsqueeze(graph.op("Max", [sum(weights), graph.scalar(1e-9)]), 1);
   const weights = graph.op("Where", [counted, one, zero]);
   switch (mode) {
     case "cls":
@@ -57,7 +68,7 @@ function addMode(
     case "max": {
       const lowest = graph.scalar(-3.4028234663852886e38);
       const kept = graph.op("Where", [column(counted), states, lowest]);
-      return graph.op("ReduceMax", [kept, graph.integers(1)], { keepdims: 0 });
+      return graph.reduce("ReduceMax", kept, 1);
     }
     case "mean":
       return graph.op("Div", [sum(only(counted)), count(weights)]);
@@ -77,7 +88,7 @@ function addMode(
 
 /** Adds scaling to length 1. Source: `Normalize` of sentence-transformers, eps 1e-12. */
 export function addNormalize(graph: OnnxGraph, vectors: Value): Value {
-  const norm = graph.op("ReduceL2", [vectors, graph.integers(1)], { keepdims: 1 });
+  const norm = graph.unsqueeze(graph.reduce("ReduceL2", vectors, 1), 1);
   return graph.op("Div", [vectors, graph.op("Max", [norm, graph.scalar(1e-12)])]);
 }
 

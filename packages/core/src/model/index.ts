@@ -20,7 +20,7 @@ export type { HubProgress } from "./hub/hub.ts";
 export { isJsonObject, type JsonObject, readJsonObject, setting } from "./json-file.ts";
 export { readModelFolder } from "./model-folder.ts";
 export { locateModel, type ModelSourceOptions } from "./model-source.ts";
-export { findOnnxExport, type OnnxExport, readOnnxExport } from "./onnx-export.ts";
+export { findOnnxExport, type OnnxExport, type OnnxValue, readOnnxExport } from "./onnx-export.ts";
 export { type SavedSettings, saveModel } from "./saved-model.ts";
 export { Tokenizer } from "./tokenizer/tokenizer.ts";
 export { readSafetensors } from "./weights/safetensors.ts";

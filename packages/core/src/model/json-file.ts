@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { received, SparseEncoderError } from "../errors.ts";
+import { readRegularFile } from "./regular-file.ts";
 
 /** A JSON object as parsed: values are checked where they are read. */
 export type JsonObject = { readonly [key: string]: unknown };
@@ -14,10 +14,14 @@ export async function readJsonFile(file: string): Promise<unknown> {
   if (text === undefined) return undefined;
   try {
     return JSON.parse(text);
-  } catch (cause) {
-    throw new SparseEncoderError("MODEL_INVALID", `${file} is not valid JSON: ${(cause as Error).message}`, {
-      cause,
-    });
+  } catch (error) {
+    // Not passed on: the message quotes the text, and a link may have led to a file that is no part of the model.
+    const [, position] = /at position (\d+)/.exec((error as Error).message) ?? [];
+    const place = position === undefined ? "" : ` at character ${position}`;
+    throw new SparseEncoderError(
+      "MODEL_INVALID",
+      `${file} is not valid JSON: it breaks off or errs${place}.`,
+    );
   }
 }
 
@@ -53,14 +57,24 @@ export function setting<Value extends string | number | boolean>(
   return value as Value;
 }
 
-async function readTextFile(file: string): Promise<string | undefined> {
+/** The text of a file of a model; undefined if there is none. */
+export async function readTextFile(file: string): Promise<string | undefined> {
   try {
-    return await readFile(file, "utf8");
+    return await readTextWhole(file);
   } catch (cause) {
+    if (SparseEncoderError.is(cause)) throw cause;
     const code = (cause as NodeJS.ErrnoException).code;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     throw new SparseEncoderError("MODEL_INVALID", `${file} cannot be read: ${(cause as Error).message}`, {
       cause,
     });
   }
+}
+
+/** Settings and vocabularies have a few megabytes; the largest that is known has 35. */
+const longestText = 512 << 20;
+
+async function readTextWhole(file: string): Promise<string> {
+  const bytes = await readRegularFile(file, longestText);
+  return bytes.toString("utf8");
 }

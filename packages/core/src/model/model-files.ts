@@ -4,9 +4,20 @@ import { isJsonObject, type JsonObject } from "./json-file.ts";
 /** Folders of modules as sentence-transformers names them: `1_SpladePooling`, `query_0_SparseStaticEmbedding`. */
 const moduleFolder = /^(?:[^/]+_)?\d+_[A-Za-z]\w*$/;
 
-/** Settings, vocabularies and tokenizers. */
-const settingsFile =
-  /^(?:[\w.-]*config[\w.-]*\.json|modules\.json|idf\.json|[\w.-]*(?:token|vocab)[\w.-]*\.(?:json|txt)|merges\.txt|[\w.-]*\.model)$/;
+/** Settings, vocabularies and tokenizers: by their whole names, or by a part of plain names. */
+const settingsFiles = ["modules.json", "idf.json", "merges.txt"];
+const plainName = /^[\w.-]+$/;
+
+function isSettingsFile(name: string): boolean {
+  if (settingsFiles.includes(name)) return true;
+  if (!plainName.test(name)) return false;
+  const isVocabulary = name.includes("token") || name.includes("vocab");
+  if (name.endsWith(".json")) return isVocabulary || name.includes("config");
+  return name.endsWith(".model") || (name.endsWith(".txt") && isVocabulary);
+}
+
+/** Characters of a folder of modules, several times those of any. */
+const longestFolder = 255;
 
 /** Files that training leaves behind. */
 const trainingFile = /^(?:train|eval|optimizer|scheduler)/;
@@ -35,10 +46,11 @@ export function modelFiles(files: readonly string[], fileName?: string): string[
   }
   const chosen = new Set<string>();
   for (const [folder, names] of folders) {
+    if (folder.length > longestFolder) continue;
     if (folder !== "." && !folder.split("/").every((part) => moduleFolder.test(part))) continue;
     const inFolder = (name: string): string => path.posix.join(folder, name);
     for (const name of names) {
-      if (settingsFile.test(name) && !trainingFile.test(name)) chosen.add(inFolder(name));
+      if (isSettingsFile(name) && !trainingFile.test(name)) chosen.add(inFolder(name));
     }
     const onnx = folders.get(path.posix.join(folder, "onnx")) ?? [];
     for (const name of chooseWeights(folder, names, onnx, fileName)) chosen.add(inFolder(name));

@@ -14,9 +14,17 @@ export interface ModelSourceOptions {
   readonly cacheDir?: string | undefined;
   /** True: make no request. Default: `HF_HUB_OFFLINE`, else false. */
   readonly localFilesOnly?: boolean | undefined;
+  /**
+   * True: hash the model's files that are in the cache, too, and download again what was changed there. Default false: the sizes
+   * are compared.
+   */
+  readonly verifyFiles?: boolean | undefined;
   /** Base address of the hub. Default: `HF_ENDPOINT`, else `https://huggingface.co`. */
   readonly endpoint?: string | undefined;
-  /** An ONNX file of the model to run instead of its weights, such as `onnx/model_O3.onnx`. */
+  /**
+   * An ONNX file of the model to run instead of its weights, such as `onnx/model_O3.onnx`. A file that quantises what it gets
+   * (`DynamicQuantizeLinear`) runs one text at a time, so that a text has the same vector in every batch.
+   */
   readonly fileName?: string | undefined;
   /** Stops loading with an `ABORTED` error; what was downloaded is kept for the next call. */
   readonly signal?: AbortSignal | undefined;

@@ -1,6 +1,17 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { received, SparseEncoderError } from "../errors.ts";
+import { fieldsOf, ProtobufError, stringField } from "./protobuf-fields.ts";
+import { readRegularFile } from "./regular-file.ts";
+
+/** An input or output of an ONNX graph. */
+export interface OnnxValue {
+  readonly name: string;
+  /** Element type, as a number of TensorProto.DataType; 0 if the file names none. */
+  readonly type: number;
+  /** Sizes; undefined for a size that is known at run time only, or for all if the file gives no shape. */
+  readonly shape: readonly (number | undefined)[] | undefined;
+}
 
 /** What an ONNX file says about itself, as far as a head needs it. */
 export interface OnnxExport {
@@ -9,8 +20,10 @@ export interface OnnxExport {
   readonly byteLength: number;
   /** Version of the standard operators. */
   readonly operatorSet: number;
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
+  readonly inputs: readonly OnnxValue[];
+  readonly outputs: readonly OnnxValue[];
+  /** Names of all operators, also of those in parts of the graph. */
+  readonly operators: ReadonlySet<string>;
 }
 
 /**
@@ -31,8 +44,8 @@ export async function findOnnxExport(
   if (found !== undefined) return path.join(folder, found);
   if (files.length === 0 && fileName === undefined) return undefined;
   const wanted = fileName === undefined ? "none named model.onnx" : `no ${received(fileName)}`;
-  const list =
-    files.length === 0 ? "no ONNX file at all" : `${files.join(", ")}: choose one with the option fileName`;
+  const shown = files.slice(0, 10).join(", ");
+  const list = files.length === 0 ? "no ONNX file at all" : `${shown}: choose one with the option fileName`;
   throw new SparseEncoderError("MODEL_NOT_FOUND", `${folder} has ${wanted}; it has ${list}.`);
 }
 
@@ -42,37 +55,33 @@ async function onnxFiles(folder: string, below: string): Promise<string[]> {
 }
 
 /**
- * Reads names of inputs and outputs and the operator set of an ONNX file.
+ * Reads inputs, outputs, operators and the operator set of an ONNX file.
  *
- * @throws SparseEncoderError `MODEL_INVALID` if it is no ONNX file
+ * @throws SparseEncoderError `MODEL_INVALID` if it is not an ONNX file
  */
 export async function readOnnxExport(file: string): Promise<OnnxExport> {
-  const bytes = await readFile(file);
-  const inputs: string[] = [];
-  const outputs: string[] = [];
-  const initializers = new Set<string>();
+  const bytes = await readRegularFile(file);
+  const graph = new GraphContent();
   let operatorSet = 0;
   try {
-    // Field numbers are those of onnx.proto3: ModelProto, GraphProto, ValueInfoProto, TensorProto, OperatorSetIdProto.
+    // Field numbers are those of onnx.proto3: ModelProto, FunctionProto, OperatorSetIdProto.
     for (const model of fieldsOf(bytes)) {
-      if (model.number === 7) {
-        for (const graph of fieldsOf(model.bytes)) {
-          if (graph.number === 11) inputs.push(stringField(graph.bytes, 1));
-          if (graph.number === 12) outputs.push(stringField(graph.bytes, 1));
-          if (graph.number === 5) initializers.add(stringField(graph.bytes, 8));
-        }
-      }
+      if (model.number === 7) graph.read(model.bytes, 0);
+      if (model.number === 25) graph.readNodes(model.bytes, 7, 0);
       if (model.number === 8 && stringField(model.bytes, 1) === "") {
         for (const field of fieldsOf(model.bytes)) if (field.number === 2) operatorSet = field.value;
       }
     }
   } catch (cause) {
-    throw new SparseEncoderError("MODEL_INVALID", `${file} is no ONNX file, or it is cut off.`, { cause });
+    if (!(cause instanceof ProtobufError)) throw cause;
+    throw new SparseEncoderError("MODEL_INVALID", `${file} is not an ONNX file, or it is cut off.`, {
+      cause,
+    });
   }
-  if (operatorSet === 0 || outputs.length === 0) {
+  if (operatorSet === 0 || graph.outputs.length === 0) {
     throw new SparseEncoderError(
       "MODEL_INVALID",
-      `${file} is no ONNX model: it names no operator set or no outputs.`,
+      `${file} is not an ONNX model: it names no operator set or no outputs.`,
     );
   }
   return {
@@ -80,49 +89,72 @@ export async function readOnnxExport(file: string): Promise<OnnxExport> {
     byteLength: bytes.length,
     operatorSet,
     // Older files list initializers among the inputs.
-    inputs: inputs.filter((name) => !initializers.has(name)),
-    outputs,
+    inputs: graph.inputs.filter(({ name }) => !graph.initializers.has(name)),
+    outputs: graph.outputs,
+    operators: graph.operators,
   };
 }
 
-interface Field {
-  readonly number: number;
-  readonly value: number;
-  readonly bytes: Uint8Array;
-}
+/** Graphs lie in operators of graphs; deeper than this, they are made to fill the stack. */
+const deepestGraph = 32;
 
-const nothing = new Uint8Array();
+/** What was found of a graph and those in it. */
+class GraphContent {
+  readonly inputs: OnnxValue[] = [];
+  readonly outputs: OnnxValue[] = [];
+  readonly initializers = new Set<string>();
+  readonly operators = new Set<string>();
 
-/** The fields of a protobuf message, without copies. */
-function* fieldsOf(message: Uint8Array): Generator<Field> {
-  let position = 0;
-  const varint = () => {
-    let value = 0;
-    for (let shift = 0; shift < 70; shift += 7) {
-      if (position >= message.length) throw new RangeError("The message ends inside a number.");
-      const byte = message[position++]!;
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
+  /** Field numbers: GraphProto. */
+  read(graph: Uint8Array, depth: number): void {
+    this.readNodes(graph, 1, depth);
+    if (depth > 0) return;
+    for (const { number, bytes } of fieldsOf(graph)) {
+      if (number === 11) this.inputs.push(readValue(bytes));
+      if (number === 12) this.outputs.push(readValue(bytes));
+      if (number === 5) this.initializers.add(stringField(bytes, 8));
     }
-    throw new RangeError("A number has more than ten bytes.");
-  };
-  while (position < message.length) {
-    const tag = varint();
-    const number = Math.floor(tag / 8);
-    const wireType = tag % 8;
-    if (wireType === 0) yield { number, value: varint(), bytes: nothing };
-    else {
-      const length = wireType === 2 ? varint() : wireType === 1 ? 8 : wireType === 5 ? 4 : Number.NaN;
-      if (!(position + length <= message.length)) throw new RangeError("A field goes beyond the message.");
-      yield { number, value: 0, bytes: message.subarray(position, position + length) };
-      position += length;
+  }
+
+  /** The operators under a field of a message, and the graphs in their attributes. Field numbers: NodeProto, AttributeProto. */
+  readNodes(message: Uint8Array, field: number, depth: number): void {
+    if (depth > deepestGraph) throw new ProtobufError("Graphs lie too deep in each other.");
+    for (const node of fieldsOf(message)) {
+      if (node.number !== field) continue;
+      for (const part of fieldsOf(node.bytes)) {
+        if (part.number === 4) this.operators.add(Buffer.from(part.bytes).toString("utf8"));
+        if (part.number !== 5) continue;
+        for (const value of fieldsOf(part.bytes)) {
+          if (value.number === 6 || value.number === 11) this.read(value.bytes, depth + 1);
+        }
+      }
     }
   }
 }
 
-function stringField(message: Uint8Array, number: number): string {
-  for (const field of fieldsOf(message)) {
-    if (field.number === number) return Buffer.from(field.bytes).toString("utf8");
+/** Field numbers: ValueInfoProto, TypeProto, TypeProto.Tensor, TensorShapeProto. */
+function readValue(value: Uint8Array): OnnxValue {
+  let type = 0;
+  let shape: (number | undefined)[] | undefined;
+  for (const typed of fieldsOf(value)) {
+    if (typed.number !== 2) continue;
+    for (const tensor of fieldsOf(typed.bytes)) {
+      if (tensor.number !== 1) continue;
+      for (const field of fieldsOf(tensor.bytes)) {
+        if (field.number === 1) type = field.value;
+        if (field.number === 2) shape = readShape(field.bytes);
+      }
+    }
   }
-  return "";
+  return { name: stringField(value, 1), type, shape };
+}
+
+function readShape(message: Uint8Array): (number | undefined)[] {
+  const sizes: (number | undefined)[] = [];
+  for (const dimension of fieldsOf(message)) {
+    if (dimension.number !== 1) continue;
+    const [size] = [...fieldsOf(dimension.bytes)].filter(({ number }) => number === 1);
+    sizes.push(size === undefined || size.value === 0 ? undefined : size.value);
+  }
+  return sizes;
 }

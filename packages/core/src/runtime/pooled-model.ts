@@ -51,6 +51,8 @@ export interface PooledModel {
   readonly exportFile: string | undefined;
   /** Names of the inputs. */
   readonly inputs: readonly string[];
+  /** Element types of the inputs of an exported model; int64 where there is none. */
+  readonly inputTypes?: Readonly<Record<string, "int32" | "int64">> | undefined;
   /** The folder below which the weight files lie that the model refers to. */
   readonly weightsFolder: string;
   /** True if the runtime should rearrange weights when it opens the model: needed for fast integer products. */

@@ -108,13 +108,17 @@ export class Session {
   private feeds({ ids, lengths, skippedTokens }: EncodeBatch): Record<string, Tensor> {
     const { tensor: Tensor } = this;
     const shape = [lengths.length, ids.length / lengths.length];
+    const integers = (name: string, values: Int32Array) =>
+      this.model.inputTypes?.[name] === "int32"
+        ? new Tensor("int32", values, shape)
+        : new Tensor("int64", BigInt64Array.from(values, BigInt), shape);
     const available: Record<string, () => Tensor> = {
       ids: () => new Tensor("int32", ids, shape),
       lengths: () => new Tensor("int32", lengths, [lengths.length]),
       skip: () => new Tensor("int64", BigInt64Array.of(BigInt(skippedTokens)), [1]),
-      input_ids: () => new Tensor("int64", BigInt64Array.from(ids, BigInt), shape),
-      attention_mask: () => new Tensor("int64", attentionMask(lengths, shape[1]!), shape),
-      token_type_ids: () => new Tensor("int64", new BigInt64Array(ids.length), shape),
+      input_ids: () => integers("input_ids", ids),
+      attention_mask: () => integers("attention_mask", attentionMask(lengths, shape[1]!)),
+      token_type_ids: () => integers("token_type_ids", new Int32Array(ids.length)),
     };
     return Object.fromEntries(this.model.inputs.map((name) => [name, available[name]!()]));
   }
@@ -168,10 +172,10 @@ function provider({ kind, index }: Device): InferenceSession.ExecutionProviderCo
 }
 
 /** 1 for each real token, 0 for padding: [B, S]. */
-function attentionMask(lengths: Int32Array, width: number): BigInt64Array {
-  const mask = new BigInt64Array(lengths.length * width);
+function attentionMask(lengths: Int32Array, width: number): Int32Array {
+  const mask = new Int32Array(lengths.length * width);
   lengths.forEach((length, row) => {
-    mask.fill(1n, row * width, row * width + length);
+    mask.fill(1, row * width, row * width + length);
   });
   return mask;
 }

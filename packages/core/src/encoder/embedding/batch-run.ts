@@ -1,5 +1,6 @@
 import { throwIfAborted, unlessAborted } from "../../calls/index.ts";
 import { SparseEncoderError } from "../../errors.ts";
+import type { CompiledModel } from "../../graph/index.ts";
 import {
   batchLimits,
   batchWidth,
@@ -25,8 +26,8 @@ export interface BatchRunSettings {
   readonly pools: readonly WorkerPool[];
   /** Token ids of texts, in their order. */
   readonly tokenize: (texts: readonly string[]) => Promise<readonly Int32Array[]>;
-  /** Longest input of the model in tokens. */
-  readonly maxTokens: number;
+  /** What the model says about the size of a batch: longest input in tokens, and what an export fixes. */
+  readonly model: Pick<CompiledModel, "maxTokens" | "mostTexts" | "fixedLength">;
   /** Tokens at the start of each text that pooling leaves out. */
   readonly skippedTokens: number;
   /** True once nobody waits for the rows any more. */
@@ -93,7 +94,10 @@ export class BatchRun {
 
   /** One lane: batch after batch for one pool, until there are no more or the device of the pool is lost. */
   private async serve(pool: WorkerPool): Promise<void> {
-    const limits = batchLimits(pool.device, this.call.batchSize);
+    const { batchSize } = this.call;
+    const { mostTexts } = this.settings.model;
+    const size = mostTexts === undefined ? batchSize : Math.min(batchSize ?? mostTexts, mostTexts);
+    const limits = batchLimits(pool.device, size);
     while (this.pools.works(pool)) {
       const unit = await this.source.next(limits);
       if (unit === undefined) return;
@@ -117,9 +121,9 @@ export class BatchRun {
 
   /** A batch as it goes to a worker: padded on the right with id 0, which is masked and thus without effect. */
   private pack({ ids: rows }: PlannedBatch, device: Device, alone: boolean): EncodeBatch {
-    const { maxTokens, skippedTokens } = this.settings;
+    const { model, skippedTokens } = this.settings;
     const longest = rows.reduce((most, row) => Math.max(most, row.length), 1);
-    const width = batchWidth(device, longest, maxTokens);
+    const width = model.fixedLength ?? batchWidth(device, longest, model.maxTokens);
     const ids = new Int32Array(rows.length * width);
     const lengths = new Int32Array(rows.length);
     rows.forEach((row, number) => {

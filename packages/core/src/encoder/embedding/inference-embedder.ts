@@ -58,7 +58,7 @@ export class InferenceEmbedder<Matrix> implements RowEmbedder<Matrix> {
     const run = new BatchRun(window, call, {
       pools: call.pool?.workersOf(this) ?? [this.ownWorkers],
       tokenize: (texts) => this.tokenize(texts, call),
-      maxTokens: this.model.maxTokens,
+      model: this.model,
       skippedTokens: await this.promptTokens(call.prompt),
       hasEnded,
     });

@@ -1,9 +1,9 @@
-import { createHash, type Hash, randomUUID } from "node:crypto";
-import { constants, type FileHandle, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { type Hash, randomUUID } from "node:crypto";
+import { constants, type FileHandle, lstat, open, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { SparseEncoderError, type SparseEncoderErrorCode } from "../../errors.ts";
 import { type HubSubject, TransientFailure } from "./failure.ts";
-import { blobName, type HubFile } from "./listing.ts";
+import { blobHash, blobName, type HubFile } from "./listing.ts";
 import type { HubAnswer, HubClient } from "./request.ts";
 
 /** Part downloads are named `<hash>.<8 hex digits>.sparse-encoder.incomplete`. */
@@ -65,7 +65,7 @@ class Part {
     this.download = download;
     this.name = name;
     this.handle = handle;
-    this.hash = startHash(download.file);
+    this.hash = blobHash(download.file);
   }
 
   static async open(download: BlobDownload): Promise<Part> {
@@ -105,7 +105,7 @@ class Part {
     await rm(this.name, { force: true });
     this.handle = await openPart(this.name);
     this.received = 0;
-    this.hash = startHash(this.download.file);
+    this.hash = blobHash(this.download.file);
   }
 
   /** Puts the whole file on disk for good, then under its final name. */
@@ -221,15 +221,12 @@ class Part {
   }
 }
 
-/** Neither truncating nor appending, so that writes land where they are meant to. */
+/**
+ * Neither truncating nor appending, so that writes land where they are meant to, and not through a link that another user of a
+ * shared cache laid.
+ */
 async function openPart(name: string): Promise<FileHandle> {
-  return open(name, constants.O_RDWR | constants.O_CREAT);
-}
-
-/** Git puts a header in front of a file before it hashes it. */
-function startHash(file: HubFile): Hash {
-  if (file.sha256 !== undefined) return createHash("sha256");
-  return createHash("sha1").update(`blob ${file.size}\0`);
+  return open(name, constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0));
 }
 
 /** Renames the longest part of a blob to `name`, and removes others. The caller holds the lock of the blob. */
@@ -241,11 +238,14 @@ async function takeOver(blob: string, name: string): Promise<void> {
   const parts = await Promise.all(
     left.map(async (entry) => {
       const file = path.join(folder, entry);
-      return { file, size: (await stat(file).catch(() => undefined))?.size ?? 0 };
+      const found = await lstat(file).catch(() => undefined);
+      // A link, or a file with a second name, leads out of the cache.
+      return { file, size: found?.isFile() && found.nlink === 1 ? found.size : undefined };
     }),
   );
-  parts.sort((a, b) => b.size - a.size);
-  const [longest, ...others] = parts;
+  const usable = parts.filter((part) => part.size !== undefined).sort((a, b) => b.size! - a.size!);
+  const [longest] = usable;
+  const others = parts.filter((part) => part !== longest);
   // A part that cannot be taken is another process's after all; downloading from the start does no harm.
   if (longest !== undefined) await rename(longest.file, name).catch(() => {});
   for (const { file } of others) await rm(file, { force: true }).catch(() => {});

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { createReadStream } from "node:fs";
 import {
   copyFile,
   link,
@@ -12,8 +13,8 @@ import {
   writeFile,
 } from "node:fs/promises";
 import path from "node:path";
-import { SparseEncoderError } from "../../errors.ts";
-import { blobName, type HubFile, readRecordedListing, recordListing } from "./listing.ts";
+import { isSystemError, SparseEncoderError } from "../../errors.ts";
+import { blobHash, blobName, type HubFile, readRecordedListing, recordListing } from "./listing.ts";
 import { isCommit } from "./name.ts";
 
 /** Marks a folder that backups may skip (https://bford.info/cachedir/). */
@@ -37,13 +38,18 @@ export class HubCache {
   private readonly folder: string;
   private readonly locks: string;
   private readonly symlinks: boolean;
+  /** True if contents are hashed, rather than their sizes compared. */
+  readonly verifies: boolean;
+  /** Files whose content was hashed and is right. */
+  private readonly verified = new Set<string>();
 
-  constructor(cacheDir: string, repository: string, symlinks: boolean) {
+  constructor(cacheDir: string, repository: string, symlinks: boolean, verifies = false) {
     const name = `models--${repository.replaceAll("/", "--")}`;
     this.cacheDir = cacheDir;
     this.folder = path.join(cacheDir, name);
     this.locks = path.join(cacheDir, ".locks", name);
     this.symlinks = symlinks;
+    this.verifies = verifies;
   }
 
   snapshot(commit: string): string {
@@ -99,13 +105,23 @@ export class HubCache {
       .sort();
   }
 
-  /** True if the snapshot holds the file, with as many bytes as it must have. */
+  /** True if the snapshot holds the file, with the size or content that it must have. */
   async has(commit: string, file: HubFile): Promise<boolean> {
-    return (await sizeOf(path.join(this.snapshot(commit), file.path))) === file.size;
+    return this.isRight(path.join(this.snapshot(commit), file.path), file);
   }
 
   async hasBlob(file: HubFile): Promise<boolean> {
-    return (await sizeOf(this.blob(file))) === file.size;
+    return this.isRight(this.blob(file), file);
+  }
+
+  private async isRight(stored: string, file: HubFile): Promise<boolean> {
+    if ((await sizeOf(stored)) !== file.size) return false;
+    if (!this.verifies || this.verified.has(stored)) return true;
+    const hash = blobHash(file);
+    for await (const bytes of createReadStream(stored, { highWaterMark: 1 << 20 })) hash.update(bytes);
+    if (hash.digest("hex") !== blobName(file)) return false;
+    this.verified.add(stored);
+    return true;
   }
 
   /** Makes the folders that downloads are written to. */
@@ -163,9 +179,9 @@ async function linked(entry: string, blob: string, temporary: string): Promise<b
  * @param doing what was to be written
  */
 export function cacheFailure(error: unknown, cacheDir: string, doing: string): unknown {
-  if (!(error instanceof Error) || SparseEncoderError.is(error)) return error;
-  const { code, syscall } = error as NodeJS.ErrnoException;
-  if (code === undefined || syscall === undefined) return error;
+  if (SparseEncoderError.is(error) || !isSystemError(error)) return error;
+  const { code, syscall } = error;
+  if (code === undefined) return error;
   const reasons: Readonly<Record<string, string>> = {
     ENOSPC: "the disk is full. Make room",
     EDQUOT: "the disk quota is used up. Make room",

@@ -74,8 +74,10 @@ export function connectionFailure(
   token: string | undefined,
 ): SparseEncoderError | TransientFailure {
   const chain: { message: string; code: string | undefined }[] = [];
-  for (let error = thrown; error instanceof Error && chain.length < 5; error = error.cause) {
-    chain.push({ message: error.message, code: (error as NodeJS.ErrnoException).code });
+  for (let error = thrown; typeof error === "object" && error !== null && chain.length < 5; ) {
+    const { message = "", code, cause } = error as Partial<NodeJS.ErrnoException> & { cause?: unknown };
+    chain.push({ message, code });
+    error = cause;
   }
   const code = chain.find((link) => link.code !== undefined)?.code;
   const texts = chain.map(({ message }) => message).filter((message) => message !== "");

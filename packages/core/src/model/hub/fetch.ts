@@ -10,6 +10,10 @@ import type { HubOptions } from "./options.ts";
 import type { HubClient } from "./request.ts";
 import type { HubTiming } from "./timing.ts";
 
+/** What a listing may have: many times more than any model has. */
+const mostPages = 1000;
+const mostEntries = 200_000;
+
 /** Files downloaded at once. */
 const downloadsAtOnce = 4;
 
@@ -101,6 +105,9 @@ export class HubFetch {
       seen.add(page.href);
       const { value, next } = await client.json(page, subject, options.signal, attempts);
       for (const file of parseListing(value, `of ${client.shown(page)}`)) files.push(file);
+      if (seen.size >= mostPages || files.length > mostEntries) {
+        throw client.invalidAnswer(page, `a listing of more than ${mostPages} pages or ${mostEntries} files`);
+      }
       page = next;
     }
     return files;

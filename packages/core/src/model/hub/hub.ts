@@ -47,6 +47,7 @@ export async function fetchModel(
     path.resolve(options.cacheDir ?? environment.cacheDir),
     name,
     environment.symlinks,
+    options.verifyFiles ?? false,
   );
   const cached = await findCached(cache, revision, options.wanted);
   throwIfAborted(options.signal);
@@ -57,12 +58,42 @@ export async function fetchModel(
   if (cached.folder !== undefined && cached.certain && isCommit(revision)) return cached.folder;
   const token = options.token ?? (await environment.readToken());
   const client = new HubClient(options.endpoint ?? environment.endpoint, token || undefined, timing);
-  const fetching = new HubFetch(client, cache, { repository: name, revision }, options, timing);
-  const found = await fetching.lookUp(cached.folder !== undefined).catch((error: unknown) => {
-    if (cached.folder !== undefined && servesFromCache(error)) return undefined;
-    throw error;
+  return withinTime(options, timing, name, async (limited) => {
+    const fetching = new HubFetch(client, cache, { repository: name, revision }, limited, timing);
+    const found = await fetching.lookUp(cached.folder !== undefined).catch((error: unknown) => {
+      if (cached.folder !== undefined && servesFromCache(error)) return undefined;
+      throw error;
+    });
+    return found === undefined ? cached.folder! : fetching.complete(found.commit, found.files);
   });
-  return found === undefined ? cached.folder! : fetching.complete(found.commit, found.files);
+}
+
+/** Runs `work` with a signal that also ends after the time that a model may take in all. */
+async function withinTime(
+  options: HubOptions,
+  { total }: HubTiming,
+  name: string,
+  work: (limited: HubOptions) => Promise<string>,
+): Promise<string> {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), total);
+  const leave = () => limit.abort(options.signal?.reason);
+  options.signal?.addEventListener("abort", leave);
+  try {
+    throwIfAborted(options.signal);
+    return await work({ ...options, signal: limit.signal });
+  } catch (error) {
+    if (!SparseEncoderError.is(error, "ABORTED")) throw error;
+    throwIfAborted(options.signal);
+    if (!limit.signal.aborted) throw error;
+    throw new SparseEncoderError(
+      "NETWORK",
+      `The model "${name}" did not arrive within ${total / 3_600_000} hours. What came is kept: try again, or check the connection.`,
+    );
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener("abort", leave);
+  }
 }
 
 /** What the cache knows without a request. */
@@ -81,7 +112,9 @@ async function findCached(cache: HubCache, revision: string, wanted: HubOptions[
   const listing = await cache.listing(commit);
   if (listing === undefined) {
     // Python records listings only in part of its versions and calls.
-    const problem = await judgeByContent(cache, commit);
+    const problem = cache.verifies
+      ? "there is no list of its files to compare their contents with"
+      : await judgeByContent(cache, commit);
     const folder = problem === undefined ? cache.snapshot(commit) : undefined;
     return { folder, certain: false, problem: problem ?? "" };
   }

@@ -1,5 +1,9 @@
+import { createHash, type Hash } from "node:crypto";
 import { SparseEncoderError } from "../../errors.ts";
 import { isJsonObject, type JsonObject } from "../json-file.ts";
+
+/** Characters of a path; file systems take as many at most. */
+const longestPath = 4096;
 
 /** One file of a repository at one commit. */
 export interface HubFile {
@@ -18,6 +22,12 @@ export interface HubFile {
 /** Name of a file's content in the cache, which is its etag on the hub too. */
 export function blobName(file: HubFile): string {
   return file.sha256 ?? file.gitHash;
+}
+
+/** The hash of a content, before its first byte. Git puts a header in front of a file before it hashes it. */
+export function blobHash(file: HubFile): Hash {
+  if (file.sha256 !== undefined) return createHash("sha256");
+  return createHash("sha1").update(`blob ${file.size}\0`);
 }
 
 /**
@@ -77,15 +87,21 @@ export function readRecordedListing(text: string, origin: string): HubFile[] | u
       return checkFile({ path, size: lfs_size ?? size, gitHash, sha256, xetHash }, origin);
     });
   } catch (error) {
-    if (error instanceof SyntaxError || SparseEncoderError.is(error, "HUB_INVALID")) return undefined;
+    if (isSyntaxError(error) || SparseEncoderError.is(error, "HUB_INVALID")) return undefined;
     throw error;
   }
+}
+
+/** Told by its name: errors of another realm, as tests have them, are of another class. */
+function isSyntaxError(error: unknown): boolean {
+  return typeof error === "object" && error !== null && "name" in error && error.name === "SyntaxError";
 }
 
 function checkFile(file: Readonly<Record<keyof HubFile, unknown>>, origin: string): HubFile {
   const { path, size, gitHash, sha256 } = file;
   if (
     typeof path !== "string" ||
+    path.length > longestPath ||
     typeof size !== "number" ||
     !Number.isSafeInteger(size) ||
     size < 0 ||

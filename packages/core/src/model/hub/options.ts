@@ -23,6 +23,8 @@ export interface HubOptions {
   localFilesOnly?: boolean | undefined;
   /** Base address of the hub. Default: `HF_ENDPOINT`, else `https://huggingface.co`. */
   endpoint?: string | undefined;
+  /** True: hash files that the cache has, too, and download again what was changed. Default: their sizes are compared. */
+  verifyFiles?: boolean | undefined;
   /** Stops the download with an `ABORTED` error; what has arrived is kept for the next call. */
   signal?: AbortSignal | undefined;
   /** Called as files arrive; not for files that are in the cache. */
@@ -39,6 +41,7 @@ const optionNames: readonly (keyof HubOptions)[] = [
   "token",
   "cacheDir",
   "localFilesOnly",
+  "verifyFiles",
   "endpoint",
   "signal",
   "onProgress",
@@ -55,6 +58,7 @@ export function checkHubOptions(options: HubOptions): void {
     ["token", "string"],
     ["cacheDir", "string"],
     ["localFilesOnly", "boolean"],
+    ["verifyFiles", "boolean"],
     ["endpoint", "string"],
     ["onProgress", "function"],
     ["wanted", "function"],

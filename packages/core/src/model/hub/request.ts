@@ -1,12 +1,12 @@
 import { pause, throwIfAborted } from "../../calls/index.ts";
 import { invalidArgument, SparseEncoderError } from "../../errors.ts";
 import { type HubSubject, shownUrl, statusFailure, TransientFailure, withoutToken } from "./failure.ts";
-import type { HubTiming } from "./timing.ts";
+import { type HubTiming, progressBytes } from "./timing.ts";
 import { HubWatch } from "./watch.ts";
 
-/** Received bytes after which the attempts are counted anew. */
-const progressBytes = 1 << 20;
 const longestJson = 64 << 20;
+/** Characters of a header that names the next page of a listing. */
+const longestLink = 4096;
 const redirects = [301, 302, 303, 307, 308];
 const mostRedirects = 10;
 
@@ -84,7 +84,7 @@ export class HubClient {
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal | undefined,
   ): Promise<HubAnswer> {
-    const watch = new HubWatch(this.timing.silence, signal);
+    const watch = new HubWatch(this.timing, signal);
     try {
       let linkedEtag: string | undefined;
       let linkedSize: string | undefined;
@@ -140,8 +140,9 @@ export class HubClient {
         return await attempt();
       } catch (failure) {
         if (!(failure instanceof TransientFailure)) throw failure;
+        // Bytes that come a second time, after a download began anew, are no progress.
         if (progress() - reached >= progressBytes) failures = 0;
-        reached = progress();
+        reached = Math.max(reached, progress());
         failures++;
         const wait = failure.waitMs ?? this.timing.firstWait * 2 ** (failures - 1);
         if (failures >= attempts || wait > this.timing.longestWait) throw failure.error;
@@ -178,7 +179,9 @@ export class HubClient {
   }
 
   private nextPage(from: URL, headers: Headers): URL | undefined {
-    const found = /<([^>]*)>\s*;[^,]*\brel="?next"?/.exec(headers.get("link") ?? "")?.[1];
+    const found = /<([^<>]*)>\s*;[^,<]*\brel="?next"?/.exec(
+      (headers.get("link") ?? "").slice(0, longestLink),
+    )?.[1];
     if (found === undefined) return undefined;
     if (!URL.canParse(found, from.href)) throw this.invalidAnswer(from, "a next page at no usable address");
     return new URL(found, from);
@@ -225,6 +228,7 @@ export class HubClient {
         // Time that the caller takes is not the server's.
         watch.stop();
         if (part.done) return;
+        watch.progress(part.value.length);
         yield part.value;
       }
     } finally {

@@ -1,3 +1,6 @@
+/** Bytes that count as progress: attempts and the time for them start anew. */
+export const progressBytes = 1 << 20;
+
 /** How long things may take, in milliseconds, and how often they are tried. */
 export interface HubTiming {
   /** Attempts at a request without progress before it fails. */
@@ -8,6 +11,10 @@ export interface HubTiming {
   readonly longestWait: number;
   /** A connection that is silent for this long counts as broken. */
   readonly silence: number;
+  /** A body of which less than {@link progressBytes} arrived for this long counts as broken. */
+  readonly stall: number;
+  /** A model that is not there after this long is given up. */
+  readonly total: number;
   /** A lock shows this often that its process is alive... */
   readonly lockBeat: number;
   /** ...and passes to another process after this long without a sign. */
@@ -19,6 +26,8 @@ export const defaultTiming: HubTiming = {
   firstWait: 1000,
   longestWait: 300_000,
   silence: 30_000,
+  stall: 600_000,
+  total: 86_400_000,
   lockBeat: 2000,
   lockSilence: 20_000,
 };

@@ -1,7 +1,7 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { received, SparseEncoderError } from "../../errors.ts";
-import { isJsonObject, type JsonObject, readJsonObject, setting } from "../json-file.ts";
+import { isJsonObject, type JsonObject, readJsonObject, readTextFile, setting } from "../json-file.ts";
 import { type AddedToken, collectAddedTokens } from "./added-tokens.ts";
 import {
   type ChosenClass,
@@ -126,12 +126,12 @@ async function readVocabulary(
     return { json: (await readJsonObject(at("tokenizer.json"))) ?? {}, file: at("tokenizer.json") };
   }
   if (has("vocab.txt")) {
-    const vocab = parseVocabularyText(await readFile(at("vocab.txt"), "utf8"));
+    const vocab = parseVocabularyText((await readTextFile(at("vocab.txt"))) ?? "");
     return { json: { model: { vocab } }, file: at("vocab.txt"), assumed: vocabularyTextClass };
   }
   if (has("vocab.json", "merges.txt")) {
     const vocab = await readJsonObject(at("vocab.json"));
-    const merges = parseMerges(await readFile(at("merges.txt"), "utf8"));
+    const merges = parseMerges((await readTextFile(at("merges.txt"))) ?? "");
     return { json: { model: { vocab, merges } }, file: at("vocab.json"), assumed: mergesTextClass };
   }
   const sentencePiece = names.filter((name) => /\.(model|spm)$/.test(name));

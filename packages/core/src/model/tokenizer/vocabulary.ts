@@ -30,14 +30,21 @@ export class Vocabulary {
   }
 }
 
-/** Ids by piece of a `vocab.txt`: one piece a line, blanks at the end left out. */
+/** Ids by piece of a `vocab.txt`: one piece per line, blanks at the end left out. */
 export function parseVocabularyText(text: string): Record<string, number> {
   const lines = text.split("\n");
   if (lines.at(-1) === "") lines.pop();
-  return Object.fromEntries(lines.map((line, id) => [line.replace(/\p{White_Space}+$/u, ""), id]));
+  return Object.fromEntries(lines.map((line, id) => [withoutBlanks(line), id]));
 }
 
-/** The pairs of a `merges.txt`, best first: two pieces a line, with comments and empty lines. */
+/** A line without the blanks at its end. */
+function withoutBlanks(line: string): string {
+  let end = line.length;
+  while (end > 0 && /\p{White_Space}/u.test(line[end - 1]!)) end--;
+  return line.slice(0, end);
+}
+
+/** The pairs of a `merges.txt`, best first: two pieces per line, with comments and empty lines. */
 export function parseMerges(text: string): string[] {
   return text.split(/\r?\n/).filter((line) => line !== "" && !line.startsWith("#version"));
 }

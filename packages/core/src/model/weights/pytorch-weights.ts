@@ -1,8 +1,9 @@
-import { type FileHandle, open, realpath } from "node:fs/promises";
+import { type FileHandle, realpath } from "node:fs/promises";
 import { received, SparseEncoderError } from "../../errors.ts";
+import { openRegularFile } from "../regular-file.ts";
 import { type PickledDictionary, PickledTensor, readPickle } from "./pytorch-pickle.ts";
 import { type ZipEntry, ZipReader } from "./pytorch-zip.ts";
-import { type StoredTensor, TensorTable, tensorTypeBytes } from "./tensor.ts";
+import { type StoredTensor, shownShape, TensorTable, tensorTypeBytes } from "./tensor.ts";
 
 /** About 20,000 tensors; keeps a made-up pickle from filling the memory. */
 const maximumPickleBytes = 2 ** 21;
@@ -22,7 +23,7 @@ const conversion =
  * @throws SparseEncoderError `WEIGHTS_INVALID`
  */
 export async function readPytorchWeights(file: string): Promise<TensorTable> {
-  const handle = await open(file);
+  const handle = await openRegularFile(file);
   try {
     await checkFormat(handle, file);
     const archive = await ZipReader.open(handle, file);
@@ -96,7 +97,7 @@ async function placeTensors(
   for (const [name, tensor] of tensors) {
     const { key, type } = tensor.storage;
     const storage = storages.get(key) ?? (await archive.find(`${root}data/${key}`));
-    if (storage === undefined) throw invalid(file, `lacks the entry data/${key} of tensor "${name}"`);
+    if (storage === undefined) throw invalid(file, `lacks the entry data/${key} of tensor ${received(name)}`);
     storages.set(key, storage);
     checkContiguous(name, tensor, file);
     const elementBytes = tensorTypeBytes[type];
@@ -106,7 +107,7 @@ async function placeTensors(
     if (!(begin + byteLength <= storage.byteLength)) {
       throw invalid(
         file,
-        `gives tensor "${name}" ${type} [${tensor.shape}] at byte ${begin} of data/${key}, which has ${storage.byteLength} bytes`,
+        `gives tensor ${received(name)} ${type} ${shownShape(tensor.shape)} at byte ${begin} of data/${key}, which has ${storage.byteLength} bytes`,
       );
     }
     stored.set(name, {
@@ -129,7 +130,7 @@ function checkContiguous(name: string, { shape, strides }: PickledTensor, file: 
     if (size !== 1 && strides[axis] !== expected) {
       throw invalid(
         file,
-        `stores tensor "${name}" with shape [${shape}] and strides [${strides}], a transposed or strided view: call contiguous() on it and save again`,
+        `stores tensor ${received(name)} with shape ${shownShape(shape)} and strides ${shownShape(strides)}, a transposed or strided view: call contiguous() on it and save again`,
       );
     }
     expected *= size;

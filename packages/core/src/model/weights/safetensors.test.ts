@@ -83,7 +83,7 @@ describe("readSafetensors", () => {
     ["a header of zeros", () => write("\0\0\0\0", 0), "a header that is not valid JSON"],
     ["a header that is a list", () => write([], 0), "a header that is no JSON object: []"],
     ["a header that is null", () => write("null", 0), "a header that is no JSON object: null"],
-    ["a text in place of a tensor", () => write({ a: "F32" }, 4), `describes tensor "a" as 'F32'`],
+    ["a text in place of a tensor", () => write({ a: "F32" }, 4), `describes tensor 'a' as 'F32'`],
     [
       "a tensor without type",
       () => write({ a: { shape: [1], data_offsets: [0, 4] } }, 4),
@@ -95,9 +95,9 @@ describe("readSafetensors", () => {
       "the type 'F31'; known types: F64, F32,",
     ],
     ["a type that is an object member", () => write({ a: tensor([1], 0, 4, "toString") }, 4), "'toString'"],
-    ["a shape that is no list", () => write({ a: tensor(1, 0, 4) }, 4), `"a" the shape 1`],
-    ["a negative size", () => write({ a: tensor([-1], 0, 4) }, 4), `"a" the shape [ -1 ]`],
-    ["a broken size", () => write({ a: tensor([0.5], 0, 2) }, 2), `"a" the shape [ 0.5 ]`],
+    ["a shape that is no list", () => write({ a: tensor(1, 0, 4) }, 4), `'a' the shape 1`],
+    ["a negative size", () => write({ a: tensor([-1], 0, 4) }, 4), `'a' the shape [ -1 ]`],
+    ["a broken size", () => write({ a: tensor([0.5], 0, 2) }, 2), `'a' the shape [ 0.5 ]`],
     ["offsets that fall", () => write({ a: tensor([1], 4, 0) }, 4), "the data_offsets [ 4, 0 ]"],
     ["a negative offset", () => write({ a: tensor([1], -4, 0) }, 4), "the data_offsets [ -4, 0 ]"],
     ["offsets that are texts", () => write({ a: tensor([1], "0", "4") }, 4), "the data_offsets [ '0', '4' ]"],
@@ -127,32 +127,32 @@ describe("readSafetensors", () => {
     [
       "tensors that overlap",
       () => write({ a: tensor([2], 0, 8), b: tensor([2], 4, 12) }, 12),
-      `lets tensors "a" and "b" overlap`,
+      `lets tensors 'a' and 'b' overlap`,
     ],
     [
       "tensors in the same place",
       () => write({ a: tensor([2], 0, 8), b: tensor([2], 0, 8) }, 8),
-      `lets tensors "a" and "b" overlap`,
+      `lets tensors 'a' and 'b' overlap`,
     ],
     [
       "a tensor within another",
       () => write({ a: tensor([4], 0, 16), b: tensor([1], 4, 8) }, 16),
-      `lets tensors "a" and "b" overlap`,
+      `lets tensors 'a' and 'b' overlap`,
     ],
     [
       "an empty tensor within another",
       () => write({ a: tensor([4], 0, 16), b: tensor([0], 4, 4) }, 16),
-      `lets tensors "a" and "b" overlap`,
+      `lets tensors 'a' and 'b' overlap`,
     ],
     [
       "a gap",
       () => write({ a: tensor([1], 0, 4), b: tensor([1], 8, 12) }, 12),
-      `leaves 4 bytes before tensor "b" unused`,
+      `leaves 4 bytes before tensor 'b' unused`,
     ],
     [
       "a gap before the first",
       () => write({ a: tensor([1], 4, 8) }, 8),
-      `leaves 4 bytes before tensor "a" unused`,
+      `leaves 4 bytes before tensor 'a' unused`,
     ],
     [
       "bytes behind the last tensor",
@@ -197,11 +197,11 @@ describe("TensorTable", () => {
     const get = (name: string, shape: number[]) => () => table.get(name, shape);
     const invalid = expect.objectContaining({ code: "WEIGHTS_INVALID" });
     for (const [call, message] of [
-      [get("decoder.bias", [3]), `${file} has no tensor "decoder.bias", which the model needs.`],
-      [get("encoder.weight", [3, 2]), `"encoder.weight" with shape [2,3], but config.json asks for [3,2]`],
-      [get("encoder.weight", [2]), `"encoder.weight" with shape [2,3], but config.json asks for [2]`],
+      [get("decoder.bias", [3]), `${file} has no tensor 'decoder.bias', which the model needs.`],
+      [get("encoder.weight", [3, 2]), `'encoder.weight' with shape [2,3], but config.json asks for [3,2]`],
+      [get("encoder.weight", [2]), `'encoder.weight' with shape [2,3], but config.json asks for [2]`],
       [get("encoder.weight", [2, 3, 1]), "config.json asks for [2,3,1]"],
-      [get("encoder.ids", [3]), `"encoder.ids" as I64; only F32, F16, BF16 weights are supported`],
+      [get("encoder.ids", [3]), `'encoder.ids' as I64; only F32, F16, BF16 weights are supported`],
     ] as const) {
       expect(call).toThrow(invalid);
       expect(call).toThrow(message);

@@ -1,7 +1,8 @@
-import { open, realpath } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { received, SparseEncoderError } from "../../errors.ts";
 import { isJsonObject, type JsonObject } from "../json-file.ts";
-import { type StoredTensor, TensorTable, type TensorType, tensorTypeBytes } from "./tensor.ts";
+import { openRegularFile } from "../regular-file.ts";
+import { type StoredTensor, shownShape, TensorTable, type TensorType, tensorTypeBytes } from "./tensor.ts";
 
 /** The format's own limit, so that a broken length never asks for gigabytes of memory. */
 const maximumHeaderBytes = 100_000_000;
@@ -32,7 +33,7 @@ export async function readSafetensors(file: string): Promise<TensorTable> {
 async function readHeader(
   file: string,
 ): Promise<{ header: JsonObject; dataStart: number; fileBytes: number }> {
-  const handle = await open(file);
+  const handle = await openRegularFile(file);
   try {
     const fileBytes = (await handle.stat()).size;
     const prefix = Buffer.alloc(8);
@@ -61,8 +62,8 @@ function parseHeader(file: string, text: string): JsonObject {
   let json: unknown;
   try {
     json = JSON.parse(text);
-  } catch (cause) {
-    throw invalid(file, `has a header that is not valid JSON (${(cause as Error).message})`, cause);
+  } catch {
+    throw invalid(file, `has a header that is not valid JSON`);
   }
   if (!isJsonObject(json)) throw invalid(file, `has a header that is no JSON object: ${received(json)}`);
   return json;
@@ -76,21 +77,21 @@ function checkTensor(
   dataStart: number,
   fileBytes: number,
 ): StoredTensor {
-  if (!isJsonObject(entry)) throw invalid(file, `describes tensor "${name}" as ${received(entry)}`);
+  if (!isJsonObject(entry)) throw invalid(file, `describes tensor ${received(name)} as ${received(entry)}`);
   const { dtype, shape, data_offsets: range } = entry;
   if (typeof dtype !== "string" || !Object.hasOwn(tensorTypeBytes, dtype)) {
     const known = Object.keys(tensorTypeBytes).join(", ");
-    throw invalid(file, `gives tensor "${name}" the type ${received(dtype)}; known types: ${known}`);
+    throw invalid(file, `gives tensor ${received(name)} the type ${received(dtype)}; known types: ${known}`);
   }
-  if (!isCountList(shape)) throw invalid(file, `gives tensor "${name}" the shape ${received(shape)}`);
+  if (!isCountList(shape)) throw invalid(file, `gives tensor ${received(name)} the shape ${received(shape)}`);
   if (!isCountList(range) || range.length !== 2 || range[1]! < range[0]!) {
-    throw invalid(file, `gives tensor "${name}" the data_offsets ${received(range)}`);
+    throw invalid(file, `gives tensor ${received(name)} the data_offsets ${received(range)}`);
   }
   const [begin, end] = range as [number, number];
   if (dataStart + end > fileBytes) {
     throw invalid(
       file,
-      `ends at byte ${fileBytes}, but tensor "${name}" needs bytes up to ${dataStart + end}; the file is cut off: download it again`,
+      `ends at byte ${fileBytes}, but tensor ${received(name)} needs bytes up to ${dataStart + end}; the file is cut off: download it again`,
     );
   }
   const type = dtype as TensorType;
@@ -98,7 +99,7 @@ function checkTensor(
   if (end - begin !== expected) {
     throw invalid(
       file,
-      `gives tensor "${name}" ${end - begin} bytes, but ${type} [${shape}] needs ${expected}`,
+      `gives tensor ${received(name)} ${end - begin} bytes, but ${type} ${shownShape(shape)} needs ${expected}`,
     );
   }
   return { type, shape, file: resolved, offset: dataStart + begin, byteLength: end - begin };
@@ -115,9 +116,10 @@ function checkLayout(
   let covered = dataStart;
   let previous = "";
   for (const [name, tensor] of ordered) {
-    if (tensor.offset < covered) throw invalid(file, `lets tensors "${previous}" and "${name}" overlap`);
+    if (tensor.offset < covered)
+      throw invalid(file, `lets tensors ${received(previous)} and ${received(name)} overlap`);
     if (tensor.offset > covered)
-      throw invalid(file, `leaves ${tensor.offset - covered} bytes before tensor "${name}" unused`);
+      throw invalid(file, `leaves ${tensor.offset - covered} bytes before tensor ${received(name)} unused`);
     covered = tensor.offset + tensor.byteLength;
     previous = name;
   }

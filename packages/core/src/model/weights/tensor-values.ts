@@ -1,5 +1,5 @@
-import { open } from "node:fs/promises";
 import { SparseEncoderError } from "../../errors.ts";
+import { openRegularFile } from "../regular-file.ts";
 import type { StoredTensor } from "./tensor.ts";
 
 /**
@@ -14,7 +14,7 @@ export async function readTensorValues(
 ): Promise<Float32Array> {
   const elementBytes = tensor.type === "F32" ? 4 : 2;
   const bytes = new Uint8Array((end - start) * elementBytes);
-  const handle = await open(tensor.file);
+  const handle = await openRegularFile(tensor.file);
   try {
     const { bytesRead } = await handle.read(bytes, 0, bytes.length, tensor.offset + start * elementBytes);
     if (bytesRead < bytes.length) {

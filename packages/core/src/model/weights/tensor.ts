@@ -1,4 +1,4 @@
-import { SparseEncoderError } from "../../errors.ts";
+import { received, SparseEncoderError } from "../../errors.ts";
 
 /** Element types of stored tensors, by their safetensors names. */
 export type TensorType = "F64" | "F32" | "F16" | "BF16" | "I64" | "I32" | "I16" | "I8" | "U8" | "BOOL";
@@ -29,6 +29,11 @@ export interface StoredTensor {
   /** First byte in the file. */
   readonly offset: number;
   readonly byteLength: number;
+}
+
+/** A shape for messages: short, whatever a file says. */
+export function shownShape(shape: readonly number[]): string {
+  return `[${shape.slice(0, 8).join()}${shape.length > 8 ? ",…" : ""}]`;
 }
 
 /** Weights as int8 rows: row i stands for `values[i] x scales[i]`. */
@@ -82,10 +87,10 @@ export class TensorTable {
    */
   get(name: string, shape: readonly number[]): StoredTensor {
     const tensor = this.find(name);
-    if (tensor === undefined) throw this.invalid(`has no tensor "${name}", which the model needs`);
+    if (tensor === undefined) throw this.invalid(`has no tensor ${received(name)}, which the model needs`);
     if (!weightTypes.includes(tensor.type)) {
       throw this.invalid(
-        `stores tensor "${name}" as ${tensor.type}; only ${weightTypes.join(", ")} weights are supported`,
+        `stores tensor ${received(name)} as ${tensor.type}; only ${weightTypes.join(", ")} weights are supported`,
       );
     }
     this.checkShape(name, tensor, shape);
@@ -119,7 +124,7 @@ export class TensorTable {
   private checkShape(name: string, tensor: StoredTensor, shape: readonly number[]): void {
     if (tensor.shape.length !== shape.length || tensor.shape.some((size, axis) => size !== shape[axis])) {
       throw this.invalid(
-        `stores tensor "${name}" with shape [${tensor.shape}], but config.json asks for [${shape}]`,
+        `stores tensor ${received(name)} with shape ${shownShape(tensor.shape)}, but config.json asks for ${shownShape(shape)}`,
       );
     }
   }

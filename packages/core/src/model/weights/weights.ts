@@ -1,7 +1,8 @@
-import { open, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import path from "node:path";
-import { received, SparseEncoderError } from "../../errors.ts";
+import { isSystemError, received, SparseEncoderError } from "../../errors.ts";
 import { isJsonObject, readJsonObject } from "../json-file.ts";
+import { openRegularFile } from "../regular-file.ts";
 import { readPytorchWeights } from "./pytorch-weights.ts";
 import { readSafetensors } from "./safetensors.ts";
 import { type StoredTensor, TensorTable } from "./tensor.ts";
@@ -34,7 +35,7 @@ export async function readWeights(folder: string): Promise<TensorTable> {
   const hint =
     others.length === 0
       ? "Check that the download is complete."
-      : `It holds ${others.join(", ")} instead, which cannot be used: save the model from Python with save_pretrained.`;
+      : `It holds ${received(others)} instead, which cannot be used: save the model from Python with save_pretrained.`;
   throw new SparseEncoderError("MODEL_NOT_FOUND", `${folder} has no weights; looked for ${looked}. ${hint}`);
 }
 
@@ -48,7 +49,7 @@ async function readShards(
   const shards = [...new Set(shardOf.values())];
   const missing = shards.filter((shard) => !present.includes(shard));
   if (missing.length > 0) {
-    throw invalid(indexFile, `lists ${missing.join(", ")}, not in the folder: download the rest`);
+    throw invalid(indexFile, `lists ${received(missing)}, not in the folder: download the rest`);
   }
   const tables = new Map<string, TensorTable>();
   for (const shard of shards) tables.set(shard, await checkedRead(path.join(folder, shard), read));
@@ -57,14 +58,14 @@ async function readShards(
     for (const [name, tensor] of table.entries()) {
       const owner = shardOf.get(name);
       if (owner === undefined && tensors.has(name)) {
-        throw invalid(indexFile, `does not list tensor "${name}", which several shards hold`);
+        throw invalid(indexFile, `does not list tensor ${received(name)}, which several shards hold`);
       }
       if (owner === undefined || owner === shard) tensors.set(name, tensor);
     }
   }
   for (const [name, shard] of shardOf) {
     if (!tensors.has(name))
-      throw invalid(indexFile, `looks for tensor "${name}" in ${shard}, which lacks it`);
+      throw invalid(indexFile, `looks for tensor ${received(name)} in ${received(shard)}, which lacks it`);
   }
   return new TensorTable(tensors, indexFile);
 }
@@ -87,7 +88,7 @@ async function readWeightMap(indexFile: string): Promise<Map<string, string>> {
 async function checkedRead(file: string, read: (file: string) => Promise<TensorTable>): Promise<TensorTable> {
   const pointer = Buffer.from("version https://git-lfs");
   try {
-    const handle = await open(file);
+    const handle = await openRegularFile(file);
     const start = Buffer.alloc(pointer.length);
     try {
       await handle.read(start, 0, start.length, 0);
@@ -99,9 +100,8 @@ async function checkedRead(file: string, read: (file: string) => Promise<TensorT
     }
     return await read(file);
   } catch (error) {
-    // Errors of the file system name the call that failed.
-    if (error instanceof Error && "syscall" in error)
-      throw invalid(file, `cannot be read: ${error.message}`, error);
+    if (SparseEncoderError.is(error, "MODEL_INVALID")) throw invalid(file, "is not a regular file", error);
+    if (isSystemError(error)) throw invalid(file, `cannot be read: ${error.message}`, error);
     throw error;
   }
 }
