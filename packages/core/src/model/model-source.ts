@@ -38,16 +38,17 @@ export interface ModelSourceOptions {
  */
 export async function locateModel(model: string, options: ModelSourceOptions): Promise<string> {
   if (!(await isHubName(model))) return model;
-  const { revision, token, cacheDir, localFilesOnly, endpoint, fileName, signal, onProgress } = options;
+  const { revision, token, cacheDir, localFilesOnly, verifyFiles, endpoint, fileName, signal } = options;
   const wanted = wantedModelFiles(fileName);
   return fetchModel(model, {
     revision,
     token,
     cacheDir,
     localFilesOnly,
+    verifyFiles,
     endpoint,
     signal,
-    onProgress,
+    onProgress: options.onProgress,
     wanted,
   });
 }
