@@ -68,6 +68,7 @@ export class FakeOpenSearch extends FakeServer {
       case "POST _count": {
         const body: unknown = JSON.parse(text);
         checkNames("count", body, ["query"]);
+        checkClauses(body.query);
         const count = [...index.documents.values()].filter((document) => passes(body.query, document)).length;
         return { count, _shards: { failed: this.failedShards.shift() ?? 0 } };
       }
@@ -157,6 +158,7 @@ function search(index: FakeIndex, body: unknown): Json[] {
   checkNames("search", body, ["query", "size", "sort", "search_after", "_source"]);
   const size = body.size as number;
   check(Number.isInteger(size) && size >= 0 && size <= maximumWindow, "Result window is too large");
+  checkClauses(body.query);
   const documents = [...index.documents].filter(([, source]) => passes(body.query, source));
   const show = (_id: string, source: Json, further: Json): Json => ({
     _id,
@@ -180,6 +182,31 @@ function search(index: FakeIndex, body: unknown): Json[] {
     .sort((a, b) => b.score - a.score)
     .slice(0, size)
     .map(({ _id, source, score }) => show(_id, source, { _score: score }));
+}
+
+/** Refuses what the server's default configuration refuses: long lists of terms, and many clauses in a whole query. */
+function checkClauses(query: unknown): void {
+  check(clausesOf(query) <= 1024, "too_many_nested_clauses: Query contains too many nested clauses");
+}
+
+function clausesOf(query: unknown): number {
+  const [[kind, body] = ["", undefined]] = Object.entries(query as Json);
+  if (kind === "bool") {
+    const parts = ["must", "filter", "should", "must_not"].flatMap((name) => (body as Json)[name] ?? []);
+    return parts.reduce<number>((sum, part) => sum + clausesOf(part), 0);
+  }
+  if (kind === "terms") {
+    const { terms } = body as { terms: string[] };
+    check(
+      terms.length <= 65_536,
+      `The number of terms [${terms.length}] used in the Terms Query request has exceeded`,
+    );
+  }
+  if (kind === "neural_sparse") {
+    const [given] = Object.values(body as Json) as { query_tokens: Json }[];
+    return Object.keys(given!.query_tokens).length;
+  }
+  return kind === "script_score" ? clausesOf((body as Json).query) : 1;
 }
 
 /** Whether a document is found; scores have no part in it. */

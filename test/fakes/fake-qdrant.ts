@@ -18,6 +18,9 @@ interface FakeCollection {
 /** The limit of the server's default configuration. */
 const maximumBody = 32 * 1024 * 1024;
 
+/** Levels of objects and lists that the server's JSON parser, serde_json, goes into. */
+const maximumDepth = 127;
+
 /**
  * A fake of a Qdrant server over HTTP: it takes the requests that Qdrant's API description documents, as far as the store
  * makes them, and refuses all others. It proves nothing of how the server scores or stores.
@@ -49,6 +52,8 @@ export class FakeQdrant extends FakeServer {
     const [, , name = "", ...rest] = url.pathname.split("/");
     const call = `${method} ${["", ...rest].join("/")}`;
     const body: unknown = bytes.length === 0 ? undefined : JSON.parse(bytes.toString("utf8"));
+    if (depthOf(body) > maximumDepth)
+      throw new Refusal(400, "Format error in JSON body: recursion limit exceeded");
     if (call === "GET /exists") return { exists: this.collections.has(name) };
     if (call === "PUT ") return this.create(name, body);
     const collection = this.collections.get(name);
@@ -333,4 +338,9 @@ function passes(condition: unknown, point: Point): boolean {
     (should === undefined || should.length === 0 || should.some((part) => passes(part, point))) &&
     !mustNot.some((part) => passes(part, point))
   );
+}
+
+function depthOf(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  return 1 + Math.max(0, ...(Object.values(value).length < 10_000 ? Object.values(value).map(depthOf) : [1]));
 }

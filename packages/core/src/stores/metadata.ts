@@ -14,7 +14,7 @@ export type MetadataValue =
 export type Metadata = { readonly [name: string]: MetadataValue };
 
 /** Maximum nesting of metadata; a cycle ends here too. */
-const maximumDepth = 64;
+export const maximumDepth = 64;
 
 /**
  * A deep copy of metadata, frozen at every level. Properties that are undefined are left out, as JSON does.

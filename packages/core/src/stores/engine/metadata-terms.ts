@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { SparseEncoderError } from "../../errors.ts";
 import type { FilterValue } from "../filter/filter.ts";
 import { filterOperators } from "../filter/filter.ts";
+import type { FilterNode } from "../filter/filter-node.ts";
 import type { Metadata, MetadataValue } from "../store.ts";
 import { toOrderKey } from "./order-key.ts";
 
@@ -107,6 +108,18 @@ function digest(content: unknown): string {
 export const termFilterOperators: ReadonlySet<string> = new Set(
   filterOperators.filter((operator) => operator !== "$contains"),
 );
+
+/** @throws SparseEncoderError `STORE_UNSUPPORTED` for a string that is longer than the stored bounds tell */
+export function checkBound(
+  store: string,
+  { path, operator, value }: Extract<FilterNode, { readonly type: "compare" }>,
+): void {
+  if (typeof value !== "string" || value.length <= maximumBoundLength) return;
+  throw new SparseEncoderError(
+    "STORE_UNSUPPORTED",
+    `The ${store} store compares with strings of up to ${maximumBoundLength} characters; $${operator} of ${JSON.stringify(path.join("."))} has one of ${value.length}.`,
+  );
+}
 
 /** @throws SparseEncoderError `STORE_UNSUPPORTED` for a filter by a part of a string, which terms and bounds do not tell */
 export function refuseContains(store: string, path: readonly string[]): never {

@@ -1,4 +1,5 @@
 import { received, SparseEncoderError } from "../../errors.ts";
+import { maximumDepth as maximumPath } from "../metadata.ts";
 import { isPlainObject } from "../plain-object.ts";
 import type { Filter, FilterValue } from "./filter.ts";
 
@@ -20,10 +21,10 @@ export type FilterNode =
   | { readonly type: "contains"; readonly path: readonly string[]; readonly part: string }
   | { readonly type: "exists"; readonly path: readonly string[] };
 
-/** So deep may `$and`, `$or` and `$not` nest: stores compile filters by recursion, and a cycle must end. */
+/** Maximum nesting of `$and`, `$or` and `$not`: stores compile filters by recursion, and a cycle must end. */
 const maximumDepth = 32;
 
-/** So many conditions may a filter have, values of lists not counted. */
+/** Maximum conditions in a filter; list values are not counted. */
 const maximumConditions = 10_000;
 
 const fieldOperators = ["$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$exists", "$contains"];
@@ -79,6 +80,11 @@ function parseField(field: string, condition: unknown, progress: Progress): Filt
   const path = field.split(".");
   if (path.includes("")) {
     throw invalid(`the field ${received(field)} has an empty name; names are joined by single dots`);
+  }
+  if (path.length > maximumPath) {
+    throw invalid(
+      `the field ${received(field)} has ${path.length} names; metadata nest at most ${maximumPath} levels deep`,
+    );
   }
   if (isFilterValue(condition)) {
     count(progress);

@@ -19,7 +19,7 @@ import {
   toSource,
   vectorOf,
 } from "./opensearch-documents.ts";
-import { compileFilter, hasTerm, type OpenSearchQuery } from "./opensearch-filter.ts";
+import { checkClauses, compileFilter, hasTerm, type OpenSearchQuery } from "./opensearch-filter.ts";
 import { fieldName, openIndex } from "./opensearch-index.ts";
 import {
   checkOpenSearchOptions,
@@ -139,6 +139,7 @@ export class OpenSearchBackend implements StoreBackend {
 
   async count(filter: FilterNode | undefined, signal: AbortSignal | undefined): Promise<number> {
     const query = filter === undefined ? { match_all: {} } : compileFilter(filter);
+    checkClauses(query);
     const { body } = await this.attempt(signal, () =>
       this.client.count({ index: this.options.index, body: { query } }),
     );
@@ -204,8 +205,10 @@ export class OpenSearchBackend implements StoreBackend {
     }
   }
 
-  private conditions({ name, filter }: BackendQuery): OpenSearchQuery[] {
-    return [hasTerm(vectorTerm(name)), ...(filter === undefined ? [] : [compileFilter(filter)])];
+  private conditions({ name, vector, filter }: BackendQuery): OpenSearchQuery[] {
+    const conditions = [hasTerm(vectorTerm(name)), ...(filter === undefined ? [] : [compileFilter(filter)])];
+    checkClauses({ bool: { filter: conditions } }, vector instanceof Float32Array ? 0 : vector.activeDims);
+    return conditions;
   }
 
   private vectorField(name: string): string {
@@ -221,6 +224,7 @@ export class OpenSearchBackend implements StoreBackend {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<readonly OpenSearchHit[], void, undefined> {
     const query = node === undefined ? { match_all: {} } : { bool: { filter: [compileFilter(node)] } };
+    checkClauses(query);
     for (let last = after; ; ) {
       const request = { query, size, sort: [{ key: "asc" }], search_after: [last], _source: source };
       const page = await this.search(request, signal);

@@ -1,13 +1,13 @@
-import { SparseEncoderError } from "../../errors.ts";
 import {
   boundName,
+  checkBound,
   equalTerm,
   existsTerm,
-  maximumBoundLength,
   refuseContains,
   toBound,
 } from "../engine/metadata-terms.ts";
 import type { FilterNode } from "../filter/filter-node.ts";
+import { unsupported } from "../store-limits.ts";
 
 /** A query of OpenSearch. */
 export type OpenSearchQuery = Readonly<Record<string, unknown>>;
@@ -15,35 +15,33 @@ export type OpenSearchQuery = Readonly<Record<string, unknown>>;
 /** After all letters and digits. */
 const afterAll = "~";
 
-/** The query of a filter over the keywords `terms` and `bounds`: a bound is its name and its value in one. */
+/** Values that one `terms` query takes, by the default of `index.max_terms_count`. */
+const maximumTerms = 65_536;
+
+/** Clauses that a whole query may have, by the default of `indices.query.bool.max_clause_count`. */
+const maximumClauses = 1024;
+
+/**
+ * The query of a filter over the keywords `terms` and `bounds`: a bound is its name and its value in one. Conditions that
+ * ask for one of several terms, or for none of them, become one clause.
+ */
 export function compileFilter(node: FilterNode): OpenSearchQuery {
   switch (node.type) {
     case "not":
       return { bool: { must_not: [compileFilter(node.node)] } };
     case "and":
-      return node.nodes.length === 0
-        ? { match_all: {} }
-        : { bool: { filter: node.nodes.map(compileFilter) } };
+      return node.nodes.length === 0 ? { match_all: {} } : compileAnd(node.nodes);
     case "or":
-      return node.nodes.length === 0
-        ? { match_none: {} }
-        : { bool: { should: node.nodes.map(compileFilter), minimum_should_match: 1 } };
+      return node.nodes.length === 0 ? { match_none: {} } : compileOr(node.nodes);
     case "exists":
-      return hasTerm(existsTerm(node.path));
     case "equal":
-      return hasTerm(equalTerm(node.path, node.value));
     case "in":
-      return { terms: { terms: node.values.map((value) => equalTerm(node.path, value)) } };
+      return hasOneOf(termsOfNode(node)!);
     case "contains":
       return refuseContains("opensearch", node.path);
     case "compare": {
       const { path, operator, value } = node;
-      if (typeof value === "string" && value.length > maximumBoundLength) {
-        throw new SparseEncoderError(
-          "STORE_UNSUPPORTED",
-          `The opensearch store compares with strings of up to ${maximumBoundLength} characters; $${operator} of ${JSON.stringify(path.join("."))} has one of ${value.length}.`,
-        );
-      }
+      checkBound("opensearch", node);
       const isUpward = operator.startsWith("g");
       // Any element is greater if the greatest is.
       const name = boundName(path, value, isUpward ? "greatest" : "least");
@@ -56,4 +54,68 @@ export function compileFilter(node: FilterNode): OpenSearchQuery {
 /** The query for documents with a term. */
 export function hasTerm(term: string): OpenSearchQuery {
   return { term: { terms: term } };
+}
+
+/**
+ * Checks what a query is made of against what a cluster takes in one request.
+ * @param dims active dims of the sparse vector that is searched for: each is a clause
+ * @throws SparseEncoderError `STORE_UNSUPPORTED`
+ */
+export function checkClauses(query: OpenSearchQuery, dims = 0): void {
+  const clauses = clausesOf(query);
+  if (clauses + dims <= maximumClauses) return;
+  const parts = [`${clauses} of the filter`, ...(dims === 0 ? [] : [`${dims} active dims of the query`])];
+  throw unsupported(
+    { name: "opensearch" },
+    `takes at most ${maximumClauses} clauses in one search, received ${parts.join(" and ")}. Use $in for many values of a field, or encode queries with fewer maxActiveDims.`,
+  );
+}
+
+function compileAnd(nodes: readonly FilterNode[]): OpenSearchQuery {
+  const excluded: string[] = [];
+  const filter: OpenSearchQuery[] = [];
+  for (const node of nodes) {
+    const terms = node.type === "not" ? termsOfNode(node.node) : undefined;
+    if (terms === undefined) filter.push(compileFilter(node));
+    else excluded.push(...terms);
+  }
+  const mustNot = excluded.length === 0 ? {} : { must_not: [hasOneOf(excluded)] };
+  return { bool: { ...(filter.length === 0 ? {} : { filter }), ...mustNot } };
+}
+
+function compileOr(nodes: readonly FilterNode[]): OpenSearchQuery {
+  const wanted: string[] = [];
+  const should: OpenSearchQuery[] = [];
+  for (const node of nodes) {
+    const terms = termsOfNode(node);
+    if (terms === undefined) should.push(compileFilter(node));
+    else wanted.push(...terms);
+  }
+  if (wanted.length > 0) should.push(hasOneOf(wanted));
+  return should.length === 1 ? should[0]! : { bool: { should, minimum_should_match: 1 } };
+}
+
+/** The terms of which a document must have one; undefined for a condition that is not about terms. */
+function termsOfNode(node: FilterNode): string[] | undefined {
+  if (node.type === "exists") return [existsTerm(node.path)];
+  if (node.type === "equal") return [equalTerm(node.path, node.value)];
+  return node.type === "in" ? node.values.map((value) => equalTerm(node.path, value)) : undefined;
+}
+
+/** The query for documents with one of these terms. */
+function hasOneOf(terms: readonly string[]): OpenSearchQuery {
+  if (terms.length === 1) return hasTerm(terms[0]!);
+  if (terms.length <= maximumTerms) return { terms: { terms } };
+  const should: OpenSearchQuery[] = [];
+  for (let start = 0; start < terms.length; start += maximumTerms) {
+    should.push({ terms: { terms: terms.slice(start, start + maximumTerms) } });
+  }
+  return { bool: { should, minimum_should_match: 1 } };
+}
+
+function clausesOf(query: OpenSearchQuery): number {
+  const { bool } = query as { readonly bool?: Readonly<Record<string, unknown>> };
+  if (bool === undefined) return 1;
+  const parts = [bool.filter, bool.should, bool.must_not].flat().filter((part) => part !== undefined);
+  return parts.reduce<number>((sum, part) => sum + clausesOf(part as OpenSearchQuery), 0);
 }

@@ -1,22 +1,36 @@
 import { toOrderKey } from "../engine/order-key.ts";
 import { escapeText } from "../engine/stored-text.ts";
 import type { FilterNode } from "../filter/filter-node.ts";
+import { unsupported } from "../store-limits.ts";
 import type { Bindings } from "./bindings.ts";
 
 const operators = { gt: ">", gte: ">=", lt: "<", lte: "<=" } as const;
 
+/** Characters of SQL that one filter may take: longer ones take the planner seconds, and PGlite more memory than it has. */
+const maximumLength = 6_000_000;
+
 /**
  * The SQL of a filter over the jsonb column `metadata`. Where a field is missing, conditions are NULL, which `WHERE`
  * takes for false; negations say so themselves.
+ * @throws SparseEncoderError `STORE_UNSUPPORTED` for a filter that is beyond what Postgres takes
  */
 export function compileFilter(node: FilterNode, bindings: Bindings): string {
+  const sql = compile(node, bindings);
+  if (sql.length <= maximumLength) return sql;
+  throw unsupported(
+    { name: "postgres" },
+    `takes filters of up to ${maximumLength} characters of SQL; this one takes ${sql.length}. Use $in for many values of a field, or divide the call among several.`,
+  );
+}
+
+function compile(node: FilterNode, bindings: Bindings): string {
   switch (node.type) {
     case "and":
       return join(node.nodes, "AND", "true", bindings);
     case "or":
       return join(node.nodes, "OR", "false", bindings);
     case "not":
-      return `((${compileFilter(node.node, bindings)}) IS NOT TRUE)`;
+      return `((${compile(node.node, bindings)}) IS NOT TRUE)`;
     case "exists":
       return `(${field(node.path, bindings)} IS NOT NULL)`;
     case "equal":
@@ -27,10 +41,8 @@ export function compileFilter(node: FilterNode, bindings: Bindings): string {
       const values = bindings.add(`[${node.values.map(toJson).join()}]`, "jsonb");
       return `(${field(node.path, bindings)} @> ANY (ARRAY(SELECT jsonb_array_elements(${values}))))`;
     }
-    case "contains": {
-      const part = bindings.add(escapeText(node.part), "text");
-      return ofStrings(field(node.path, bindings), (value) => `strpos(${value} #>> '{}', ${part}) > 0`);
-    }
+    case "contains":
+      return containsPart(field(node.path, bindings), escapeText(node.part), bindings);
     case "compare": {
       const found = field(node.path, bindings);
       const operator = operators[node.operator];
@@ -54,6 +66,24 @@ export function indexedField(path: readonly string[]): string {
 /** A number that tells all: NaN, which Postgres puts after all others, stands for an array, whose elements decide. */
 export function numberOf(found: string): string {
   return `(CASE jsonb_typeof(${found}) WHEN 'number' THEN (${found})::numeric WHEN 'array' THEN 'NaN'::numeric END)`;
+}
+
+/**
+ * Whether a string has a part. Only a part that begins as the digits of an escape could be found within one: then the match
+ * must not begin in an escape.
+ */
+function containsPart(found: string, part: string, bindings: Bindings): string {
+  const wanted = bindings.add(part, "text");
+  const isFound = (value: string) => `strpos(${value} #>> '{}', ${wanted}) > 0`;
+  if (!/^[0-9a-f]/.test(part)) return ofStrings(found, isFound);
+  const literal = part.replace(/[^\p{L}\p{N}]/gu, (character) =>
+    character === "\u001a" ? character : `\\${character}`,
+  );
+  const outside = bindings.add(`(?<!\u001a[0-9a-f]{0,3})${literal}`, "text");
+  return ofStrings(found, (value) => {
+    const hasNone = `strpos(${value} #>> '{}', U&'\\001A') = 0`;
+    return `(${isFound(value)} AND (${hasNone} OR ${value} #>> '{}' ~ ${outside}))`;
+  });
 }
 
 function compareNumbers(found: string, operator: string, bound: number, bindings: Bindings): string {
@@ -98,7 +128,7 @@ function orderKey(text: string): string {
 
 function join(nodes: readonly FilterNode[], operator: string, ofNone: string, bindings: Bindings): string {
   if (nodes.length === 0) return ofNone;
-  return `(${nodes.map((node) => compileFilter(node, bindings)).join(` ${operator} `)})`;
+  return `(${nodes.map((node) => compile(node, bindings)).join(` ${operator} `)})`;
 }
 
 function toJson(value: string | number | boolean | null): string {

@@ -108,6 +108,48 @@ describe("PostgresStore", () => {
     expect(await one.get(["b"])).toMatchObject([{ vectors: { "Other name": Float32Array.of(1) } }]);
   });
 
+  it("looks for parts in strings as they are, and not in what they are written as", async () => {
+    const store = await open();
+    const parts = fc.constantFrom(
+      "\0",
+      "\u001a",
+      "\ud800",
+      "0",
+      "1",
+      "a",
+      "d8",
+      "00",
+      "001a",
+      ".",
+      "\\",
+      "(",
+      "\n",
+      "é",
+    );
+    const text = fc.array(parts, { maxLength: 6 }).map((words) => words.join(""));
+    const value = fc.oneof(text, fc.array(text, { maxLength: 3 }));
+    const values = fc.sample(value, { numRuns: 60, seed: 7 });
+    await store.upsert(
+      values.map((v, number) => ({ id: `${number}`, text: "", metadata: { v }, vectors: {} })),
+    );
+    for (const part of ["0000", "0", "a", "1a", ...fc.sample(text, { numRuns: 60, seed: 8 })]) {
+      const filter = { v: { $contains: part } };
+      const expected = values.filter((v) => [v].flat().some((one) => one.includes(part)));
+      expect(await store.count({ filter }), JSON.stringify(part)).toBe(expected.length);
+    }
+  });
+
+  it("refuses filters that are longer than Postgres takes in one statement", async () => {
+    const store = await open();
+    const path = Array.from({ length: 60 }, (_, level) => `n${level}`).join(".");
+    const long = { $or: Array.from({ length: 9_999 }, (_, number) => ({ [path]: number })) };
+    const { code, message } = await failureOf(store.count({ filter: long }));
+    expect([code, message]).toEqual(["STORE_UNSUPPORTED", expect.stringContaining("characters of SQL")]);
+    expect(
+      await store.count({ filter: { [path]: { $in: Array.from({ length: 9_999 }, (_, n) => n) } } }),
+    ).toBe(0);
+  });
+
   it("keeps NUL, lone surrogates and the escape itself in ids, texts and metadata, and finds them by filter", async () => {
     const store = await open();
     const text = "a\0b\u001ac\ud800";

@@ -8,7 +8,7 @@ import type { PostgresStoreOptions } from "./postgres-options.ts";
  * Searches compare the query with every document that passes the filter, and so are exact, unless the option `hnsw` asks
  * for an index. An upsert is one transaction. Tables are made when missing; the table of documents has columns `id`,
  * `text` and `metadata` (jsonb) that other users of the database may read. Strings with NUL, lone surrogates or U+001A
- * stand there escaped.
+ * stand there escaped, which their order in comparisons is not aware of.
  *
  * @example
  * await using store = await PostgresStore.open({ url: "postgres://localhost/search", vectors });

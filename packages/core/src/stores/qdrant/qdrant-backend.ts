@@ -10,7 +10,7 @@ import type { ResolvedField } from "../vector-fields.ts";
 import type { QdrantConnection, QdrantPoint } from "./qdrant-client.ts";
 import { openCollection } from "./qdrant-collection.ts";
 import { connect, rulesOf } from "./qdrant-connection.ts";
-import type { QdrantCondition } from "./qdrant-filter.ts";
+import { checkDepth, checkValues, type QdrantCondition } from "./qdrant-filter.ts";
 import { ownFormat, type QdrantFormat } from "./qdrant-format.ts";
 import { foreignFormat, openForeign } from "./qdrant-layout.ts";
 import { checkQdrantOptions, type QdrantStoreOptions, type ResolvedQdrantOptions } from "./qdrant-options.ts";
@@ -119,7 +119,7 @@ export class QdrantBackend implements StoreBackend {
   async count(node: FilterNode | undefined, signal: AbortSignal | undefined): Promise<number> {
     const request = {
       exact: true,
-      ...(node === undefined ? {} : { filter: toFilter([this.format.compileFilter(node)]) }),
+      ...(node === undefined ? {} : { filter: toFilter([this.compile(node)]) }),
     };
     return (await this.attempt(signal, () => this.client.count(this.options.collection, request))).count;
   }
@@ -197,7 +197,14 @@ export class QdrantBackend implements StoreBackend {
 
   private conditionsOf({ name, filter }: BackendQuery): QdrantCondition[] {
     const { format } = this;
-    return [...format.conditionsOf(name), ...(filter === undefined ? [] : [format.compileFilter(filter)])];
+    return [...format.conditionsOf(name), ...(filter === undefined ? [] : [this.compile(filter)])];
+  }
+
+  private compile(filter: FilterNode): QdrantCondition {
+    checkValues(filter);
+    const condition = this.format.compileFilter(filter);
+    checkDepth(condition);
+    return condition;
   }
 
   private async rank(query: BackendQuery, toScore: (score: number) => number): Promise<StoreHit[]> {
@@ -232,7 +239,7 @@ export class QdrantBackend implements StoreBackend {
         limit: idsAtOnce,
         with_payload: payload,
         with_vector: false,
-        ...(node === undefined ? {} : { filter: toFilter([this.format.compileFilter(node)]) }),
+        ...(node === undefined ? {} : { filter: toFilter([this.compile(node)]) }),
         ...(offset === undefined ? {} : { offset }),
       };
       const page = await this.attempt(signal, () => this.client.scroll(this.options.collection, request));

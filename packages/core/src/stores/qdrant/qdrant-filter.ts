@@ -1,13 +1,13 @@
-import { SparseEncoderError } from "../../errors.ts";
 import {
   boundName,
+  checkBound,
   equalTerm,
   existsTerm,
-  maximumBoundLength,
   refuseContains,
   toBound,
 } from "../engine/metadata-terms.ts";
 import type { FilterNode } from "../filter/filter-node.ts";
+import { unsupported } from "../store-limits.ts";
 
 /** A condition of Qdrant. */
 export type QdrantCondition =
@@ -22,6 +22,12 @@ export type QdrantCondition =
   | { readonly has_id: readonly string[] };
 
 const nothing: QdrantCondition = { has_id: [] };
+
+/** Nesting of objects and lists in a filter: the JSON parser of servers stops at 128 levels of a request. */
+const maximumDepth = 120;
+
+/** Values that the lists of a filter may have in all: servers take requests of 32 MB. */
+const maximumValues = 1_000_000;
 
 /** The condition of a filter over the terms and bounds of metadata, which stand in the payload. */
 export function compileFilter(node: FilterNode): QdrantCondition {
@@ -48,15 +54,43 @@ export function compileFilter(node: FilterNode): QdrantCondition {
       // Any element is greater if the greatest is.
       const key = `bounds.${boundName(path, value, operator.startsWith("g") ? "greatest" : "least")}`;
       if (typeof value === "number") return { key, range: { [operator]: value } };
-      if (value.length > maximumBoundLength) {
-        throw new SparseEncoderError(
-          "STORE_UNSUPPORTED",
-          `The qdrant store compares with strings of up to ${maximumBoundLength} characters; $${operator} of ${JSON.stringify(path.join("."))} has one of ${value.length}.`,
-        );
-      }
-      return compareChunks(key, operator, toChunks(value), 0);
+      checkBound("qdrant", node);
+      return compareChunks(key, operator, toChunks(value));
     }
   }
+}
+
+/** @throws SparseEncoderError `STORE_UNSUPPORTED` for a filter with more values than servers take in one request */
+export function checkValues(node: FilterNode): void {
+  const values = valuesOf(node);
+  if (values <= maximumValues) return;
+  throw unsupported(
+    { name: "qdrant" },
+    `takes filters of up to ${maximumValues} values in lists, received ${values}; divide the call among several.`,
+  );
+}
+
+/** @throws SparseEncoderError `STORE_UNSUPPORTED` for a condition that nests deeper than servers read */
+export function checkDepth(condition: QdrantCondition): void {
+  const depth = depthOf(condition);
+  if (depth <= maximumDepth) return;
+  throw unsupported(
+    { name: "qdrant" },
+    `takes filters of up to ${maximumDepth} levels of a request, this one has ${depth}; nest $and, $or and $not less deep.`,
+  );
+}
+
+function valuesOf(node: FilterNode): number {
+  if (node.type === "in") return node.values.length;
+  if (node.type === "not") return valuesOf(node.node);
+  return "nodes" in node ? node.nodes.reduce((sum, part) => sum + valuesOf(part), 0) : 1;
+}
+
+function depthOf(condition: QdrantCondition): number {
+  if ("match" in condition) return 3;
+  if ("range" in condition || "has_id" in condition) return 2;
+  const [parts = []] = Object.values(condition) as (readonly QdrantCondition[])[];
+  return parts.reduce((depth, part) => Math.max(depth, 2 + depthOf(part)), 2);
 }
 
 /** The condition for documents with a term. */
@@ -86,21 +120,28 @@ function compareChunks(
   key: string,
   operator: "gt" | "gte" | "lt" | "lte",
   chunks: readonly number[],
-  from: number,
 ): QdrantCondition {
-  const chunk = chunks[from]!;
-  const at = `${key}_${from}`;
-  if (from === chunks.length - 1) return { key: at, range: { [operator]: chunk } };
   const strict = operator.startsWith("g") ? "gt" : "lt";
-  return {
-    should: [
-      { key: at, range: { [strict]: chunk } },
-      {
-        must: [
-          { key: at, range: { gte: chunk, lte: chunk } },
-          compareChunks(key, operator, chunks, from + 1),
-        ],
-      },
-    ],
+  const isEqual = (position: number): QdrantCondition => {
+    const chunk = chunks[position]!;
+    return { key: `${key}_${position}`, range: { gte: chunk, lte: chunk } };
   };
+  // Halved again and again: servers take conditions only as deep as a parser goes.
+  const compare = (from: number, to: number): QdrantCondition => {
+    if (to - from === 1) {
+      const name = to === chunks.length ? operator : strict;
+      return { key: `${key}_${from}`, range: { [name]: chunks[from]! } };
+    }
+    const middle = (from + to) >> 1;
+    const before = Array.from({ length: middle - from }, (_, position) => isEqual(from + position));
+    const isBefore = strictly(from, middle);
+    return { should: [isBefore, { must: [...before, compare(middle, to)] }] };
+  };
+  const strictly = (from: number, to: number): QdrantCondition => {
+    if (to - from === 1) return { key: `${key}_${from}`, range: { [strict]: chunks[from]! } };
+    const middle = (from + to) >> 1;
+    const before = Array.from({ length: middle - from }, (_, position) => isEqual(from + position));
+    return { should: [strictly(from, middle), { must: [...before, strictly(middle, to)] }] };
+  };
+  return compare(0, chunks.length);
 }
