@@ -104,7 +104,7 @@ async function askServer(folder: string, [command, ...args]: readonly string[]):
     throw new Error(log.split("\n").find((line) => /error/i.test(line)) ?? log.slice(-300));
   } finally {
     // A server starts processes of its own.
-    if (process.platform === "win32") server.kill();
+    if (process.platform === "win32" || server.exitCode !== null) server.kill();
     else process.kill(-server.pid!, "SIGKILL");
   }
 }

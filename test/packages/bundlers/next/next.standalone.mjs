@@ -1,5 +1,7 @@
 export default {
   output: "standalone",
+  // This project lies in another one; most do not.
+  outputFileTracingRoot: import.meta.dirname,
   serverExternalPackages: ["@sparse-encoder/core"],
   // Turbopack copies scripts, not the binaries and models that they open.
   outputFileTracingIncludes: {

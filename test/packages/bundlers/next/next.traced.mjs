@@ -1,1 +1,5 @@
-export default { output: "standalone", serverExternalPackages: ["@sparse-encoder/core"] };
+export default {
+  output: "standalone",
+  outputFileTracingRoot: import.meta.dirname,
+  serverExternalPackages: ["@sparse-encoder/core"],
+};
