@@ -14,7 +14,7 @@ import {
   streamRules,
 } from "./encode-options.ts";
 import { Encoder } from "./encoder.ts";
-import { checkModelName, type LoadOptions, loadRules } from "./loading/load-options.ts";
+import { checkModelName, type LoadOptions, loadRules, refuseNew } from "./loading/load-options.ts";
 import { loadModel } from "./loading/model-loader.ts";
 import type { OpenModel } from "./loading/open-model.ts";
 import { chooseSimilarity } from "./loading/saved-similarity.ts";
@@ -63,6 +63,7 @@ export class DenseEncoder extends Encoder<Float32Array, DenseMatrix, DenseEncode
   override readonly similarityFunction: SimilarityFunction;
 
   private constructor(model: OpenModel<DenseMatrix>, options: ReturnType<typeof loadOptions.check>) {
+    refuseNew("DenseEncoder", model);
     const { truncateDim = model.dimension } = model.description;
     super(model, Math.min(model.dimension, truncateDim), options);
     this.similarityFunction = chooseSimilarity(options.similarity, model.description, "cosine");
@@ -71,13 +72,14 @@ export class DenseEncoder extends Encoder<Float32Array, DenseMatrix, DenseEncode
   /**
    * Loads a model and starts its worker.
    *
-   * @param model path of a model folder as sentence-transformers saves it, or the name of such a model on the hub
+   * @param model path or `file:` URL of a model folder as sentence-transformers saves it, or the name or address of such a model on
+   *   the hub
    * @throws SparseEncoderError as `SparseEncoder.load`
    */
-  static async load(model: string, options: DenseEncoderOptions = {}): Promise<DenseEncoder> {
-    checkModelName("DenseEncoder.load", model);
+  static async load(model: string | URL, options: DenseEncoderOptions = {}): Promise<DenseEncoder> {
+    const address = checkModelName("DenseEncoder.load", model);
     const checked = loadOptions.check("DenseEncoder.load", options);
-    return loadModel(model, denseForm, checked, (opened) => new DenseEncoder(opened, checked));
+    return loadModel(address, denseForm, checked, (opened) => new DenseEncoder(opened, checked));
   }
 
   /** Similarity of each row of `a` with each row of `b`: n arrays of m numbers. A vector counts as one row. */

@@ -139,7 +139,7 @@ export function checkTexts(call: string, texts: unknown): asserts texts is reado
   if (!Array.isArray(texts)) {
     throw new SparseEncoderError(
       "INVALID_TEXT",
-      `${call}: expected an array of strings, received ${received(texts)}.`,
+      `${call}: expected a string or an array of strings, received ${received(texts)}.`,
     );
   }
   // An index loop: holes of a sparse array count too.

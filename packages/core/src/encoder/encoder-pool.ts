@@ -46,6 +46,11 @@ export class EncoderPool implements AsyncDisposable {
     await this.endWorkers((pool) => pool.close());
   }
 
+  /** The same as {@link EncoderPool.stop}, by the name that encoders and stores give it. */
+  close(): Promise<void> {
+    return this.stop();
+  }
+
   /** Ends the workers as soon as the batches that run are done; calls under way reject with `CLOSED`. */
   async destroy(): Promise<void> {
     this.stopped = true;

@@ -21,7 +21,7 @@ import {
   streamRules,
 } from "./encode-options.ts";
 import { Encoder } from "./encoder.ts";
-import { checkModelName, type LoadOptions, loadRules } from "./loading/load-options.ts";
+import { checkModelName, type LoadOptions, loadRules, refuseNew } from "./loading/load-options.ts";
 import { loadModel } from "./loading/model-loader.ts";
 import type { OpenModel } from "./loading/open-model.ts";
 import { chooseSimilarity } from "./loading/saved-similarity.ts";
@@ -77,34 +77,50 @@ export type DecodedToken = [token: string, weight: number];
  * await encoder.close();
  */
 export class SparseEncoder extends Encoder<SparseVector, SparseMatrix, SparseEncodeOptions> {
-  /** Limit on active dims that holds where a call gives none; undefined for none. */
-  readonly maxActiveDims: number | undefined;
   /** The function that {@link SparseEncoder.similarity} uses. */
   override readonly similarityFunction: SimilarityFunction;
 
+  private activeDims: number | undefined;
+
   private constructor(model: OpenModel<SparseMatrix>, options: ReturnType<typeof loadOptions.check>) {
+    refuseNew("SparseEncoder", model);
     super(model, model.dimension, options);
-    this.maxActiveDims = options.maxActiveDims ?? model.activeDims;
+    this.activeDims = options.maxActiveDims ?? model.activeDims;
     this.similarityFunction = chooseSimilarity(options.similarity, model.description, "dot");
   }
 
   /**
    * Loads a model and starts its worker.
    *
-   * @param model path of a model folder as sentence-transformers saves it, or of a plain masked-LM checkpoint; or the name of such
-   *   a model on the Hugging Face hub; without it
-   *   the embedded English model splade-tiny, which needs no network
+   * @param model path or `file:` URL of a model folder as sentence-transformers saves it, or of a plain masked-LM checkpoint; or
+   *   the name or the address of such a model on the Hugging Face hub; without it the embedded English model splade-tiny,
+   *   which needs no network
    * @throws SparseEncoderError `MODEL_NOT_FOUND`, `MODEL_INVALID`, `MODEL_UNSUPPORTED`, `WEIGHTS_INVALID`,
    *   `TOKENIZER_INVALID`, `INVALID_ARGUMENT`, `UNKNOWN_OPTION`, `ABORTED`, `CACHE_UNWRITABLE`; from the hub `NETWORK`,
    *   `HUB_OFFLINE`, `HUB_UNAUTHORIZED`, `HUB_GATED`, `HUB_NOT_FOUND`, `HUB_INVALID`, `DOWNLOAD_CORRUPT`
    */
+  static load(options?: SparseEncoderOptions): Promise<SparseEncoder>;
+  static load(model: string | URL | undefined, options?: SparseEncoderOptions): Promise<SparseEncoder>;
   static async load(
-    model: string = embeddedModelFolder(),
-    options: SparseEncoderOptions = {},
+    first?: string | URL | SparseEncoderOptions,
+    second?: SparseEncoderOptions,
   ): Promise<SparseEncoder> {
-    checkModelName("SparseEncoder.load", model);
+    const isOptions = isPlainObject(first) && second === undefined;
+    const [model, options] = isOptions ? [undefined, first] : [first, second];
     const checked = loadOptions.check("SparseEncoder.load", options);
-    return loadModel(model, sparseForm, checked, (opened) => new SparseEncoder(opened, checked));
+    const address =
+      model === undefined ? { model: embeddedModelFolder() } : checkModelName("SparseEncoder.load", model);
+    return loadModel(address, sparseForm, checked, (opened) => new SparseEncoder(opened, checked));
+  }
+
+  /** Limit on active dims that holds where a call gives none; undefined for none. */
+  get maxActiveDims(): number | undefined {
+    return this.activeDims;
+  }
+
+  /** @throws SparseEncoderError `INVALID_ARGUMENT` */
+  set maxActiveDims(limit: number | undefined) {
+    this.activeDims = loadOptions.rules.maxActiveDims.check(limit, "maxActiveDims");
   }
 
   /** Similarity of each row of `a` with each row of `b`: n arrays of m numbers. A vector counts as one row. */
@@ -177,6 +193,11 @@ export class SparseEncoder extends Encoder<SparseVector, SparseMatrix, SparseEnc
     const maxActiveDims = checked.maxActiveDims ?? this.maxActiveDims ?? 0;
     return { ...checked, maxActiveDims, finish: (matrix) => matrix };
   }
+}
+
+/** Whether the first argument of `load` holds options: `load({ dtype: "int8" })`. */
+function isPlainObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof URL);
 }
 
 /** By shape, not by class: the ESM and the CommonJS build of this library may be loaded side by side. */

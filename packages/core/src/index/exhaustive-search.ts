@@ -1,3 +1,4 @@
+import { invalidArgument, received } from "../errors.ts";
 import { checkOptionNames, positiveInteger } from "../options/index.ts";
 import type { SparseVector } from "../vector/index.ts";
 import { checkEmbedding } from "./arguments.ts";
@@ -17,6 +18,11 @@ export function exhaustiveSearch(
   options: { topK?: number } = {},
 ): SearchHit[] {
   checkOptionNames("exhaustiveSearch", options, ["topK"]);
+  if (typeof (documents as Partial<Iterable<unknown>> | undefined)?.[Symbol.iterator] !== "function") {
+    throw invalidArgument(
+      `exhaustiveSearch: documents must be pairs of an id and a SparseVector, received ${received(documents)}.`,
+    );
+  }
   const { topK = 10 } = options;
   positiveInteger("topK", topK);
   const hits: SearchHit[] = [];

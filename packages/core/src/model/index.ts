@@ -16,6 +16,7 @@ export type {
   TransformerModule,
 } from "./description.ts";
 export { embeddedModelFolder } from "./embedded.ts";
+export { type ModelAddress, readModelAddress } from "./hub/address.ts";
 export type { HubProgress } from "./hub/hub.ts";
 export { isJsonObject, type JsonObject, readJsonObject, setting } from "./json-file.ts";
 export { readModelFolder } from "./model-folder.ts";

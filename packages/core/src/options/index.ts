@@ -1,3 +1,4 @@
+export { didYouMean } from "./meant.ts";
 export {
   type CheckedOptions,
   checkOptionNames,

@@ -46,7 +46,7 @@ describe("declareOptions", () => {
     [
       { mode: "fast", topK: 3 },
       "UNKNOWN_OPTION",
-      /^run: unknown option 'topK'\. Valid options: k, mode, .*signal\.$/,
+      /^run: unknown option 'topK'\. Did you mean k\? Valid options: k, mode, .*signal\.$/,
     ],
     ["fast", "INVALID_ARGUMENT", /^run: options must be an object, received 'fast'\.$/],
     [null, "INVALID_ARGUMENT", /received null/],

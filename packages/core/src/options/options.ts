@@ -1,4 +1,5 @@
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
+import { didYouMean, meantName } from "./meant.ts";
 import { count, type Rule } from "./rule.ts";
 
 /** One rule per option of an options interface: a name too few or too many does not compile. */
@@ -70,7 +71,11 @@ export function checkOptionNames(call: string, options: unknown, valid: readonly
   for (const name of Object.keys(options)) {
     if (!valid.includes(name)) {
       const list = valid.length === 0 ? "It takes none." : `Valid options: ${valid.join(", ")}.`;
-      throw new SparseEncoderError("UNKNOWN_OPTION", `${call}: unknown option ${received(name)}. ${list}`);
+      const hint = didYouMean(meantName(name, valid));
+      throw new SparseEncoderError(
+        "UNKNOWN_OPTION",
+        `${call}: unknown option ${received(name)}.${hint} ${list}`,
+      );
     }
   }
 }

@@ -1,4 +1,5 @@
 import { invalidArgument, received } from "../errors.ts";
+import { didYouMean } from "./meant.ts";
 
 /** Checks one option, and says what its value becomes. */
 export interface Rule<Value> {
@@ -85,12 +86,24 @@ export function text() {
   });
 }
 
-/** One of some strings. */
-export function oneOf<const Choice extends string>(choices: readonly Choice[]) {
+/**
+ * One of some strings.
+ * @param meant what other libraries call a choice, for messages
+ */
+export function oneOf<const Choice extends string>(
+  choices: readonly Choice[],
+  meant: Readonly<Record<string, NoInfer<Choice>>> = {},
+) {
   return rule((value, name) => {
     const found = choices.find((choice) => choice === value);
     if (found !== undefined) return found;
-    throw invalidArgument(`${name} must be one of ${choices.join(", ")}, received ${received(value)}.`);
+    const other = typeof value === "string" ? value.toLowerCase() : "";
+    const hint = didYouMean(
+      choices.find((choice) => choice === other) ?? (Object.hasOwn(meant, other) ? meant[other] : undefined),
+    );
+    throw invalidArgument(
+      `${name} must be one of ${choices.join(", ")}, received ${received(value)}.${hint}`,
+    );
   });
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { invalidArgument, received } from "../errors.ts";
 import { ownRuntime } from "../install/index.ts";
+import { didYouMean } from "../options/index.ts";
 import type { BatchLimits } from "./batch-plan.ts";
 
 /** Kinds of devices that onnxruntime-node can run on, its execution providers. */
@@ -25,14 +26,33 @@ const pattern = /^(cuda|dml):(\d{1,3})$/;
  * @throws SparseEncoderError `INVALID_ARGUMENT`
  */
 export function parseDevice(name: unknown): Device {
+  // As PyTorch counts it: there is one.
+  if (name === "cpu:0") return cpu;
   const [, kind, index] = typeof name === "string" ? (pattern.exec(name) ?? []) : [];
   const found = deviceKinds.find((known) => known === (kind ?? name));
   if (found === undefined) {
+    const meant = typeof name === "string" ? meantDevice(name) : undefined;
     throw invalidArgument(
-      `A device is cpu, cuda, cuda:<n>, dml, dml:<n>, webgpu or coreml, or at load auto; received ${received(name)}.`,
+      `A device is cpu, cuda, cuda:<n>, dml, dml:<n>, webgpu or coreml, or at load auto; received ${received(name)}.${didYouMean(meant)}`,
     );
   }
   return { kind: found, index: Number(index ?? 0), name: name as string };
+}
+
+/** What other libraries call a device. */
+const neighbours: Readonly<Record<string, string>> = {
+  mps: "coreml (Core ML uses the GPU of a Mac)",
+  metal: "coreml (Core ML uses the GPU of a Mac)",
+  gpu: "cuda",
+  directml: "dml",
+  wasm: "cpu",
+};
+
+function meantDevice(name: string): string | undefined {
+  const small = name.toLowerCase();
+  const known = small !== name && (pattern.test(small) || deviceKinds.some((kind) => kind === small));
+  const [family = ""] = small.split(":");
+  return known ? small : Object.hasOwn(neighbours, family) ? neighbours[family] : undefined;
 }
 
 /**

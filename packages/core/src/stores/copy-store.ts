@@ -67,6 +67,10 @@ const tolerance = { exact: 1e-4, approximate: 2e-2 };
 export async function copyStore(from: Store, to: Store, options: CopyOptions = {}): Promise<CopyResult> {
   const checked = copyOptions.check("copyStore", options, "copyStore: ");
   const { batchSize, deleteStale, signal } = checked;
+  for (const [name, store] of Object.entries({ from, to })) {
+    if (typeof (store as Partial<Store> | undefined)?.count === "function") continue;
+    throw invalidArgument(`copyStore: ${name} must be a store, received ${received(store)}.`);
+  }
   if (from === to) throw invalidArgument("copyStore: the two stores are one.");
   const total = await from.count({ signal });
   const before = await to.count({ signal });

@@ -1,5 +1,5 @@
 import { CallsUnderWay, throwIfAborted, unlessAborted } from "../calls/index.ts";
-import { SparseEncoderError } from "../errors.ts";
+import { invalidArgument, SparseEncoderError } from "../errors.ts";
 import { compareHits } from "../index/index.ts";
 import { type DimCounts, SparseVector } from "../vector/index.ts";
 import type { BackendQuery, StoreBackend, WeightedQuery } from "./backend.ts";
@@ -49,6 +49,11 @@ export class StoreFront implements Store {
   private closing: Promise<void> | undefined;
 
   constructor(backend: StoreBackend) {
+    if (typeof (backend as Partial<StoreBackend> | undefined)?.close !== "function") {
+      throw invalidArgument(
+        `${new.target.name} is opened, not made by new: await ${new.target.name}.open({ … }).`,
+      );
+    }
     this.backend = backend;
     this.fields = new StoreFields(backend);
   }

@@ -47,6 +47,12 @@ export class SparseMatrix implements Iterable<SparseVector> {
   /** Stacks vectors of equal dimension. `dimension` is needed for an empty list alone. */
   static fromRows(rows: Iterable<SparseVector>, dimension?: number): SparseMatrix {
     const list = [...rows];
+    const wrong = list.findIndex((row) => !(row instanceof SparseVector) && !isVectorLike(row));
+    if (wrong !== -1) {
+      throw invalidArgument(
+        `SparseMatrix.fromRows: row ${wrong} must be a SparseVector, received ${received(list[wrong])}; dense rows are read by SparseMatrix.fromDense.`,
+      );
+    }
     const width = dimension ?? list[0]?.dimension;
     if (width === undefined) {
       throw invalidArgument("SparseMatrix.fromRows: an empty list needs the dimension as second argument.");
@@ -249,6 +255,15 @@ export class SparseMatrix implements Iterable<SparseVector> {
       TRUSTED,
     );
   }
+}
+
+/** A vector of another copy of this package. */
+function isVectorLike(row: Partial<SparseVector> | null | undefined): boolean {
+  return (
+    typeof row?.dimension === "number" &&
+    row.indices instanceof Uint32Array &&
+    row.values instanceof Float32Array
+  );
 }
 
 /** Where `slice` starts, by the rules of `Array.prototype.slice`. */

@@ -1,5 +1,10 @@
 import { invalidArgument, received } from "../../errors.ts";
-import type { HubProgress, ModelSourceOptions } from "../../model/index.ts";
+import {
+  type HubProgress,
+  type ModelAddress,
+  type ModelSourceOptions,
+  readModelAddress,
+} from "../../model/index.ts";
 import {
   abortSignal,
   type CheckedOptions,
@@ -57,12 +62,24 @@ export interface LoadOptions extends ModelSourceOptions {
 /** Most threads or workers. Far more than cores; a number typed wrong must not take the memory of the machine. */
 const mostThreads = 1024;
 
+/** What PyTorch and transformers.js call the formats. */
+const dtypesElsewhere = {
+  float32: "fp32",
+  f32: "fp32",
+  float16: "fp16",
+  half: "fp16",
+  f16: "fp16",
+  q8: "int8",
+  uint8: "int8",
+  quantized: "int8",
+} as const;
+
 /** The options of loading any model, for the declarations of the encoders. */
 export const loadRules = declareOptions<LoadOptions>()({
   maxSeqLength: count(),
   prompts: rule(checkPrompts),
   defaultPromptName: text(),
-  dtype: oneOf(dtypes).default("fp32"),
+  dtype: oneOf(dtypes, dtypesElsewhere).default("fp32"),
   revision: text(),
   token: rule((value, name) => {
     if (typeof value === "string") return value;
@@ -84,12 +101,26 @@ export const loadRules = declareOptions<LoadOptions>()({
 /** {@link LoadOptions}, checked, with their defaults. */
 export type CheckedLoadOptions = CheckedOptions<typeof loadRules>;
 
-/** @throws SparseEncoderError `INVALID_ARGUMENT` */
-export function checkModelName(call: string, model: unknown): void {
-  if (typeof model === "string" && model !== "") return;
+/**
+ * The model that a caller named, by a path, a name on the hub, or an address of either.
+ * @throws SparseEncoderError `INVALID_ARGUMENT`
+ */
+export function checkModelName(call: string, model: unknown): ModelAddress {
+  if (model instanceof URL) return readModelAddress(call, model.href);
+  if (typeof model === "string" && model !== "") return readModelAddress(call, model);
   throw invalidArgument(
     `${call}: expected the path of a model folder or the name of a model on the hub, received ${received(model)}.`,
   );
+}
+
+/**
+ * The refusal of `new SparseEncoder(…)`, which other languages have, and of which JavaScript could not wait for the files.
+ * @throws SparseEncoderError `INVALID_ARGUMENT`
+ */
+export function refuseNew(name: string, model: unknown): void {
+  if (typeof model === "object" && model !== null && "description" in model) return;
+  const shown = model === undefined ? "" : received(model);
+  throw invalidArgument(`${name} is loaded, not made by new: await ${name}.load(${shown}).`);
 }
 
 function checkPrompts(prompts: unknown, name: string): Readonly<Record<string, string>> {

@@ -3,6 +3,7 @@ import { SparseEncoderError } from "../../errors.ts";
 import { type CompiledModel, unsupportedPipeline } from "../../graph/index.ts";
 import {
   locateModel,
+  type ModelAddress,
   type ModelDescription,
   type Pipeline,
   readModelFolder,
@@ -22,17 +23,18 @@ import { OpenModel, type OpenPipeline } from "./open-model.ts";
 /**
  * Finds a model, opens it, and makes an encoder of it; closes the model again if that fails.
  *
- * @param location path of a model folder, or the name of a model on the hub
+ * @param address a model folder, or a model on the hub
  * @throws SparseEncoderError as `SparseEncoder.load`
  */
 export async function loadModel<Matrix, Encoder>(
-  location: string,
+  address: ModelAddress,
   form: MatrixForm<Matrix>,
   options: CheckedLoadOptions,
   toEncoder: (model: OpenModel<Matrix>) => Encoder,
 ): Promise<Encoder> {
   throwIfAborted(options.signal);
-  const folder = await locateModel(location, options);
+  const revision = options.revision ?? address.revision;
+  const folder = await locateModel(address.model, { ...options, revision });
   const model = await new ModelLoader(form, options).open(folder);
   try {
     throwIfAborted(options.signal);

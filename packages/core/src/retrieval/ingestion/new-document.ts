@@ -46,12 +46,24 @@ export function checkNewDocuments(
   }
 }
 
+/** What LangChain and other libraries call the text of a document. */
+const namesOfText = ["pageContent", "page_content", "content", "document", "body"];
+
 function checkNewDocument(document: unknown, position: number, names: ReadonlySet<string>): NewDocument {
-  const { id, text, metadata, encodedText, vectors } = (document ?? {}) as Record<string, unknown>;
+  if (typeof document !== "object" || document === null) {
+    throw invalidDocument(
+      `document ${position} must be an object such as { id, text }, received ${received(document)}`,
+    );
+  }
+  const { id, text, metadata, encodedText, vectors } = document as Record<string, unknown>;
   if (!isName(id)) throw invalidDocument(nameRule(`the id of document ${position}`, id));
   const place = `document ${position} (${received(id)})`;
   if (typeof text !== "string") {
-    throw invalidDocument(`the text of ${place} must be a string, received ${received(text)}`);
+    const elsewhere = namesOfText.find(
+      (name) => typeof (document as Record<string, unknown>)[name] === "string",
+    );
+    const hint = elsewhere === undefined || text !== undefined ? "" : `; its ${elsewhere} belongs into text`;
+    throw invalidDocument(`the text of ${place} must be a string, received ${received(text)}${hint}`);
   }
   if (metadata !== undefined) {
     if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {

@@ -49,3 +49,15 @@ export function checkOneOf(call: string, options: object, names: readonly string
     `${call}: one of ${names.slice(0, -1).join(", ")} and ${names.at(-1)} says where the server is, received ${given.length === 0 ? "none" : given.join(" and ")}.`,
   );
 }
+
+/**
+ * Checks that a store is opened with an options object at all.
+ * @param example the least that it needs
+ * @throws SparseEncoderError `INVALID_ARGUMENT`
+ */
+export function checkOpenOptions(call: string, options: unknown, example: string): void {
+  if (typeof options === "object" && options !== null && !Array.isArray(options)) return;
+  throw invalidArgument(
+    `${call}: options must be an object such as ${example}, received ${received(options)}.`,
+  );
+}

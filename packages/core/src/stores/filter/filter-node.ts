@@ -2,6 +2,7 @@ import { received, SparseEncoderError } from "../../errors.ts";
 import { maximumDepth as maximumPath } from "../metadata.ts";
 import { isPlainObject } from "../plain-object.ts";
 import type { Filter, FilterValue } from "./filter.ts";
+import { logicalHint, operatorHint } from "./filter-neighbours.ts";
 
 /**
  * A checked filter in its smallest form, which stores compile: `$ne`, `$nin` and `$exists: false` are negations of the
@@ -90,13 +91,16 @@ function parseField(field: string, condition: unknown, progress: Progress): Filt
     count(progress);
     return { type: "equal", path, value: condition };
   }
+  const joined = logicalHint(field, condition);
   if (Array.isArray(condition)) {
+    if (joined !== undefined) throw invalid(joined);
     throw invalid(`field ${received(field)}: a list of values is written { $in: [...] }`);
   }
   if (!isPlainObject(condition)) {
     throw invalid(`field ${received(field)}: ${expectation}, received ${received(condition)}`);
   }
   const entries = Object.entries(condition);
+  if (joined !== undefined && entries.every(([name]) => !name.startsWith("$"))) throw invalid(joined);
   if (entries.length === 0) {
     throw invalid(
       `field ${received(field)}: the condition is empty; valid operators: ${fieldOperators.join(", ")}`,
@@ -153,9 +157,11 @@ function parseCondition(
       return value ? node : { type: "not", node };
     }
     default: {
-      const hint = operator.startsWith("$")
-        ? `there is no operator ${received(operator)} for a field; valid: ${fieldOperators.join(", ")}`
-        : `a nested field is written ${received(`${field}.${operator}`)}`;
+      const hint =
+        operatorHint(field, operator) ??
+        (operator.startsWith("$")
+          ? `there is no operator ${received(operator)} for a field; valid: ${fieldOperators.join(", ")}`
+          : `a nested field is written ${received(`${field}.${operator}`)}`);
       throw invalid(`field ${received(field)}: ${hint}`);
     }
   }

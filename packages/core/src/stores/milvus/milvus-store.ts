@@ -1,3 +1,4 @@
+import { checkOpenOptions } from "../engine/engine-options.ts";
 import { StoreFront } from "../store-front.ts";
 import { MilvusBackend } from "./milvus-backend.ts";
 import type { MilvusStoreOptions } from "./milvus-options.ts";
@@ -24,6 +25,7 @@ export class MilvusStore extends StoreFront {
    * made by another program, for another model, or with other vectors; `STORE_UNSUPPORTED`; `STORE_FAILED`
    */
   static async open(options: MilvusStoreOptions): Promise<MilvusStore> {
+    checkOpenOptions("MilvusStore.open", options, "{ address }");
     return new MilvusStore(await MilvusBackend.open(options));
   }
 }

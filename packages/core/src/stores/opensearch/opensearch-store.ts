@@ -1,3 +1,4 @@
+import { checkOpenOptions } from "../engine/engine-options.ts";
 import { StoreFront } from "../store-front.ts";
 import { OpenSearchBackend } from "./opensearch-backend.ts";
 import type { OpenSearchStoreOptions } from "./opensearch-options.ts";
@@ -25,6 +26,7 @@ export class OpenSearchStore extends StoreFront {
    * by another program, for another model, or with other vectors; `STORE_UNSUPPORTED`; `STORE_FAILED`
    */
   static async open(options: OpenSearchStoreOptions): Promise<OpenSearchStore> {
+    checkOpenOptions("OpenSearchStore.open", options, "{ url }");
     return new OpenSearchStore(await OpenSearchBackend.open(options));
   }
 }

@@ -1,3 +1,4 @@
+import { checkOpenOptions } from "../engine/engine-options.ts";
 import { StoreFront } from "../store-front.ts";
 import { PostgresBackend } from "./postgres-backend.ts";
 import type { PostgresStoreOptions } from "./postgres-options.ts";
@@ -26,6 +27,7 @@ export class PostgresStore extends StoreFront {
    * `STORE_UNSUPPORTED` for an old pgvector; `STORE_FAILED`
    */
   static async open(options: PostgresStoreOptions): Promise<PostgresStore> {
+    checkOpenOptions("PostgresStore.open", options, "{ url } or { folder }");
     return new PostgresStore(await PostgresBackend.open(options));
   }
 }

@@ -1,3 +1,4 @@
+import { checkOpenOptions } from "../engine/engine-options.ts";
 import { StoreFront } from "../store-front.ts";
 import { QdrantBackend } from "./qdrant-backend.ts";
 import type { QdrantStoreOptions } from "./qdrant-options.ts";
@@ -24,6 +25,7 @@ export class QdrantStore extends StoreFront {
    * made by another program, for another model, or with other vectors; `STORE_FAILED`
    */
   static async open(options: QdrantStoreOptions): Promise<QdrantStore> {
+    checkOpenOptions("QdrantStore.open", options, "{ url }");
     return new QdrantStore(await QdrantBackend.open(options));
   }
 }
