@@ -1,9 +1,9 @@
 // Tries the packed packages with package managers, bundlers, runtimes and compilers, and writes docs/compatibility.md.
-// Arguments name tables to run again, by their first word in lower case: pnpm test:packages bundlers. Default: all.
+// Arguments name what to run again, by a part of the table or the row: pnpm test:packages bundlers "next@". Default: all.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { installers, makeProject, pack, root } from "../../helpers/package-install.ts";
+import { installers, makeProject, pack, root, run } from "../../helpers/package-install.ts";
 import { bundlerCells } from "./bundlers.ts";
 import { type Cell, type CellResult, tryCell } from "./cell.ts";
 import { compilerCells } from "./compilers.ts";
@@ -18,22 +18,31 @@ const wanted = process.argv.slice(2);
 const folder = mkdtempSync(path.join(tmpdir(), "packages-"));
 try {
   const results = await runCells(await makeCells());
-  const known = existsSync(resultFile)
-    ? (JSON.parse(readFileSync(resultFile, "utf8")) as Compatibility).results
-    : [];
-  const tables = new Set(results.map((result) => result.table));
   const compatibility: Compatibility = {
     system: describeSystem(),
     date: new Date().toISOString().slice(0, 10),
-    results: [...known.filter((result) => !tables.has(result.table)), ...results],
+    results: merge(results),
   };
   writeFileSync(resultFile, `${JSON.stringify(compatibility, null, 2)}\n`);
   writeFileSync(page, toMarkdown(compatibility));
+  await run(root, "npx", "biome", "format", "--write", resultFile, page);
   const failed = results.filter((result) => result.problem !== undefined).length;
   console.log(`${results.length - failed} passed, ${failed} failed`);
   process.exitCode = failed === 0 ? 0 : 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** What was run now, in the places of what was known of the same cells; tables that were run as a whole lose old rows. */
+function merge(results: readonly CellResult[]): CellResult[] {
+  const known = existsSync(resultFile)
+    ? (JSON.parse(readFileSync(resultFile, "utf8")) as Compatibility).results
+    : [];
+  const keyOf = ({ table, row, column }: CellResult) => JSON.stringify([table, row, column]);
+  const cells = new Map(
+    [...(wanted.length === 0 ? [] : known), ...results].map((result) => [keyOf(result), result]),
+  );
+  return [...cells.values()].sort((a, b) => (a.table < b.table ? -1 : a.table > b.table ? 1 : 0));
 }
 
 async function makeCells(): Promise<Cell[]> {
@@ -49,7 +58,8 @@ async function makeCells(): Promise<Cell[]> {
     ...runtimeCells(project),
     ...compilerCells(project),
   ];
-  const isWanted = ({ table }: Cell) => wanted.some((word) => table.toLowerCase().startsWith(word));
+  const isWanted = ({ table, row }: Cell) =>
+    wanted.some((word) => `${table} ${row}`.toLowerCase().includes(word.toLowerCase()));
   return wanted.length === 0 ? cells : cells.filter(isWanted);
 }
 
