@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { SparseEncoder } from "@sparse-encoder/core";
@@ -231,6 +231,19 @@ describe("encode, given something wrong,", () => {
     expect(code).toBe(130);
     expect(stderr).toContain("add --resume to the same command to go on.");
     expect(existsSync(output)).toBe(false);
+  });
+
+  it.skipIf(!existsSync("/dev/full"))("tells that the disk is full", async () => {
+    const child = startCli(["encode", folder.file("texts.txt")], { stdout: openSync("/dev/full", "w") });
+    let stderr = "";
+    child.stderr!.on("data", (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+    const [code] = await once(child, "close");
+    expect([code, stderr]).toEqual([
+      1,
+      "sparse-encoder: Standard output cannot be written: the disk is full.\n",
+    ]);
   });
 
   it("cannot write below a file", async () => {

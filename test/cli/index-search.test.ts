@@ -174,9 +174,10 @@ describe("index and search, given something wrong,", () => {
     expect(stdout).toContain("Escape \\u{1b}[2J\\u{202e} sequences");
   });
 
-  it("tell that another process has the index", async () => {
+  it("search beside a process that writes, and let no second one write", async () => {
     await using _store = await MemoryStore.open(`${index}/store`);
-    const { code, stderr } = await runCli(["search", "zebra", "--index", index]);
+    expect((await search("zebra stripes"))[0]!.id).toBe("docs/new.txt#1");
+    const { code, stderr } = await indexDocs();
     expect([code, stderr]).toEqual([1, expect.stringContaining("[STORE_LOCKED]")]);
   });
 });

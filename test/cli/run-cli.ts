@@ -19,14 +19,16 @@ export interface CliOptions {
   /** Standard input; empty if there is none. */
   readonly input?: string | Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
+  /** File descriptor that standard output goes to, in place of a pipe. */
+  readonly stdout?: number;
 }
 
 /** Starts the built command. */
-export function startCli(parameters: readonly string[], { cwd, env }: CliOptions = {}): ChildProcess {
+export function startCli(parameters: readonly string[], { cwd, env, stdout }: CliOptions = {}): ChildProcess {
   return spawn(process.execPath, [binary, ...parameters], {
     cwd,
     env: { ...process.env, NO_COLOR: "1", ...env },
-    stdio: "pipe",
+    stdio: ["pipe", stdout ?? "pipe", "pipe"],
   });
 }
 

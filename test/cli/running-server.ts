@@ -5,6 +5,8 @@ import { startCli } from "./run-cli.ts";
 /** A server that the built command started. */
 export interface RunningServer extends AsyncDisposable {
   readonly url: string;
+  /** Number of the process. */
+  readonly pid: number;
   /** What it wrote to standard error. */
   log(): string;
   /** Sends a signal and waits for the end. */
@@ -41,6 +43,7 @@ export async function startServer(
   };
   return {
     url,
+    pid: child.pid!,
     log: () => log,
     stop,
     ask: (path, body, init = {}) =>

@@ -1,10 +1,12 @@
+import { writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
+import { createRequire } from "node:module";
 import { connect } from "node:net";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { DenseEncoder, SparseEncoder } from "@sparse-encoder/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runCli, temporaryFolder } from "./run-cli.ts";
+import { binary, runCli, temporaryFolder } from "./run-cli.ts";
 import { type RunningServer, startServer } from "./running-server.ts";
 
 const denseModel = fileURLToPath(new URL("../../examples/models/all-minilm-l6-v2", import.meta.url));
@@ -364,5 +366,33 @@ describe("a server", () => {
       both.ask("/search", { query: "cheap flights", weights: { sparse: 0, keyword: 0 } }),
     );
     expect(hits).toMatchObject([{ id: "a", arms: { dense: { rank: 1 } } }]);
+  });
+});
+
+describe("spans of OpenTelemetry", () => {
+  it("go to the provider that the process was started with", async () => {
+    using folder = temporaryFolder();
+    // A provider of the test's own: it writes the name and the values of each span to standard error.
+    const api = pathToFileURL(createRequire(binary).resolve("@opentelemetry/api")).href;
+    writeFileSync(
+      folder.file("provider.mjs"),
+      `import api from ${JSON.stringify(api)};
+const startActiveSpan = (name, work) => {
+  const values = {};
+  const span = { setAttributes: (given) => Object.assign(values, given), recordException() {}, setStatus() {}, end: () => console.error("SPAN", name, JSON.stringify(values)) };
+  return work(span);
+};
+api.trace.setGlobalTracerProvider({ getTracer: () => ({ startActiveSpan }) });
+`,
+    );
+    const preload = `--import=${pathToFileURL(folder.file("provider.mjs")).href}`;
+    await using traced = await startServer([], { NODE_OPTIONS: preload });
+    await traced.ask("/embed_sparse", { inputs: "a" });
+    await traced.ask("/documents/none");
+    await traced.stop();
+    expect(traced.log()).toContain(
+      'SPAN POST {"http.request.method":"POST","http.route":"/embed_sparse","http.response.status_code":200}',
+    );
+    expect(traced.log()).toContain('"http.response.status_code":404');
   });
 });

@@ -84,17 +84,17 @@ export class Collection implements AsyncDisposable {
 
   /**
    * Opens an index.
-   * @param isNew whether a folder without an index gets one
+   * @param use `read` takes no lock, so that it goes beside a process that writes; `write` makes an index where there is none
    * @throws CommandError if there is none, or it was made with other models than `options` name
    */
   static async open(
     folder: string,
     options: CollectionOptions,
     signal: AbortSignal,
-    isNew: boolean,
+    use: "read" | "write",
   ): Promise<Collection> {
     const there = await readDescription(folder);
-    if (there === undefined && !isNew) {
+    if (there === undefined && use === "read") {
       throw new CommandError(
         `There is no index in ${folder}; make one with: sparse-encoder index <folder> --index ${folder}`,
       );
@@ -103,9 +103,12 @@ export class Collection implements AsyncDisposable {
     const description = there ?? emptyDescription(modelsOf(options));
     checkModels(folder, description.models, options);
     return openParts(description.models, options, signal, async (encoders) => {
-      await mkdir(folder, { recursive: true });
+      if (use === "write") await mkdir(folder, { recursive: true });
       const paths = indexPaths(folder);
-      const store = await MemoryStore.open(paths.store, { model: modelName(description.models) });
+      const store = await MemoryStore.open(paths.store, {
+        model: modelName(description.models),
+        readOnly: use === "read",
+      });
       try {
         const keyword = await openKeyword(paths.keyword);
         return new Collection(folder, description, { ...encoders, keyword }, store);

@@ -18,7 +18,7 @@ export async function indexFolders(folders: readonly string[], options: IndexOpt
   const roots = rootsOf(folders);
   using interruption = new Interruption();
   const { signal } = interruption;
-  await using collection = await Collection.open(options.index, options, signal, true);
+  await using collection = await Collection.open(options.index, options, signal, "write");
   using line = new ProgressLine();
   const result = await updateCollection(collection, roots, {
     signal,

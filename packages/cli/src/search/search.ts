@@ -27,7 +27,7 @@ export async function search(query: string, options: SearchOptions): Promise<voi
   if (query.trim() === "") throw new CommandError("The query is empty.", 2);
   using interruption = new Interruption();
   const { signal } = interruption;
-  await using collection = await Collection.open(options.index, options, signal, false);
+  await using collection = await Collection.open(options.index, options, signal, "read");
   if (collection.description.state === "writing") {
     note(`The last run of index did not end: hits may be missing. Run it again for ${options.index}.`);
   }

@@ -37,7 +37,7 @@ export async function openContext(options: ContextOptions, signal: AbortSignal):
   const isThere = (await readDescription(index)) !== undefined;
   const collection =
     judged === undefined && (isThere || isIndexNamed)
-      ? await Collection.open(index, options, signal, true)
+      ? await Collection.open(index, options, signal, "write")
       : await Collection.create(options, signal);
   try {
     if (judged !== undefined) await addJudged(collection, judged, signal);

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { systemCode } from "../command-error.ts";
+import { CommandError, systemCode } from "../command-error.ts";
 
 /** The reader of standard output has closed it, as `| head` does: what is left to write is not wanted. */
 export class OutputClosed extends Error {}
@@ -11,8 +11,15 @@ function watch(): void {
   if (isWatched) return;
   isWatched = true;
   process.stdout.on("error", (error) => {
-    failure = systemCode(error) === "EPIPE" ? new OutputClosed("standard output was closed") : error;
+    failure = outputFailure(error);
   });
+}
+
+function outputFailure(error: Error): Error {
+  const code = systemCode(error);
+  if (code === "EPIPE") return new OutputClosed("Standard output was closed.");
+  const reason = code === "ENOSPC" ? "the disk is full" : error.message;
+  return new CommandError(`Standard output cannot be written: ${reason}.`);
 }
 
 /**
