@@ -127,6 +127,15 @@ export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return typeof error === "object" && error !== null && "syscall" in error && "message" in error;
 }
 
+/** Characters of a message that other code made, which may quote whatever it was given. */
+const longestForeignMessage = 300;
+
+/** The message of anything that was thrown by other code: short, whatever it quotes. */
+export function shortMessage(error: unknown): string {
+  const message = hasMessage(error) ? error.message : received(error);
+  return message.length > longestForeignMessage ? `${message.slice(0, longestForeignMessage)}…` : message;
+}
+
 /** The message of anything that was thrown, as a sentence. */
 export function messageOf(error: unknown): string {
   const message = hasMessage(error) ? error.message : received(error);

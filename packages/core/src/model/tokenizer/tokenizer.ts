@@ -1,5 +1,5 @@
 import type { Tokenizer as NativeTokenizer } from "tokenizers";
-import { SparseEncoderError } from "../../errors.ts";
+import { SparseEncoderError, shortMessage } from "../../errors.ts";
 import { importNative } from "../../install/index.ts";
 import { readJsonObject } from "../json-file.ts";
 import { checkTokenizer } from "./checks/checked-tokenizer.ts";
@@ -88,7 +88,7 @@ export class Tokenizer {
     } catch (cause) {
       throw new SparseEncoderError(
         "TOKENIZER_INVALID",
-        `${definition.file} cannot be used as a tokenizer: ${(cause as Error).message}`,
+        `${definition.file} cannot be used as a tokenizer: ${shortMessage(cause)}`,
         { cause },
       );
     }
@@ -183,7 +183,7 @@ export class Tokenizer {
     } catch (cause) {
       throw new SparseEncoderError(
         "TOKENIZER_INVALID",
-        `${this.definition.file} cannot encode a text: ${(cause as Error).message}`,
+        `${this.definition.file} cannot encode a text: ${shortMessage(cause)}`,
         { cause },
       );
     }
