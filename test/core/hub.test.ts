@@ -1149,10 +1149,10 @@ describe("abort", () => {
 
 describe("options", () => {
   it.each([
-    [{ wanted: undefined }, "INVALID_ARGUMENT", "wanted must be a function"],
+    [{ wanted: undefined }, "INVALID_ARGUMENT", "wanted is missing"],
     [{ cacheDir: "" }, "INVALID_ARGUMENT", "cacheDir"],
     [{ cacheDir: 5 }, "INVALID_ARGUMENT", "cacheDir must be a string"],
-    [{ localFilesOnly: "yes" }, "INVALID_ARGUMENT", "localFilesOnly must be a boolean"],
+    [{ localFilesOnly: "yes" }, "INVALID_ARGUMENT", "localFilesOnly must be true or false"],
     [{ endpoint: "huggingface.co" }, "INVALID_ARGUMENT", "endpoint"],
     [{ endpoint: "ftp://huggingface.co" }, "INVALID_ARGUMENT", "endpoint"],
     [{ token: "hf_a b" }, "INVALID_ARGUMENT", "token"],

@@ -34,7 +34,7 @@ export interface CompiledModel extends PooledModel {
   readonly family: string;
 }
 
-/** The vectors that the modules so far give. */
+/** Output of the modules added so far. */
 interface Stage {
   readonly vectors: Value;
   readonly width: number;
@@ -61,7 +61,7 @@ export function compileModel(
     ...model,
     // Integer products run on the CPU only.
     wide: model.prepack ? undefined : buildWideModel(pipeline, weights, half),
-    // A decoder alone has a tuning.
+    // Only a decoder has a tuning.
     shortBytes:
       pipeline[1]?.kind === "SpladePooling" ? buildGraph(pipeline, weights, "latency").bytes : undefined,
     screened: screenable && {

@@ -39,7 +39,7 @@ export interface TransformerShape {
   readonly withoutBias?: boolean;
   /** Norms have no bias. */
   readonly withoutNormBias?: boolean;
-  /** Activation of the masked-LM head, where it is not that of the layers. */
+  /** Activation of the masked-LM head, where the layers have another one. */
   readonly headActivation?: string;
   /** The dense layer of the masked-LM head has no bias. */
   readonly withoutHeadBias?: boolean;
@@ -371,7 +371,7 @@ function checkModernBert(config: JsonObject, types: readonly unknown[], file: st
 
 /**
  * The shape of a transformer, whose sizes can be built.
- * @throws SparseEncoderError `MODEL_INVALID` for a size that is no whole number of at least 1, or heads that do not
+ * @throws SparseEncoderError `MODEL_INVALID` for a size that is not a whole number of at least 1, or heads that do not
  * share the hidden size evenly
  */
 export function shapeOf(family: Family, config: JsonObject, file: string): TransformerShape {

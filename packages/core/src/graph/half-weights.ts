@@ -79,7 +79,7 @@ export function toHalf(values: Float32Array): Uint16Array {
 /** Of the bits of a float32 without its sign. */
 function roundedMagnitude(magnitude: number): number {
   const exponent = magnitude >>> 23;
-  // What is no number stays none; what is 65,520 or more is infinite.
+  // NaN stays NaN; what is 65,520 or more is infinite.
   if (magnitude > 0x7f800000) return 0x7e00;
   if (magnitude >= 0x477ff000) return 0x7c00;
   if (exponent >= 113) {

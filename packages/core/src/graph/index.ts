@@ -1,5 +1,5 @@
-export { addingModel } from "./adding-model.ts";
 export { type CompiledModel, compileModel } from "./compiled-model.ts";
+export { deviceProbe } from "./device-probe.ts";
 export { compileExportedModel } from "./exported-model.ts";
 export { halveWeights } from "./half-weights.ts";
 export { quantiseWeights } from "./int8.ts";

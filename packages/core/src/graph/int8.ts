@@ -10,7 +10,7 @@ import {
 import { largestInteger } from "./layers.ts";
 
 /**
- * Matrices of linear layers, the word embeddings and the decoder get one scale a row, symmetric: row = int8 x scale, scale =
+ * Matrices of linear layers, the word embeddings and the decoder get one scale per row, symmetric: row = int8 x scale, scale =
  * largest absolute value / 63. Everything else is kept as float32.
  */
 const int8: WeightFormat = {
@@ -64,7 +64,7 @@ async function quantiseTensor({ name, tensor, origin }: SourceTensor, write: Wri
   }
 }
 
-/** One scale a row: the largest absolute value becomes 63. The scale of a row with numbers that are not finite is NaN. */
+/** One scale per row: the largest absolute value becomes 63. The scale of a row with numbers that are not finite is NaN. */
 export function quantiseRows(
   weights: Float32Array,
   width: number,

@@ -1,6 +1,6 @@
 import type { OnnxGraph, Value } from "./onnx-graph.ts";
 
-/** Token vectors as unsigned bytes, with one scale and zero point a batch. */
+/** Token vectors as unsigned bytes, with one scale and zero point per batch. */
 export interface QuantisedTokens {
   /** [B, S, width], uint8. */
   readonly values: Value;

@@ -105,7 +105,7 @@ export class OnnxGraph {
     return from === this.float ? value : this.op("Cast", [value], { to: elementTypes[this.float] });
   }
 
-  /** Adds a graph input; names in `shape` are sizes known at run time alone. */
+  /** Adds a graph input; names in `shape` are sizes known at run time only. */
   input(name: string, type: ElementType, shape: readonly (number | string)[]): Value {
     this.inputs.set(name, valueInfo(name, type, shape));
     return name as Value;

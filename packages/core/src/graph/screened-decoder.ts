@@ -28,7 +28,7 @@ export interface Screened {
 /**
  * Adds a decoder that finds out with integer products which entries can be positive at all, and makes exact products for
  * these alone. An entry is left out only if a bound on its score is not above 0: with q(x) for what x is after
- * quantisation, |h.w - q(h).q(w)| <= |h - q(h)| |w| + |q(h)| |w - q(w)|. So the result is that of the whole decoder.
+ * quantisation, |h.w - q(h).q(w)| <= |h - q(h)| |w| + |q(h)| |w - q(w)|. So the result equals the result of the whole decoder.
  *
  * @param weight [V, width] of the decoder
  * @param tokens [B x S, width]
@@ -92,7 +92,7 @@ function addScreen(
   ]);
   const bounds = graph.op("Add", [approximate, error]);
   const highest = graph.op("ReduceMax", [bounds, graph.integers(0)], { keepdims: 0 });
-  // Not "above 0": what is no number must get into the exact products, where it is found.
+  // Not "above 0": NaN must get into the exact products, where it is found.
   return graph.op("Not", [graph.op("LessOrEqual", [graph.op("Add", [highest, bias]), graph.scalar(0)])]);
 }
 

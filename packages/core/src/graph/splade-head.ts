@@ -12,7 +12,7 @@ import { addWideHead } from "./wide-head.ts";
 export interface SpladeHead {
   /** [B, V], float32, never negative; or [C, B], of the entries `dims` only. */
   readonly vectors: Value;
-  /** If `vectors` has some entries alone: their numbers, int64 [C], ascending; all others are 0 in every text. */
+  /** If `vectors` has only some entries: their numbers, int64 [C], ascending; all others are 0 in every text. */
   readonly dims: Value | undefined;
   /** The weight of a decoder that could be screened, or is. */
   readonly screenable: StoredTensor | undefined;
@@ -62,10 +62,10 @@ export function addSpladeHead(
   return { vectors: addActivation(graph, scores, pooling), dims, screenable };
 }
 
-/** The entries that some text activates, and their scores [C, B]: beside integer products, the activation of all counts. */
+/** The entries that some text activates, and their scores [C, B]: with integer products, activating every entry becomes a visible cost. */
 function addChoice(graph: OnnxGraph, logits: Value): { scores: Value; dims: Value } {
   const highest = graph.op("ReduceMax", [logits, graph.integers(0)], { keepdims: 0 });
-  // Not "above 0": what is no number is found where the entries are read.
+  // Not "above 0": NaN is found where the entries are read.
   const active = graph.op("Not", [graph.op("LessOrEqual", [highest, graph.scalar(0)])]);
   const dims = graph.op("Squeeze", [graph.op("NonZero", [active]), graph.integers(0)]);
   const chosen = graph.op("Gather", [logits, dims], { axis: 1 });
@@ -134,12 +134,12 @@ function addSum(graph: OnnxGraph, scores: Value, pooling: SpladePoolingModule, m
   return graph.op("ReduceSum", [kept, graph.integers(1)], { keepdims: 0 });
 }
 
-/** log(1 + relu(x)), or that of it once more. */
+/** log(1 + relu(x)), or log(1 + log(1 + relu(x))). */
 export function addActivation(graph: OnnxGraph, logits: Value, pooling: SpladePoolingModule): Value {
   return addLogarithms(graph, graph.op("Relu", [logits]), pooling);
 }
 
-/** log(1 + x) of what is not negative, or that of it once more. */
+/** log(1 + x) of what is not negative, or log(1 + log(1 + x)). */
 export function addLogarithms(graph: OnnxGraph, positive: Value, pooling: SpladePoolingModule): Value {
   const logarithm = (value: Value) => graph.op("Log", [graph.op("Add", [value, graph.scalar(1)])]);
   const once = logarithm(positive);
@@ -160,7 +160,7 @@ function replacePadding(graph: OnnxGraph, hidden: HiddenStates, hiddenSize: numb
   return graph.op("Reshape", [graph.op("Where", [mask, states, first]), graph.integers(-1, hiddenSize)]);
 }
 
-/** Refuses pipelines whose second module is no head. */
+/** Refuses pipelines whose second module is not a head. */
 export function unsupportedPipeline(kinds: readonly string[]): SparseEncoderError {
   return new SparseEncoderError(
     "MODEL_UNSUPPORTED",

@@ -37,7 +37,7 @@ export async function resolveTiedWeights(
   return resolved;
 }
 
-/** Pairs of names of which the second one stands for a copy of the first one. */
+/** Pairs of names: the second one stands for a copy of the first one. */
 function tiedNames(
   { names }: Family,
   tensors: ReadonlyMap<string, StoredTensor>,

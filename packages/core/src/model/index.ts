@@ -17,7 +17,7 @@ export type {
 } from "./description.ts";
 export { embeddedModelFolder } from "./embedded.ts";
 export { type ModelAddress, readModelAddress } from "./hub/address.ts";
-export type { HubProgress } from "./hub/hub.ts";
+export { type HubProgress, sourceRules } from "./hub/hub.ts";
 export { isJsonObject, type JsonObject, readJsonObject, setting } from "./json-file.ts";
 export { readModelFolder } from "./model-folder.ts";
 export { locateModel, type ModelSourceOptions } from "./model-source.ts";

@@ -15,7 +15,7 @@ export async function readJsonFile(file: string): Promise<unknown> {
   try {
     return JSON.parse(text);
   } catch (error) {
-    // Not passed on: the message quotes the text, and a link may have led to a file that is no part of the model.
+    // Not passed on: the message quotes the text, and a link may have led to a file outside the model.
     const [, position] = /at position (\d+)/.exec((error as Error).message) ?? [];
     const place = position === undefined ? "" : ` at character ${position}`;
     throw new SparseEncoderError(
@@ -38,7 +38,7 @@ export function isJsonObject(json: unknown): json is JsonObject {
 
 /**
  * One key of a JSON file, as a reader of settings wants it: absent or null gives `fallback`; another type than
- * that of `fallback` is an error that names file and key.
+ * the type of `fallback` is an error that names file and key.
  */
 export function setting<Value extends string | number | boolean>(
   json: JsonObject,

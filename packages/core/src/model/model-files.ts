@@ -26,7 +26,7 @@ const shardName = /^(.+)-\d{5}-of-(\d{5})\.(safetensors|bin)$/;
 
 /**
  * The files of a repository that loading a sparse encoder needs, in the order given: settings, vocabularies and
- * tokenizers of the root and of module folders, and of the weights of each folder one kind alone.
+ * tokenizers of the root and of module folders, and of the weights of each folder one kind only.
  *
  * Weights are, in this order: `model.safetensors`, `model.safetensors.index.json` with its parts,
  * `pytorch_model.bin`, `pytorch_model.bin.index.json` with its parts, `onnx/model.onnx` or `model.onnx` with its
@@ -95,7 +95,7 @@ export function incompleteModel(files: readonly string[], modules: unknown): str
   return undefined;
 }
 
-/** Folders of the modules that have settings; the root alone for a plain checkpoint. */
+/** Folders of the modules that have settings; only the root for a plain checkpoint. */
 function moduleFolders(modules: unknown): string[] {
   if (!Array.isArray(modules)) return [""];
   return modules

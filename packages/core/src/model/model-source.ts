@@ -33,7 +33,7 @@ export interface ModelSourceOptions {
 }
 
 /**
- * The folder of a model: `model` itself if it is a path, else that of the hub's model of that name, downloaded if the cache
+ * The folder of a model: `model` itself if it is a path, else the folder of the hub's model with that name, downloaded if the cache
  * lacks it.
  */
 export async function locateModel(model: string, options: ModelSourceOptions): Promise<string> {

@@ -1,6 +1,6 @@
 import { tmpdir } from "node:os";
 import { SparseEncoderError } from "../../errors.ts";
-import { addingModel } from "../../graph/index.ts";
+import { deviceProbe } from "../../graph/index.ts";
 import { type Device, parseDevice, possibleDevices, WorkerPool } from "../../runtime/index.ts";
 
 /** More devices of a kind than this are not looked for. */
@@ -28,7 +28,7 @@ export async function listDevices(): Promise<string[]> {
 
 async function opens(device: Device): Promise<boolean> {
   const model = {
-    bytes: addingModel(),
+    bytes: deviceProbe(),
     shortBytes: undefined,
     givesDims: false,
     dimension: 1,

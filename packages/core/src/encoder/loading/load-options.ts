@@ -1,21 +1,11 @@
 import { invalidArgument, received } from "../../errors.ts";
 import {
-  type HubProgress,
   type ModelAddress,
   type ModelSourceOptions,
   readModelAddress,
+  sourceRules,
 } from "../../model/index.ts";
-import {
-  abortSignal,
-  type CheckedOptions,
-  callback,
-  count,
-  declareOptions,
-  flag,
-  oneOf,
-  rule,
-  text,
-} from "../../options/index.ts";
+import { type CheckedOptions, count, declareOptions, oneOf, rule, text } from "../../options/index.ts";
 import { parseDevice } from "../../runtime/index.ts";
 import { type Dtype, dtypes } from "./number-format.ts";
 
@@ -80,22 +70,11 @@ export const loadRules = declareOptions<LoadOptions>()({
   prompts: rule(checkPrompts),
   defaultPromptName: text(),
   dtype: oneOf(dtypes, dtypesElsewhere).default("fp32"),
-  revision: text(),
-  token: rule((value, name) => {
-    if (typeof value === "string") return value;
-    // Only the type is named: the value may be a secret.
-    throw invalidArgument(`${name} must be a string, received a ${typeof value}.`);
-  }),
-  cacheDir: text(),
-  localFilesOnly: flag(),
-  verifyFiles: flag(),
-  endpoint: text(),
+  ...sourceRules,
   fileName: text(),
-  onProgress: callback<(progress: HubProgress) => void>(),
   device: rule((value) => (value === "auto" ? "auto" : parseDevice(value).name)).default("auto"),
   workers: count({ maximum: mostThreads }),
   threads: count({ maximum: mostThreads }),
-  signal: abortSignal(),
 }).rules;
 
 /** {@link LoadOptions}, checked, with their defaults. */

@@ -13,7 +13,7 @@ export interface HubEnvironment {
   readonly offline: boolean;
   /** False if files of a snapshot must be files rather than symbolic links. */
   readonly symlinks: boolean;
-  /** The access token of the environment, else that of the token file; undefined for none. */
+  /** The access token of the environment, else the one in the token file; undefined for none. */
   readonly readToken: () => Promise<string | undefined>;
 }
 
@@ -30,7 +30,7 @@ export interface HubEnvironment {
  * | `HF_TOKEN`, after it `HUGGING_FACE_HUB_TOKEN` | access token | content of the token file |
  * | `HF_TOKEN_PATH` | the token file, as `hf auth login` writes it | `$HF_HOME/token` |
  * | `HF_HUB_DISABLE_IMPLICIT_TOKEN` | true: send no token unless it is given as an option | false |
- * | `HF_HUB_OFFLINE`, `TRANSFORMERS_OFFLINE` | true: use the cache alone | false |
+ * | `HF_HUB_OFFLINE`, `TRANSFORMERS_OFFLINE` | true: use the cache only | false |
  * | `HF_HUB_DISABLE_SYMLINKS` | true: snapshots hold files, no links | false |
  */
 export function readHubEnvironment(variables: NodeJS.ProcessEnv = process.env): HubEnvironment {

@@ -8,16 +8,16 @@ import { readHubEnvironment } from "./environment.ts";
 import { HubResponseError } from "./failure.ts";
 import { HubFetch, selectFiles } from "./fetch.ts";
 import { checkRepositoryName, checkRevision, isCommit } from "./name.ts";
-import { checkHubOptions, type HubOptions } from "./options.ts";
+import { type HubOptions, hubOptions } from "./options.ts";
 import { HubClient } from "./request.ts";
 import { defaultTiming, type HubTiming } from "./timing.ts";
 
 export { modelFiles, wantedModelFiles } from "../model-files.ts";
 export { isHubName, isRepositoryName } from "./name.ts";
-export type { HubOptions, HubProgress } from "./options.ts";
+export { type HubOptions, type HubProgress, sourceRules } from "./options.ts";
 
 /**
- * Returns the folder of a model of the Hugging Face hub, downloading what the cache lacks. The cache is that of
+ * Returns the folder of a model of the Hugging Face hub, downloading what the cache lacks. The cache is the one of
  * Python's `huggingface_hub`: models that Python downloaded are used as they are, and the other way round.
  *
  * A commit whose files are all in the cache needs no request. A branch or tag takes one, to learn its commit, and
@@ -39,7 +39,7 @@ export async function fetchModel(
   options: HubOptions,
   timing: HubTiming = defaultTiming,
 ): Promise<string> {
-  checkHubOptions(options);
+  hubOptions.check("fetchModel", options);
   const environment = readHubEnvironment();
   const revision = checkRevision(options.revision ?? "main");
   const name = checkRepositoryName(repository);

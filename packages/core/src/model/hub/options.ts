@@ -1,5 +1,5 @@
 import { invalidArgument } from "../../errors.ts";
-import { checkOptionNames } from "../../options/index.ts";
+import { abortSignal, callback, declareOptions, flag, rule, text } from "../../options/index.ts";
 
 /** Bytes of one file of a model that are there. */
 export interface HubProgress {
@@ -36,39 +36,24 @@ export interface HubOptions {
   wanted: (path: string, files: readonly string[]) => boolean;
 }
 
-const optionNames: readonly (keyof HubOptions)[] = [
-  "revision",
-  "token",
-  "cacheDir",
-  "localFilesOnly",
-  "verifyFiles",
-  "endpoint",
-  "signal",
-  "onProgress",
-  "wanted",
-];
+/** Rules of the options that callers of a model's loading share with `fetchModel`. */
+export const sourceRules = {
+  revision: text(),
+  token: rule((value, name) => {
+    if (typeof value === "string") return value;
+    // Only the type is named: the value may be a secret.
+    throw invalidArgument(`${name} must be a string, received a ${typeof value}.`);
+  }),
+  cacheDir: text(),
+  localFilesOnly: flag(),
+  verifyFiles: flag(),
+  endpoint: text(),
+  signal: abortSignal(),
+  onProgress: callback<(progress: HubProgress) => void>(),
+};
 
-/**
- * Checks names and types of the options.
- * @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION`
- */
-export function checkHubOptions(options: HubOptions): void {
-  checkOptionNames("fetchModel", options, optionNames);
-  const types: readonly (readonly [keyof HubOptions, string])[] = [
-    ["token", "string"],
-    ["cacheDir", "string"],
-    ["localFilesOnly", "boolean"],
-    ["verifyFiles", "boolean"],
-    ["endpoint", "string"],
-    ["onProgress", "function"],
-    ["wanted", "function"],
-  ];
-  for (const [name, type] of types) {
-    const value = options?.[name];
-    if (value === undefined && name !== "wanted") continue;
-    // Types alone are named: the value may be a token.
-    if (typeof value !== type)
-      throw invalidArgument(`${name} must be a ${type}, received a ${typeof value}.`);
-  }
-  if (options.cacheDir === "") throw invalidArgument("cacheDir must name a folder, received an empty text.");
-}
+/** The options of `fetchModel`. */
+export const hubOptions = declareOptions<HubOptions>()({
+  ...sourceRules,
+  wanted: callback<HubOptions["wanted"]>().required(),
+});

@@ -27,7 +27,7 @@ export interface HubAnswer {
 /**
  * Requests to one hub, with the global `fetch`.
  *
- * Redirects are followed here rather than by `fetch`: the token goes to the endpoint's origin alone, and what the
+ * Redirects are followed here rather than by `fetch`: the token goes to the endpoint's origin only, and what the
  * hub says of a large file is in the headers of the redirect.
  */
 export class HubClient {
@@ -140,7 +140,7 @@ export class HubClient {
         return await attempt();
       } catch (failure) {
         if (!(failure instanceof TransientFailure)) throw failure;
-        // Bytes that come a second time, after a download began anew, are no progress.
+        // Bytes that come a second time, after a download began anew, are not progress.
         if (progress() - reached >= progressBytes) failures = 0;
         reached = Math.max(reached, progress());
         failures++;

@@ -11,7 +11,7 @@ export interface HubTiming {
   readonly longestWait: number;
   /** A connection that is silent for this long counts as broken. */
   readonly silence: number;
-  /** A body of which less than {@link progressBytes} arrived for this long counts as broken. */
+  /** A body counts as broken if less than {@link progressBytes} of it arrive in this time. */
   readonly stall: number;
   /** A model that is not there after this long is given up. */
   readonly total: number;

@@ -76,12 +76,21 @@ function routeOf(
   );
 }
 
+/** Characters of a path of a module; file systems take as many in a name at most. */
+const longestPath = 255;
+
 /**
  * The folder `relative` below `root`, which it may not leave.
  * @throws SparseEncoderError `MODEL_INVALID`
  */
 export function inside(root: string, relative: string, file: string): string {
   const folder = path.resolve(root, relative);
+  if (relative.length > longestPath || relative.includes("\0")) {
+    throw new SparseEncoderError(
+      "MODEL_INVALID",
+      `${file} names a path that cannot be: ${received(relative)}.`,
+    );
+  }
   if (folder !== root && !folder.startsWith(root + path.sep)) {
     throw new SparseEncoderError(
       "MODEL_INVALID",

@@ -29,10 +29,10 @@ export interface AddedTokenSources {
 }
 
 /**
- * Collects the added tokens as transformers 5 does: those that files list with an id, by rising id, then the named
+ * Collects the added tokens as transformers 5 does: first the tokens listed with an id, by rising id, then the named
  * special tokens and the extra ones that are not among them. A token that the vocabulary lacks gets the next free id.
  *
- * @returns the tokens, and the content of those that have a name
+ * @returns the tokens, and the content of the named tokens
  * @throws SparseEncoderError `TOKENIZER_INVALID`
  */
 export function collectAddedTokens(
@@ -113,7 +113,7 @@ function extraTokens(config: JsonObject, file: string, rebuilt: TokenizerClass |
   );
 }
 
-/** A token written as its text alone, or with how it is searched for. */
+/** A token written as its text only, or with how it is searched for. */
 function addedToken(token: unknown, file: string, isSpecial: boolean): AddedToken {
   const content = contentOf(token);
   if (content === undefined) {

@@ -52,7 +52,7 @@ export function boundariesOf(definition: JsonObject): Boundaries {
   };
 }
 
-/** The basic block of Chinese characters, none of which a normaliser turns into another. */
+/** The basic block of Chinese characters: no normaliser turns one into another. */
 const ideograph = /[\u4e00-\u9fff]/;
 
 function boundaryBlanks(definition: JsonObject): string {

@@ -61,17 +61,7 @@ async function readDefinition(
 ): Promise<TokenizerDefinition> {
   const read = async (name: string) => (await readJsonObject(path.join(folder, name))) ?? {};
   const configFile = path.join(folder, "tokenizer_config.json");
-  let config = await read("tokenizer_config.json");
-  // The newer list of tokens makes the older file meaningless.
-  if (config.added_tokens_decoder === undefined)
-    config = { ...config, ...(await read("special_tokens_map.json")) };
-  config = { ...config, ...settings };
-  if (setting(config, "split_special_tokens", false, configFile)) {
-    throw new SparseEncoderError(
-      "MODEL_UNSUPPORTED",
-      `${configFile}: split_special_tokens is not supported.`,
-    );
-  }
+  const config = await readTokenizerConfig(read, settings, configFile);
   const { json, file, assumed } = await readVocabulary(folder);
   const chosen = tokenizerClass(
     config,
@@ -112,6 +102,25 @@ async function readDefinition(
   };
 }
 
+/** `tokenizer_config.json` with the special tokens of the older file, and the settings that come before both. */
+async function readTokenizerConfig(
+  read: (name: string) => Promise<JsonObject>,
+  settings: JsonObject,
+  configFile: string,
+): Promise<JsonObject> {
+  const stored = await read("tokenizer_config.json");
+  // The newer list of tokens makes the older file meaningless.
+  const older = stored.added_tokens_decoder === undefined ? await read("special_tokens_map.json") : {};
+  const config = { ...stored, ...older, ...settings };
+  if (setting(config, "split_special_tokens", false, configFile)) {
+    throw new SparseEncoderError(
+      "MODEL_UNSUPPORTED",
+      `${configFile}: split_special_tokens is not supported.`,
+    );
+  }
+  return config;
+}
+
 /**
  * The vocabulary of a folder in the format of `tokenizer.json`, and the class that a vocabulary in text files stands
  * for where nothing else is known.
@@ -138,7 +147,7 @@ async function readVocabulary(
   throw invalid(
     sentencePiece.length === 0
       ? `${folder} has no tokenizer; looked for tokenizer.json, vocab.txt, vocab.json with merges.txt`
-      : `${folder} has its tokenizer in ${sentencePiece.join(", ")} alone: make tokenizer.json of it with AutoTokenizer.from_pretrained(folder).save_pretrained(folder) in Python`,
+      : `${folder} has its tokenizer only in ${received(sentencePiece)}: make tokenizer.json of it with AutoTokenizer.from_pretrained(folder).save_pretrained(folder) in Python`,
   );
 }
 
@@ -211,7 +220,7 @@ function withLowercase(definition: JsonObject): JsonObject {
   return { ...definition, normalizer };
 }
 
-/** The side named by the settings, else that of the truncation in `tokenizer.json`. */
+/** The side named by the settings, else the side of the truncation in `tokenizer.json`. */
 function truncationSide(config: JsonObject, configFile: string, truncation: unknown): "left" | "right" {
   const baked = isJsonObject(truncation) ? truncation.direction : undefined;
   const fallback = typeof baked === "string" ? baked.toLowerCase() : "right";

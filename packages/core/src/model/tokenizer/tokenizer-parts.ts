@@ -72,7 +72,7 @@ export function byteLevelParts({ config, configFile, model }: TokenizerSettings)
   };
 }
 
-/** Unigram over words between blanks, normalised by the table of the SentencePiece model alone. */
+/** Unigram over words between blanks, normalised by the table of the SentencePiece model only. */
 export function unigramParts(settings: TokenizerSettings, unknownId: number): TokenizerParts {
   const { config, configFile, model, normalizer } = settings;
   const prefix = setting(config, "add_prefix_space", true, configFile);

@@ -13,7 +13,7 @@ const others =
   "READONLY_BUFFER";
 
 /**
- * The name of every opcode by its byte, those that are refused too, so that messages can name them
+ * The name of every opcode by its byte, including refused ones, so that messages can name them
  * (https://github.com/python/cpython/blob/main/Lib/pickletools.py).
  */
 export const opcodeNames: ReadonlyMap<number, string> = new Map([

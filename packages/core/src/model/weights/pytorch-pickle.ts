@@ -159,7 +159,7 @@ class PickleMachine {
       const type = kind instanceof PickledGlobal ? storageTypes[kind.name] : undefined;
       if (type !== undefined && typeof key === "string") return new PickledStorage(type, key);
     }
-    throw this.invalid(`has the persistent id ${received(id)}, which is no storage`);
+    throw this.invalid(`has the persistent id ${received(id)}, which is not a storage`);
   }
 
   private reduce(): void {
@@ -176,20 +176,20 @@ class PickleMachine {
   private build(): void {
     this.pop();
     if (!(this.stack.at(-1) instanceof Map)) {
-      throw this.invalid("sets the state (BUILD) of something else than a dictionary");
+      throw this.invalid("sets the state (BUILD) of something other than a dictionary");
     }
   }
 
   private append(items: readonly unknown[]): void {
     const list = this.stack.at(-1);
-    if (!Array.isArray(list)) throw this.invalid("appends to something that is no list");
+    if (!Array.isArray(list)) throw this.invalid("appends to something other than a list");
     for (const item of items) list.push(item);
   }
 
   private setItems(items: readonly unknown[]): void {
     const dictionary = this.stack.at(-1);
     if (!(dictionary instanceof Map) || items.length % 2 === 1) {
-      throw this.invalid("sets items of something that is no dictionary");
+      throw this.invalid("sets items of something other than a dictionary");
     }
     for (let index = 0; index < items.length; index += 2) dictionary.set(items[index], items[index + 1]);
   }

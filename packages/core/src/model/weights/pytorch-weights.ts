@@ -52,7 +52,7 @@ async function checkFormat(handle: FileHandle, file: string): Promise<void> {
     file,
     legacy
       ? `has the format of torch before 1.6: ${conversion}`
-      : "is no file of torch.save: download it again",
+      : "is not a file of torch.save: download it again",
   );
 }
 
@@ -79,7 +79,7 @@ function pickledTensors(content: unknown, file: string): Map<string, PickledTens
   if (tensors.size === 0) {
     throw invalid(
       file,
-      `holds no tensors, only ${received([...dictionary.keys()])}: save the state dict alone`,
+      `holds no tensors, only ${received([...dictionary.keys()])}: save only the state dict`,
     );
   }
   return tensors;

@@ -81,8 +81,8 @@ describe("readSafetensors", () => {
     ["a header of no bytes", () => write("", 0), "a header that is not valid JSON"],
     ["a header that is cut", () => write('{"a": {"dtype"', 0), "a header that is not valid JSON"],
     ["a header of zeros", () => write("\0\0\0\0", 0), "a header that is not valid JSON"],
-    ["a header that is a list", () => write([], 0), "a header that is no JSON object: []"],
-    ["a header that is null", () => write("null", 0), "a header that is no JSON object: null"],
+    ["a header that is a list", () => write([], 0), "a header that is not a JSON object: []"],
+    ["a header that is null", () => write("null", 0), "a header that is not a JSON object: null"],
     ["a text in place of a tensor", () => write({ a: "F32" }, 4), `describes tensor 'a' as 'F32'`],
     [
       "a tensor without type",

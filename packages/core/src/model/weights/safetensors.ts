@@ -65,7 +65,7 @@ function parseHeader(file: string, text: string): JsonObject {
   } catch {
     throw invalid(file, `has a header that is not valid JSON`);
   }
-  if (!isJsonObject(json)) throw invalid(file, `has a header that is no JSON object: ${received(json)}`);
+  if (!isJsonObject(json)) throw invalid(file, `has a header that is not a JSON object: ${received(json)}`);
   return json;
 }
 

@@ -36,7 +36,7 @@ export async function readTensorValues(
     default:
       throw new SparseEncoderError(
         "WEIGHTS_INVALID",
-        `${tensor.file}: ${tensor.type} is no type of weights.`,
+        `${tensor.file}: ${tensor.type} is not a type of weights.`,
       );
   }
 }

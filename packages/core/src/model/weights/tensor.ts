@@ -98,7 +98,7 @@ export class TensorTable {
   }
 
   /**
-   * The weights of that name and shape if they are stored as int8 with one scale a row, under the same name with
+   * The weights of that name and shape if they are stored as int8 with one scale per row, under the same name with
    * `_scale` behind it; undefined if they are stored otherwise.
    */
   quantised(name: string, shape: readonly number[]): QuantisedTensor | undefined {

@@ -24,7 +24,7 @@ const otherWeights = /^(onnx|openvino|adapter_model\..*)$|\.(onnx|h5|msgpack|ggu
  * {@link TensorTable.files} says which were taken.
  *
  * @throws SparseEncoderError `MODEL_NOT_FOUND` if there are none, `WEIGHTS_INVALID` if they are broken,
- * `MODEL_INVALID` if the index of shards is no JSON
+ * `MODEL_INVALID` if the index of shards is not JSON
  */
 export async function readWeights(folder: string): Promise<TensorTable> {
   const names = await fileNames(folder);
@@ -78,7 +78,7 @@ async function readWeightMap(indexFile: string): Promise<Map<string, string>> {
   for (const shard of Object.values(map)) {
     // A name that leads out of the folder could make any file of the machine part of a model.
     if (typeof shard !== "string" || !/^[^/\\\0]+$/.test(shard) || /^\.+$/.test(shard)) {
-      throw invalid(indexFile, `lists ${received(shard)}, which is no name of a file beside it`);
+      throw invalid(indexFile, `lists ${received(shard)}, which is not the name of a file beside it`);
     }
   }
   return new Map(Object.entries(map as Record<string, string>));
