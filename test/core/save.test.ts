@@ -37,6 +37,33 @@ describe("save", () => {
     expect(saved.similarityFunction).toBe(encoder.similarityFunction);
   });
 
+  it("deletes only what it made: files that come into the empty folder meanwhile stay", async () => {
+    await using encoder = await SparseEncoder.load(goldenModelFolder("splade-tiny"));
+    const files = ["notes.txt", "important/data.bin"];
+    for (const file of files) {
+      const folder = path.join(root, `meanwhile-${path.basename(file)}`);
+      mkdirSync(folder);
+      const saving = encoder.save(folder).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      // The model is complete under a temporary name before it goes to its place.
+      while (
+        !readdirSync(root).some((name) => name.startsWith(path.basename(folder)) && name.endsWith(".tmp"))
+      ) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
+      writeFileSync(path.join(folder, file), "kept");
+      expect(await saving).toMatchObject({
+        code: "INVALID_ARGUMENT",
+        message: expect.stringContaining("is not any more"),
+      });
+      expect(readFileSync(path.join(folder, file), "utf8")).toBe("kept");
+    }
+    expect(readdirSync(root).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
   it("writes what was set at load or later", async () => {
     await using encoder = await SparseEncoder.load(goldenModelFolder("bert-legacy-v5"), {
       prompts: { query: "search: ", title: "title: " },

@@ -11,6 +11,7 @@ export { isLocked } from "./lock-file.ts";
 export {
   bytesOf,
   corrupt,
+  readingContent,
   readSnapshot,
   type Snapshot,
   type SnapshotSection,

@@ -61,28 +61,34 @@ export class Snapshot {
   }
 
   uint16(name: string): Uint16Array {
-    return new Uint16Array(this.section(name));
+    return new Uint16Array(this.section(name, 2));
   }
 
   uint32(name: string): Uint32Array {
-    return new Uint32Array(this.section(name));
+    return new Uint32Array(this.section(name, 4));
   }
 
   float32(name: string): Float32Array {
-    return new Float32Array(this.section(name));
+    return new Float32Array(this.section(name, 4));
   }
 
   float64(name: string): Float64Array {
-    return new Float64Array(this.section(name));
+    return new Float64Array(this.section(name, 8));
   }
 
   json(name: string): unknown {
-    return JSON.parse(this.bytes(name).toString("utf8"));
+    try {
+      return JSON.parse(this.bytes(name).toString("utf8"));
+    } catch {
+      throw corrupt(this.file, `section ${name} is not JSON`);
+    }
   }
 
-  private section(name: string): ArrayBuffer {
+  /** @param width bytes of a number in the section */
+  private section(name: string, width = 1): ArrayBuffer {
     const section = this.sections.get(name);
     if (section === undefined) throw corrupt(this.file, `it has no section ${name}`);
+    if (section.byteLength % width !== 0) throw corrupt(this.file, `section ${name} has a wrong length`);
     return section;
   }
 }
@@ -157,6 +163,20 @@ export function corrupt(file: string, problem: string): SparseEncoderError {
     "STORE_CORRUPT",
     `${file} is damaged: ${problem}. Restore its folder from a backup; of a MemoryStore, MemoryStore.repair says what can still be read. Otherwise empty the folder and add the documents again.`,
   );
+}
+
+/**
+ * What `read` gives, with an error for a damaged file in place of a bare one: contents of files whose checksums are right
+ * may still be anything.
+ */
+export function readingContent<Result>(file: string, read: () => Result): Result {
+  try {
+    return read();
+  } catch (error) {
+    if (SparseEncoderError.is(error, "STORE_CORRUPT") || SparseEncoderError.is(error, "STORE_MISMATCH"))
+      throw error;
+    throw corrupt(file, `its content makes no sense (${(error as Error).message})`);
+  }
 }
 
 /** An error of the file system as `STORE_FAILED`; errors of this library as they are. */
@@ -243,10 +263,32 @@ async function readTable(handle: FileHandle, file: string, size: number): Promis
   if (!createHash("sha256").update(text).digest().equals(foot.subarray(8))) {
     throw corrupt(file, "it is cut or changed at its end");
   }
-  const table = JSON.parse(Buffer.from(text.buffer).toString("utf8")) as Table;
+  const table = parseTable(file, Buffer.from(text.buffer).toString("utf8"));
   const end = table.sections.reduce((sum, section) => sum + section.length, headLength);
   if (end !== size - footLength - length) throw corrupt(file, "its length is not that of its sections");
   return table;
+}
+
+/** A checksum says that the table is as it was written, not that this library wrote it. */
+function parseTable(file: string, text: string): Table {
+  try {
+    const { kind, endianness: order, description, sections } = JSON.parse(text) as Partial<Table>;
+    const isTable =
+      typeof kind === "string" &&
+      typeof order === "string" &&
+      Array.isArray(sections) &&
+      sections.every(
+        ({ name, length, sha256 }) =>
+          typeof name === "string" &&
+          Number.isSafeInteger(length) &&
+          length >= 0 &&
+          typeof sha256 === "string",
+      );
+    if (isTable) return { kind, endianness: order, description, sections };
+  } catch {
+    // It says the same as a table without these parts.
+  }
+  throw corrupt(file, "its table does not say what it holds");
 }
 
 /** Reads into memory of its own, so that numbers of any width can be seen in it. */

@@ -41,7 +41,7 @@ export class DenseIndex {
   /** One over the length of each row: kept for `cosine` alone. */
   private inverseNorms: Float64Array = new Float64Array(0);
   private readonly captured = new Set<number>();
-  private readonly blockRows: number;
+  readonly blockRows: number;
   /** False once the system gave no memory. */
   private movable = true;
 
@@ -58,6 +58,7 @@ export class DenseIndex {
     { ids, blocks, inverseNorms }: CapturedRows,
   ): DenseIndex {
     const index = new DenseIndex(dimension, metric);
+    checkRows(index, ids.length, blocks, inverseNorms);
     for (const [row, id] of ids.entries()) {
       index.ids.push(id);
       index.rows.set(id, row);
@@ -195,6 +196,29 @@ export class DenseIndex {
     const whole = new Float32Array(this.blockLength);
     whole.set(block);
     return whole;
+  }
+}
+
+/** @throws RangeError for blocks of other lengths than {@link DenseIndex.capture} gives, or values that are not finite */
+function checkRows(
+  { dimension, metric, blockRows }: DenseIndex,
+  rows: number,
+  blocks: readonly Float32Array[],
+  inverseNorms: Float64Array,
+): void {
+  const isFitting = blocks.every(
+    ({ length }, number) => length === Math.min(blockRows, rows - number * blockRows) * dimension,
+  );
+  if (!isFitting || blocks.length !== Math.ceil(rows / blockRows)) {
+    throw new RangeError("the blocks of dense vectors have other lengths than their number says");
+  }
+  if (metric === "cosine" && inverseNorms.length < rows)
+    throw new RangeError("norms of dense vectors are missing");
+  for (const numbers of [...blocks, inverseNorms]) {
+    // Anything times 0 is 0, but for what is not finite.
+    let sum = 0;
+    for (let position = 0; position < numbers.length; position++) sum += numbers[position]! * 0;
+    if (sum !== 0) throw new RangeError("dense vectors have values that are not finite");
   }
 }
 

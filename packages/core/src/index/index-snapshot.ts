@@ -1,7 +1,16 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
-import { corrupt, readSnapshot, type SnapshotSection, storageError, writeSnapshot } from "../disk/index.ts";
+import {
+  corrupt,
+  readingContent,
+  readSnapshot,
+  type SnapshotSection,
+  storageError,
+  writeSnapshot,
+} from "../disk/index.ts";
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
+import { positiveInteger } from "../options/index.ts";
+import { checkIds } from "./arguments.ts";
 import {
   describePostings,
   type PostingsDescription,
@@ -54,14 +63,24 @@ export async function readIndex(
       { cause },
     );
   });
-  const description = snapshot.description as IndexDescription;
-  checkModel(file, description.model, model);
-  const segments = description.segments.map((part, number) => {
-    const ids = snapshot.json(`${number}.ids`) as string[];
-    if (ids.length !== part.documentCount) throw corrupt(file, `segment ${number} lacks ids`);
-    return { ids, postings: readPostings(snapshot, `${number}`, description.dimension, part) };
+  return readingContent(file, () => {
+    const { dimension, model: stored, segments } = snapshot.description as IndexDescription;
+    checkModel(file, stored, model);
+    positiveInteger("dimension", dimension, 0xffffffff);
+    const seen = new Set<string>();
+    const read = segments.map((part, number) => {
+      const ids = snapshot.json(`${number}.ids`) as string[];
+      if (!Array.isArray(ids) || ids.length !== part.documentCount) {
+        throw corrupt(file, `segment ${number} lacks ids`);
+      }
+      const live = ids.filter((id) => id !== "");
+      checkIds(`segment ${number}`, live);
+      for (const id of live) if (seen.has(id)) throw corrupt(file, `the id ${received(id)} comes twice`);
+      for (const id of live) seen.add(id);
+      return { ids, postings: readPostings(snapshot, `${number}`, dimension, part) };
+    });
+    return { dimension, segments: read };
   });
-  return { dimension: description.dimension, segments };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { cp, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
 import { readJsonFile, readJsonObject } from "./json-file.ts";
@@ -49,8 +49,7 @@ export async function saveModel(source: string, target: string, settings: SavedS
   try {
     await copyModel(source, temporary);
     await writeSettings(temporary, settings);
-    // An empty folder may be in the place.
-    await rm(folder, { recursive: true, force: true });
+    await removeEmpty(folder);
     await rename(temporary, folder);
   } catch (cause) {
     await rm(temporary, { recursive: true, force: true }).catch(() => {});
@@ -59,6 +58,23 @@ export async function saveModel(source: string, target: string, settings: SavedS
       "CACHE_UNWRITABLE",
       `${folder} cannot be written: ${(cause as Error).message}`,
       { cause },
+    );
+  }
+}
+
+/**
+ * Removes the empty folder that may be in the place, and nothing else: files may have come into it meanwhile.
+ * @throws SparseEncoderError `INVALID_ARGUMENT` for a folder that is not empty
+ */
+async function removeEmpty(folder: string): Promise<void> {
+  try {
+    await rmdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return;
+    if (code !== "ENOTEMPTY" && code !== "EEXIST" && code !== "ENOTDIR") throw error;
+    throw invalidArgument(
+      `save: ${folder} was empty and is not any more; nothing in it was changed. Choose a new folder.`,
     );
   }
 }

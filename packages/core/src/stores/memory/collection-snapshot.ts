@@ -1,4 +1,4 @@
-import { bytesOf, corrupt, type Snapshot, type SnapshotSection } from "../../disk/index.ts";
+import { bytesOf, corrupt, readingContent, type Snapshot, type SnapshotSection } from "../../disk/index.ts";
 import {
   type CapturedRows,
   DenseIndex,
@@ -9,7 +9,8 @@ import {
   readPostings,
   type SavedSegment,
 } from "../../index/index.ts";
-import type { ResolvedField } from "../vector-fields.ts";
+import { isName } from "../store-arguments.ts";
+import { checkVectorSchema, type ResolvedField } from "../vector-fields.ts";
 import { Collection } from "./collection.ts";
 import { DocumentRecord } from "./document-record.ts";
 
@@ -82,41 +83,88 @@ export function* collectionSections({
   }
 }
 
-/** A collection over the memory of a snapshot: no vector is copied, no text is parsed. */
+/**
+ * A collection over the memory of a snapshot: no vector is copied, no text is parsed. All is checked that searches rely on.
+ * @throws SparseEncoderError `STORE_CORRUPT`
+ */
 export function readCollection(snapshot: Snapshot, description: CollectionDescription): Collection {
-  const collection = new Collection(new Map(description.fields));
-  const documentIds = readRecords(snapshot, collection);
-  const idsOf = (name: string, count: number) => {
-    const numbers = snapshot.uint32(name);
-    if (numbers.length !== count) throw corrupt(snapshot.file, `section ${name} has a wrong length`);
-    const ids: string[] = [];
-    for (const number of numbers) ids.push(number === none ? "" : documentIds[number]!);
-    return ids;
-  };
-  for (const [position, [name, segments]] of description.sparse.entries()) {
-    const { dimension } = collection.fields.get(name)!;
-    const saved = segments.map((part, number) => {
-      const prefix = `sparse.${position}.${number}`;
-      return {
-        ids: idsOf(`${prefix}.numbers`, part.documentCount),
-        postings: readPostings(snapshot, prefix, dimension, part),
-      };
-    });
-    collection.sparse.set(name, InvertedIndex.fromSegments(dimension, saved));
+  return readingContent(snapshot.file, () => {
+    const collection = new Collection(readFields(description.fields));
+    const documentIds = readRecords(snapshot, collection);
+    for (const [position, [name, segments]] of description.sparse.entries()) {
+      const field = fieldOf(collection, name, "sparse");
+      const seen = new Uint8Array(documentIds.length);
+      const saved = segments.map((part, number) => {
+        const prefix = `sparse.${position}.${number}`;
+        return {
+          ids: readIds(snapshot, `${prefix}.numbers`, part.documentCount, documentIds, seen),
+          postings: readPostings(snapshot, prefix, field.dimension, part),
+        };
+      });
+      collection.sparse.set(name, InvertedIndex.fromSegments(field.dimension, saved));
+    }
+    for (const [position, [name, rows, blockCount]] of description.dense.entries()) {
+      const field = fieldOf(collection, name, "dense");
+      const seen = new Uint8Array(documentIds.length);
+      const blocks: Float32Array[] = [];
+      for (let number = 0; number < blockCount; number++) {
+        blocks.push(snapshot.float32(`dense.${position}.${number}`));
+      }
+      const ids = readIds(snapshot, `dense.${position}.numbers`, rows, documentIds, seen);
+      if (ids.includes("")) throw corrupt(snapshot.file, "it has dense vectors of deleted documents");
+      const inverseNorms = snapshot.float64(`dense.${position}.norms`);
+      const captured: CapturedRows = { ids, blocks, inverseNorms };
+      collection.dense.set(name, DenseIndex.restore(field.dimension, field.metric, captured));
+    }
+    return collection;
+  });
+}
+
+/** Fields as a file gives them. */
+function readFields(entries: CollectionDescription["fields"]): Map<string, ResolvedField> {
+  const fields = checkVectorSchema("the description", Object.fromEntries(entries));
+  if (fields.size !== entries.length) throw new RangeError("names of vectors come twice");
+  return fields;
+}
+
+function fieldOf<Kind extends ResolvedField["kind"]>(
+  { fields, sparse, dense }: Collection,
+  name: string,
+  kind: Kind,
+): Extract<ResolvedField, { kind: Kind }> {
+  const field = fields.get(name);
+  if (field?.kind !== kind || sparse.has(name) || dense.has(name)) {
+    throw new RangeError(`there are no ${kind} vectors named ${name}, or they come twice`);
   }
-  for (const [position, [name, rows, blockCount]] of description.dense.entries()) {
-    const field = collection.fields.get(name) as Extract<ResolvedField, { kind: "dense" }>;
-    const blocks = Array.from({ length: blockCount }, (_, number) =>
-      snapshot.float32(`dense.${position}.${number}`),
-    );
-    const captured: CapturedRows = {
-      ids: idsOf(`dense.${position}.numbers`, rows),
-      blocks,
-      inverseNorms: snapshot.float64(`dense.${position}.norms`),
-    };
-    collection.dense.set(name, DenseIndex.restore(field.dimension, field.metric, captured));
+  return field as Extract<ResolvedField, { kind: Kind }>;
+}
+
+/**
+ * Ids of the documents whose numbers a section holds.
+ * @param seen marks the numbers that came before: each document has one vector of a name
+ */
+function readIds(
+  snapshot: Snapshot,
+  section: string,
+  count: number,
+  documentIds: readonly string[],
+  seen: Uint8Array,
+): string[] {
+  const numbers = snapshot.uint32(section);
+  if (numbers.length !== count) throw corrupt(snapshot.file, `section ${section} has a wrong length`);
+  const ids: string[] = [];
+  for (const number of numbers) {
+    if (number === none) {
+      ids.push("");
+      continue;
+    }
+    if (number >= documentIds.length || seen[number] === 1) {
+      throw corrupt(snapshot.file, `section ${section} names a document that is not there, or twice`);
+    }
+    seen[number] = 1;
+    ids.push(documentIds[number]!);
   }
-  return collection;
+  return ids;
 }
 
 function* recordSections(documents: CapturedCollection["documents"]): Generator<SnapshotSection> {
@@ -145,9 +193,15 @@ function readRecords(snapshot: Snapshot, collection: Collection): string[] {
     const ids = snapshot.json(`ids.${block}`) as string[];
     const lengths = snapshot.uint32(`lengths.${block}`);
     const records = snapshot.bytes(`records.${block}`);
+    if (!Array.isArray(ids) || ids.length !== lengths.length || !ids.every(isName)) {
+      throw corrupt(snapshot.file, `the ids of block ${block} do not fit its records`);
+    }
     let start = 0;
     for (const [position, id] of ids.entries()) {
       const end = start + lengths[position]!;
+      if (end > records.length || collection.documents.has(id)) {
+        throw corrupt(snapshot.file, `the records of block ${block} are cut, or ids come twice`);
+      }
       collection.documents.set(id, DocumentRecord.from(records, start, end));
       all.push(id);
       start = end;

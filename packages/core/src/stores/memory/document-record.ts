@@ -1,4 +1,7 @@
+import { corrupt } from "../../disk/index.ts";
+import { received } from "../../errors.ts";
 import { freezeMetadata } from "../metadata.ts";
+import { isPlainObject } from "../plain-object.ts";
 import type { Metadata } from "../store.ts";
 
 interface Content {
@@ -49,11 +52,22 @@ export class DocumentRecord {
   private parsed(): Content {
     if (this.content === undefined) {
       const json = this.block!.toString("utf8", this.start, this.end);
-      const [text, metadata] = JSON.parse(json) as [string, Metadata];
+      const { text, metadata } = parse(json);
       freezeMetadata(metadata);
       this.content = { text, metadata };
       this.block = undefined;
     }
     return this.content;
   }
+}
+
+/** @throws SparseEncoderError `STORE_CORRUPT` */
+function parse(json: string): Content {
+  try {
+    const [text, metadata] = JSON.parse(json) as unknown[];
+    if (typeof text === "string" && isPlainObject(metadata)) return { text, metadata: metadata as Metadata };
+  } catch {
+    // It says the same as a record without these parts.
+  }
+  throw corrupt("A record of the store", `it does not hold a text and metadata: ${received(json)}`);
 }

@@ -1,4 +1,4 @@
-import { corrupt, type Snapshot } from "../../disk/index.ts";
+import { corrupt, readingContent, type Snapshot } from "../../disk/index.ts";
 import { checkModel } from "../../index/index.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import { Collection } from "./collection.ts";
@@ -59,7 +59,9 @@ export class LoadedCollection implements NewFolderContent, RepairContent {
   }
 
   replay(record: Buffer): void {
-    this.collection.apply(decodeOperation(record));
+    readingContent(`A record of the store in ${this.place}`, () =>
+      this.collection.apply(decodeOperation(record)),
+    );
   }
 
   documents(): number {

@@ -1,10 +1,11 @@
 import { bytesOf } from "../../disk/index.ts";
 import { invalidArgument, type SparseEncoderError } from "../../errors.ts";
-import { SparseVector, TRUSTED } from "../../vector/index.ts";
+import { SparseVector } from "../../vector/index.ts";
 import { freezeMetadata } from "../metadata.ts";
+import { isPlainObject } from "../plain-object.ts";
 import type { Metadata } from "../store.ts";
-import type { CheckedDocument } from "../store-arguments.ts";
-import type { ResolvedField } from "../vector-fields.ts";
+import { type CheckedDocument, checkDense, checkKnownIds, isName } from "../store-arguments.ts";
+import { checkVectorSchema, type ResolvedField } from "../vector-fields.ts";
 
 /** A change of a collection, as it stands in a journal. */
 export type Operation =
@@ -18,16 +19,15 @@ const maximumLength = 1 << 29;
 /** A vector in the JSON part: name, dimension, and for sparse ones the active dims. */
 type VectorDescription = readonly [name: string, dimension: number, activeDims: number | null];
 
+type DocumentDescriptions = readonly (readonly [
+  id: string,
+  text: string,
+  metadata: Metadata,
+  vectors: readonly VectorDescription[],
+])[];
+
 type OperationDescription =
-  | {
-      readonly type: "upsert";
-      readonly documents: readonly (readonly [
-        id: string,
-        text: string,
-        metadata: Metadata,
-        vectors: readonly VectorDescription[],
-      ])[];
-    }
+  | { readonly type: "upsert"; readonly documents: DocumentDescriptions }
   | Exclude<Operation, { type: "upsert" }>;
 
 /**
@@ -45,35 +45,59 @@ export function encodeOperation(operation: Operation): Buffer {
   return Buffer.concat([length, text, ...arrays], bytes);
 }
 
-/** Undoes {@link encodeOperation}; the bytes are copied. */
+/**
+ * Undoes {@link encodeOperation}; the bytes are copied. A record whose checksum is right may still be anything, so all is
+ * checked that a call of the store would be.
+ * @throws errors of any kind for bytes that are not an operation
+ */
 export function decodeOperation(bytes: Buffer): Operation {
   const end = 4 + bytes.readUInt32LE(0);
+  if (end > bytes.length) throw new RangeError("the record is shorter than it says");
   const operation = JSON.parse(bytes.toString("utf8", 4, end)) as OperationDescription;
-  if (operation.type !== "upsert") return operation;
-  let position = end;
+  switch (operation.type) {
+    case "fields":
+      return {
+        type: "fields",
+        fields: [...checkVectorSchema("the record", Object.fromEntries(operation.fields))],
+      };
+    case "delete":
+      return { type: "delete", ids: checkKnownIds("the record", operation.ids) };
+    case "upsert":
+      return { type: "upsert", documents: decodeDocuments(operation.documents, bytes.subarray(end)) };
+  }
+}
+
+function decodeDocuments(descriptions: DocumentDescriptions, numbers: Buffer): CheckedDocument[] {
+  let position = 0;
   const next = (count: number): ArrayBuffer => {
-    const numbers = new Uint8Array(4 * count);
-    bytes.copy(numbers, 0, position, position + numbers.length);
-    position += numbers.length;
-    return numbers.buffer;
+    const end = position + 4 * count;
+    if (!Number.isInteger(count) || count < 0 || end > numbers.length)
+      throw new RangeError("numbers are missing");
+    const copy = new Uint8Array(4 * count);
+    numbers.copy(copy, 0, position, end);
+    position = end;
+    return copy.buffer;
   };
-  return {
-    type: "upsert",
-    documents: operation.documents.map(([id, text, metadata, descriptions]) => {
-      freezeMetadata(metadata);
-      const vectors = new Map<string, SparseVector | Float32Array>();
-      for (const [name, dimension, activeDims] of descriptions) {
-        if (activeDims === null) {
-          vectors.set(name, new Float32Array(next(dimension)));
-        } else {
-          const indices = new Uint32Array(next(activeDims));
-          const values = new Float32Array(next(activeDims));
-          vectors.set(name, new SparseVector(indices, values, dimension, TRUSTED));
-        }
+  return descriptions.map(([id, text, metadata, vectorDescriptions]) => {
+    if (!isName(id) || typeof text !== "string" || !isPlainObject(metadata)) {
+      throw new RangeError("it is not a document");
+    }
+    freezeMetadata(metadata);
+    const vectors = new Map<string, SparseVector | Float32Array>();
+    for (const [name, dimension, activeDims] of vectorDescriptions) {
+      if (!isName(name)) throw new RangeError("vectors have no name");
+      if (activeDims === null) {
+        const vector = new Float32Array(next(dimension));
+        checkDense("the record", vector);
+        vectors.set(name, vector);
+      } else {
+        const indices = new Uint32Array(next(activeDims));
+        const values = new Float32Array(next(activeDims));
+        vectors.set(name, new SparseVector(indices, values, dimension));
       }
-      return { id, text, metadata, vectors };
-    }),
-  };
+    }
+    return { id, text, metadata, vectors };
+  });
 }
 
 /** @throws SparseEncoderError `INVALID_ARGUMENT` for more than a string of this process can hold */
