@@ -30,8 +30,8 @@ if (existsSync("page/main.ts")) {
     target: "es2022",
     format: "esm",
     logLevel: "warning",
-    entryPoints: { page: "page/main.ts" },
+    entryPoints: ["page/main.ts", "page/page.css"],
     outdir: "dist/page",
   });
-  for (const file of ["index.html", "page.css", "icon.svg"]) cpSync(`page/${file}`, `dist/page/${file}`);
+  for (const file of ["index.html", "icon.svg"]) cpSync(`page/${file}`, `dist/page/${file}`);
 }

@@ -127,6 +127,14 @@ describe("index and search", () => {
     await expectConsistent();
   });
 
+  it("make keyword statistics again that cannot be read", async () => {
+    writeFileSync(`${index}/keyword.json`, "{}");
+    const broken = await runCli(["search", "zebra", "--index", index]);
+    expect([broken.code, broken.stderr]).toEqual([1, expect.stringContaining("[MODEL_INVALID]")]);
+    expect((await indexDocs()).summary).toMatchObject({ added: 0, unchanged: 4 });
+    await expectConsistent();
+  });
+
   it("mend an index whose last run was killed", async () => {
     const file = `${index}/index.json`;
     const description = JSON.parse(readFileSync(file, "utf8"));

@@ -1,10 +1,11 @@
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import {
   Bm25Encoder,
   type DenseEncoder,
   HybridRetriever,
   MemoryStore,
   type SparseEncoder,
+  SparseEncoderError,
 } from "@sparse-encoder/core";
 import { CommandError } from "../command-error.ts";
 import type { ModelOptions } from "../models/model-options.ts";
@@ -110,8 +111,15 @@ export class Collection implements AsyncDisposable {
         readOnly: use === "read",
       });
       try {
-        const keyword = await openKeyword(paths.keyword);
-        return new Collection(folder, description, { ...encoders, keyword }, store);
+        const keyword = await openKeyword(paths.keyword, use);
+        // Statistics that cannot be read are made again by the next change.
+        const state = keyword.isStale ? "writing" : description.state;
+        return new Collection(
+          folder,
+          { ...description, state },
+          { ...encoders, keyword: keyword.encoder },
+          store,
+        );
       } catch (error) {
         await store.close();
         throw error;
@@ -214,13 +222,24 @@ async function openParts(
   }
 }
 
-async function openKeyword(file: string): Promise<Bm25Encoder> {
-  const isFitted = await stat(file).then(
-    () => true,
-    () => false,
-  );
-  if (isFitted) return Bm25Encoder.load(file);
-  const keyword = new Bm25Encoder();
-  await keyword.fit([]);
-  return keyword;
+/**
+ * The keyword statistics of an index. Those of another version, or broken ones, are stale, where they can be made again.
+ * @throws SparseEncoderError for stale ones of an index that is only read
+ */
+async function openKeyword(
+  file: string,
+  use: "read" | "write",
+): Promise<{ readonly encoder: Bm25Encoder; readonly isStale: boolean }> {
+  let isStale = false;
+  try {
+    return { encoder: await Bm25Encoder.load(file), isStale };
+  } catch (error) {
+    const isMissing = SparseEncoderError.is(error, "MODEL_NOT_FOUND");
+    isStale =
+      SparseEncoderError.is(error, "MODEL_UNSUPPORTED") || SparseEncoderError.is(error, "MODEL_INVALID");
+    if (!isMissing && (!isStale || use === "read")) throw error;
+  }
+  const encoder = new Bm25Encoder();
+  await encoder.fit([]);
+  return { encoder, isStale };
 }

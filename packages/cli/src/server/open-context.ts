@@ -2,7 +2,7 @@ import { type BeirCollection, readBeirFolder } from "@sparse-encoder/core/evalua
 import packageFile from "../../package.json" with { type: "json" };
 import { Collection, type CollectionOptions } from "../collection/collection.ts";
 import { readDescription } from "../collection/index-description.ts";
-import { addDocuments } from "../collection/store-documents.ts";
+import { addDocuments, finishWriting } from "../collection/store-documents.ts";
 import { ProgressLine } from "../terminal/progress-line.ts";
 import { kindOfKey } from "./encode-kind.ts";
 import { JudgementSet } from "./judgement-set.ts";
@@ -40,6 +40,8 @@ export async function openContext(options: ContextOptions, signal: AbortSignal):
       ? await Collection.open(index, options, signal, "write")
       : await Collection.create(options, signal);
   try {
+    // What a run that did not end has left is mended first.
+    if (collection.description.state === "writing") await finishWriting(collection, true, signal);
     if (judged !== undefined) await addJudged(collection, judged, signal);
     return contextOf(collection, judged, limits);
   } catch (error) {

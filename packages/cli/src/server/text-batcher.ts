@@ -1,4 +1,4 @@
-import { overloaded } from "./api-error.ts";
+import { ApiError, overloaded } from "./api-error.ts";
 
 /** Limits of a {@link TextBatcher}. */
 export interface BatchLimits {
@@ -64,6 +64,13 @@ export class TextBatcher<Vector> {
   /** @throws ApiError with status 429 if too many texts wait; what the encoder throws; the reason of the signal */
   add(kind: string, texts: readonly string[], signal: AbortSignal): Promise<Vector[]> {
     signal.throwIfAborted();
+    if (texts.length > this.limits.queuedTexts) {
+      throw new ApiError(
+        413,
+        "Validation",
+        `At most ${this.limits.queuedTexts} texts may wait, and the request has ${texts.length}.`,
+      );
+    }
     if (this.queue.length + texts.length > this.limits.queuedTexts) {
       throw overloaded(`${this.queue.length} texts wait already, of at most ${this.limits.queuedTexts}.`);
     }
