@@ -90,9 +90,9 @@ export function text() {
  * One of some strings.
  * @param meant what other libraries call a choice, for messages
  */
-export function oneOf<const Choice extends string>(
+export function oneOf<const Choice extends string, Meant extends Choice>(
   choices: readonly Choice[],
-  meant: Readonly<Record<string, NoInfer<Choice>>> = {},
+  meant: Readonly<Record<string, Meant>> = {},
 ) {
   return rule((value, name) => {
     const found = choices.find((choice) => choice === value);
