@@ -10,6 +10,7 @@ import { compilerCells } from "./compilers.ts";
 import { installerCells } from "./installers.ts";
 import { type Compatibility, describeSystem, toMarkdown } from "./report.ts";
 import { runtimeCells } from "./runtimes.ts";
+import { sharedRuntimeCells } from "./shared-runtime.ts";
 
 const resultFile = path.join(root, "test/packages/compatibility.json");
 const page = path.join(root, "docs/compatibility.md");
@@ -56,6 +57,7 @@ async function makeCells(): Promise<Cell[]> {
     ...installerCells(folder, tarballs[0]!),
     ...bundlerCells(project, away, [...tarballs, ...frameworks]),
     ...runtimeCells(project),
+    ...sharedRuntimeCells(folder, tarballs[0]!),
     ...compilerCells(project),
   ];
   const isWanted = ({ table, row }: Cell) =>
