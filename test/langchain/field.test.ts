@@ -234,6 +234,22 @@ describe("a fault in a large batch", () => {
     encode.mockRestore();
   });
 
+  it("in vectors that are at hand is found too, whatever they are", async () => {
+    const store = new MemoryStore();
+    const vectors = storeOf("hybrid", store);
+    const [good] = [await embeddings.embedQuery("red")];
+    for (const wrong of [null, "text", [1, Number.NaN], [1]]) {
+      const call = vectors.addVectors([good, wrong as never], bare.slice(0, 2));
+      await refused(call, "INVALID_VECTOR", "document 1");
+    }
+    expect(await store.count()).toBe(0);
+    await vectors.addDocuments(bare);
+    for (const wrong of [null, "text", [Number.NaN]]) {
+      const call = vectors.similaritySearchVectorWithScore(wrong as never, 1);
+      await expect(call).rejects.toSatisfy((error) => SparseEncoderError.is(error));
+    }
+  });
+
   it("that only the store can find is told in the words of the call, with advice that doubles nothing", async () => {
     const store = new MemoryStore();
     const upsert = store.upsert.bind(store);

@@ -3,7 +3,7 @@ import type { EmbeddingsInterface } from "@langchain/core/embeddings";
 import { type MaxMarginalRelevanceSearchOptions, VectorStore } from "@langchain/core/vectorstores";
 import type { HybridRetriever as CoreHybridRetriever, RetrievalSettings, Store } from "@sparse-encoder/core";
 import { type DocumentFilter, jsonFilter } from "@sparse-encoder/core/internal";
-import { checkLength, toDocument } from "./document-mapping.ts";
+import { checkLength, toDocument, toVector } from "./document-mapping.ts";
 import type { HybridRetrieverSettings } from "./hybrid-retriever-options.ts";
 import { checkDense, noEmbeddings, type StoreArms, storeRetriever } from "./store-arms.ts";
 import { addTo, jsonTarget } from "./store-writes.ts";
@@ -65,7 +65,7 @@ export abstract class CoreVectorStore extends Base {
     checkDense("addVectors", this.#mode);
     checkLength("addVectors", "vectors", vectors, documents?.length);
     return addTo(this.#retriever, "addVectors", documents, options, (position) => ({
-      [this.#denseName]: Float32Array.from(vectors[position]!),
+      [this.#denseName]: toVector(vectors[position]!),
     }));
   }
 
@@ -107,7 +107,7 @@ export abstract class CoreVectorStore extends Base {
   ): Promise<[Document, number][]> {
     checkDense("similaritySearchVectorWithScore", this.#mode);
     const options = { k, filter: jsonFilter(filter) };
-    const hits = await this.#store.searchDense(this.#denseName, Float32Array.from(query), options);
+    const hits = await this.#store.searchDense(this.#denseName, toVector(query), options);
     return hits.map((hit) => [toDocument(hit), hit.score]);
   }
 

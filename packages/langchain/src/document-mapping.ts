@@ -36,6 +36,11 @@ export function toNewDocuments(
   }));
 }
 
+/** Numbers as a vector of core, which refuses by name what are not numbers. */
+export function toVector(numbers: number[]): Float32Array {
+  return Array.isArray(numbers) || ArrayBuffer.isView(numbers) ? Float32Array.from(numbers) : numbers;
+}
+
 /** Checks that an array has one value for each document. */
 export function checkLength(call: string, name: string, values: unknown, documents: number): void {
   if (Array.isArray(values) && values.length === documents) return;

@@ -22,8 +22,6 @@ import { checkNewDocuments, type DocumentSource } from "./new-document.ts";
 export class Ingestion {
   private readonly options: CheckedOptions<(typeof addOptions)["rules"]>;
   private readonly sources: readonly VectorSource[];
-  /** Names of the vectors of the arms. */
-  private readonly names: ReadonlySet<string>;
   private readonly onEvent: (event: RetrievalEvent) => void;
   private readonly deadline: Deadline;
   /** Documents from the start of the source that are stored. */
@@ -47,7 +45,6 @@ export class Ingestion {
         `${wording.call}: no arm of this retriever has a store; give a store to an arm with an encoder or embed.`,
       );
     }
-    this.names = new Set(this.sources.map(({ vector }) => vector));
     this.onEvent = onEvent;
     this.stored = skip;
     this.deadline = new Deadline(signal, undefined, wording.call);
@@ -64,7 +61,7 @@ export class Ingestion {
     const { skip } = this.options;
     if (Array.isArray(source)) {
       this.total = source.length;
-      checkNewDocuments(source.slice(skip), skip, this.names);
+      checkNewDocuments(source.slice(skip), skip, this.sources);
     }
     try {
       await this.bindEncoders();
@@ -106,7 +103,7 @@ export class Ingestion {
 
   private encode({ first, documents }: DocumentBatch): Promise<EncodedBatch> {
     // Documents of an array are checked already.
-    if (this.total === undefined) checkNewDocuments(documents, first, this.names);
+    if (this.total === undefined) checkNewDocuments(documents, first, this.sources);
     return encodeBatch(this.sources, documents, this.deadline);
   }
 

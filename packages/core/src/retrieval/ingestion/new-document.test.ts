@@ -33,13 +33,13 @@ describe("what can be told of documents before they are encoded", () => {
       "a vector of another width",
       { vectors: { dense: Float32Array.of(1, 2, 3) } },
       "INVALID_VECTOR",
-      /document 1290 has 3 dims, but the vector of document 3 has 2/,
+      /document 1290 is dense with 3 dims, but document 3 has dense vectors of this name with 2/,
     ],
     [
       "a sparse vector of another width",
       { vectors: { dense: SparseVector.from({ 1: 1 }, 9) } },
       "INVALID_VECTOR",
-      /has 9 dims/,
+      /document 1290 is sparse with 9 dims, but document 3 has dense/,
     ],
     [
       "an id that comes twice",
@@ -64,6 +64,18 @@ describe("what can be told of documents before they are encoded", () => {
       expect(await store.count()).toBe(0);
     },
   );
+
+  it("includes what the store knows of its vectors", async () => {
+    const { store, embed, retriever } = setUp();
+    await retriever.add([{ id: "first", text: "first" }]);
+    embed.mockClear();
+    const added = [...documents(600), { id: "x", text: "x", vectors: { dense: Float32Array.of(1, 2, 3) } }];
+    await expect(retriever.add(added)).rejects.toMatchObject({
+      code: "STORE_MISMATCH",
+      message: expect.stringContaining("document 600 is dense with 3 dims, but the memory store has dense"),
+    });
+    expect([embed.mock.calls.length, await store.count()]).toEqual([0, 1]);
+  });
 
   it("is told batch by batch of a stream, by position in the whole stream", async () => {
     const { store, retriever } = setUp();

@@ -1,6 +1,7 @@
 import { received, SparseEncoderError } from "../../errors.ts";
 import { checkMetadata, checkVectors, isName, type Metadata, nameRule } from "../../stores/index.ts";
 import type { SparseVector } from "../../vector/index.ts";
+import type { VectorSource } from "../arms/arm.ts";
 
 /** A document to add. */
 export interface NewDocument {
@@ -21,19 +22,30 @@ export interface NewDocument {
 /** Documents to add: all at hand, or as they come. */
 export type DocumentSource = Iterable<NewDocument> | AsyncIterable<NewDocument>;
 
+/** Kind and width of the vectors of one name, and whose they are. */
+interface KnownWidth {
+  readonly kind: "sparse" | "dense";
+  readonly width: number;
+  /** For messages, such as `the memory store has`. */
+  readonly owner: string;
+  /** Error code of a vector that differs. */
+  readonly code: "STORE_MISMATCH" | "INVALID_VECTOR";
+}
+
 /**
- * Checks documents before any of them is encoded: all that can be told without a store.
+ * Checks documents before any of them is encoded: all that can be told without asking a store.
  * @param first position of the first document in the source, for messages
- * @param names of the vectors of the retriever
- * @throws SparseEncoderError `INVALID_DOCUMENT`, `INVALID_VECTOR`
+ * @param sources the vectors of the retriever
+ * @throws SparseEncoderError `INVALID_DOCUMENT`, `INVALID_VECTOR`, `STORE_MISMATCH`
  */
 export function checkNewDocuments(
   documents: readonly unknown[],
   first: number,
-  names: ReadonlySet<string>,
+  sources: readonly VectorSource[],
 ): void {
+  const names = new Set(sources.map(({ vector }) => vector));
+  const widths = storedWidths(sources);
   const positions = new Map<string, number>();
-  const widths = new Map<string, { width: number; position: number }>();
   for (const [offset, document] of documents.entries()) {
     const position = first + offset;
     const { id, vectors } = checkNewDocument(document, position, names);
@@ -92,22 +104,38 @@ function checkGivenVectors(place: string, vectors: unknown, names: ReadonlySet<s
   checkVectors(place, vectors);
 }
 
-/** Vectors of one name have one width: a store would refuse the second of two widths, after the first was stored. */
+/** What the stores know of their vectors. */
+function storedWidths(sources: readonly VectorSource[]): Map<string, KnownWidth> {
+  const widths = new Map<string, KnownWidth>();
+  for (const { store, vector } of sources) {
+    const field = store.vectors?.[vector];
+    if (field === undefined || widths.has(vector)) continue;
+    const { kind, dimension: width } = field;
+    widths.set(vector, { kind, width, owner: `the ${store.name} store has`, code: "STORE_MISMATCH" });
+  }
+  return widths;
+}
+
+/** Vectors of one name are alike: a store would refuse the second of two widths, after the first was stored. */
 function checkWidth(
   name: string,
   vector: SparseVector | Float32Array,
   position: number,
-  widths: Map<string, { width: number; position: number }>,
+  widths: Map<string, KnownWidth>,
 ): void {
-  const width = vector instanceof Float32Array ? vector.length : vector.dimension;
+  const isDense = vector instanceof Float32Array;
+  const kind = isDense ? "dense" : "sparse";
+  const width = isDense ? vector.length : vector.dimension;
   const known = widths.get(name);
-  if (known === undefined) widths.set(name, { width, position });
-  else if (known.width !== width) {
-    throw new SparseEncoderError(
-      "INVALID_VECTOR",
-      `The vector ${received(name)} of document ${position} has ${width} dims, but the vector of document ${known.position} has ${known.width}.`,
-    );
+  if (known === undefined) {
+    widths.set(name, { kind, width, owner: `document ${position} has`, code: "INVALID_VECTOR" });
+    return;
   }
+  if (known.kind === kind && known.width === width) return;
+  throw new SparseEncoderError(
+    known.code,
+    `The vector ${received(name)} of document ${position} is ${kind} with ${width} dims, but ${known.owner} ${known.kind} vectors of this name with ${known.width}.`,
+  );
 }
 
 function invalidDocument(problem: string): SparseEncoderError {
