@@ -21,7 +21,7 @@ export interface ArmHit {
 export interface ArmAnswer {
   /** Best first, at most k, none under the score floor. */
   readonly hits: readonly ArmHit[];
-  /** Keys of the hits, in their order; undefined where a document has none. */
+  /** Keys of the hits, in their order; undefined where a document has none. Empty if there are no keys. */
   readonly keys: readonly (string | undefined)[];
   /** Vector of the query; undefined for an arm that is a function. */
   readonly vector: TextVector;
@@ -57,7 +57,7 @@ export async function searchArm(arm: Arm, asked: ArmQuery, deadline: Deadline): 
   const hits = found.filter(({ score }) => score >= minScore);
   return {
     hits,
-    keys: hits.map((hit) => keyOf(arm, hit, asked.call)),
+    keys: asked.call.identify === undefined ? [] : hits.map((hit) => keyOf(arm, hit, asked.call)),
     vector,
     encodeMilliseconds: encoded - started,
     searchMilliseconds: performance.now() - encoded,

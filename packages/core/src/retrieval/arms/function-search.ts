@@ -76,13 +76,11 @@ async function withTexts(
       `retrieve gave ids without text that no store of this retriever holds: ${received(unknown)}; give their text, or add these documents`,
     );
   }
-  return hits.map(({ id, score, text, metadata, ...rest }) => ({
-    id,
-    score,
-    text: text ?? known.get(id!)!.text,
-    metadata: metadata ?? known.get(id ?? "")?.metadata ?? {},
-    ...(rest.payload === undefined ? {} : { payload: rest.payload }),
-  }));
+  return hits.map(({ id, score, text, metadata, payload }) => {
+    const stored = text === undefined || metadata === undefined ? known.get(id ?? "") : undefined;
+    const hit = { id, score, text: text ?? stored!.text, metadata: metadata ?? stored?.metadata ?? {} };
+    return payload === undefined ? hit : { ...hit, payload };
+  });
 }
 
 async function lookUp(

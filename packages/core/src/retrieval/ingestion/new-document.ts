@@ -62,12 +62,12 @@ export function checkNewDocuments(
 const namesOfText = ["pageContent", "page_content", "content", "document", "body"];
 
 function checkNewDocument(document: unknown, position: number, names: ReadonlySet<string>): NewDocument {
-  if (typeof document !== "object" || document === null) {
+  if (document !== undefined && document !== null && typeof document !== "object") {
     throw invalidDocument(
       `document ${position} must be an object such as { id, text }, received ${received(document)}`,
     );
   }
-  const { id, text, metadata, encodedText, vectors } = document as Record<string, unknown>;
+  const { id, text, metadata, encodedText, vectors } = (document ?? {}) as Record<string, unknown>;
   if (!isName(id)) throw invalidDocument(nameRule(`the id of document ${position}`, id));
   const place = `document ${position} (${received(id)})`;
   if (typeof text !== "string") {

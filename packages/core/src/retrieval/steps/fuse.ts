@@ -21,9 +21,7 @@ export function candidateCount({ k, rerank, rerankK, mmr, transform, transformK 
 export function fuse(call: RetrieveCall, answers: ReadonlyMap<Arm, ArmAnswer>): Candidate[] {
   const started = performance.now();
   const matched = new MatchedDocuments(answers);
-  const names = [...answers.keys()].map(({ name }) => name).sort();
-  const rankings = matched.rankings(names);
-  const fused = checkFused(call.fusion(rankings, call.weights), matched.documents);
+  const fused = checkFused(call.fusion(matched.rankings, call.weights), matched.documents);
   const candidates = fused
     .slice(0, candidateCount(call))
     .map(({ id, score }) => toCandidate(matched.documents.get(id)!, score));

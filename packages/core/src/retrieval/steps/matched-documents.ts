@@ -42,10 +42,14 @@ export class MatchedDocument {
     return this.withPayload?.hit.payload;
   }
 
-  /** Of the hits of one arm, only the first one counts. */
+  /** Hits are added by falling rank. Of the hits of one arm, only the first one counts. */
   add(placed: PlacedHit): void {
     const { arm, hit, rank } = placed;
-    if (rank < this.best.rank) this.best = placed;
+    const { best } = this;
+    // Of one rank, a hit with an id goes first.
+    const isBetter =
+      rank === best.rank ? best.hit.id === undefined && hit.id !== undefined : rank < best.rank;
+    if (isBetter) this.best = placed;
     if (hit.payload !== undefined && rank < (this.withPayload?.rank ?? Number.POSITIVE_INFINITY)) {
       this.withPayload = placed;
     }
@@ -64,49 +68,67 @@ export class MatchedDocument {
 export class MatchedDocuments {
   /** By name. */
   readonly documents = new Map<string, MatchedDocument>();
+  /** The ranking of each arm by names of documents; empty for an arm that found nothing. */
+  readonly rankings: Rankings;
   private readonly byKeyOrId = new Map<string, MatchedDocument>();
   private readonly byText = new Map<string, MatchedDocument[]>();
 
   constructor(answers: ReadonlyMap<Arm, ArmAnswer>) {
-    const hits = [...answers].flatMap(([{ name: arm }, { hits: found, keys }]) =>
-      found.map((hit, position): PlacedHit => ({ arm, hit, key: keys[position], rank: position + 1 })),
+    const arms = Array.from(answers, ([{ name }, { hits, keys }]) => ({
+      name,
+      hits,
+      keys,
+      ranking: new Array<ScoredId | undefined>(hits.length),
+    })).sort((a, b) => (a.name < b.name ? -1 : 1));
+    const nameless: (() => void)[] = [];
+    const last = Math.max(0, ...arms.map(({ hits }) => hits.length));
+    for (let position = 0; position < last; position++) {
+      for (const { name: arm, hits, keys, ranking } of arms) {
+        const hit = hits[position];
+        if (hit === undefined) continue;
+        const placed: PlacedHit = { arm, hit, key: keys[position], rank: position + 1 };
+        const place = (known: MatchedDocument | undefined) => {
+          const document = this.add(placed, known);
+          const isFirst = document.hits.get(arm) === hit;
+          if (isFirst) ranking[position] = { id: document.name, score: hit.score };
+        };
+        if (hit.id === undefined && placed.key === undefined) nameless.push(() => place(this.alike(placed)));
+        else place(this.named(placed));
+      }
+    }
+    // Documents with names come first, so that hits without names find them.
+    if (nameless.length > 0) for (const document of this.documents.values()) this.noteText(document);
+    for (const place of nameless) place();
+    this.rankings = Object.fromEntries(
+      arms.map(({ name, ranking }) => [name, ranking.filter((scored) => scored !== undefined)]),
     );
-    const isNamed = ({ hit, key }: PlacedHit) => hit.id !== undefined || key !== undefined;
-    hits.sort(comparePlaces);
-    for (const placed of hits) if (isNamed(placed)) this.add(placed, this.named(placed));
-    for (const placed of hits) if (!isNamed(placed)) this.add(placed, this.alike(placed));
   }
 
-  /** The ranking of each arm by names of documents; empty for an arm that found nothing. */
-  rankings(arms: Iterable<string>): Rankings {
-    const documents = [...this.documents.values()];
-    const rankingOf = (arm: string): ScoredId[] =>
-      documents
-        .flatMap(({ name, places }) => {
-          const place = places.get(arm);
-          return place === undefined ? [] : [{ id: name, ...place }];
-        })
-        .sort((a, b) => a.rank - b.rank)
-        .map(({ id, score }) => ({ id, score }));
-    return Object.fromEntries(Array.from(arms, (arm) => [arm, rankingOf(arm)]));
-  }
-
-  private add(placed: PlacedHit, known: MatchedDocument | undefined): void {
+  private add(placed: PlacedHit, known: MatchedDocument | undefined): MatchedDocument {
     const { hit, key } = placed;
     const document = known ?? new MatchedDocument(placed);
     if (known === undefined) {
       this.documents.set(document.name, document);
-      const alike = this.byText.get(hit.text);
-      if (alike === undefined) this.byText.set(hit.text, [document]);
-      else alike.push(document);
+      if (key === undefined && hit.id === undefined) this.noteText(document);
     }
     if (key !== undefined && !this.byKeyOrId.has(key)) this.byKeyOrId.set(key, document);
     if (hit.id !== undefined) {
       if (!this.byKeyOrId.has(hit.id)) this.byKeyOrId.set(hit.id, document);
       // An id that leads to another document would come twice.
-      if (this.byKeyOrId.get(hit.id) === document) document.id ??= hit.id;
+      if (document.id === undefined && this.byKeyOrId.get(hit.id) === document) document.id = hit.id;
     }
     document.add(placed);
+    return document;
+  }
+
+  private noteText(document: MatchedDocument): void {
+    for (const text of new Set(
+      Array.from(document.hits.values(), (hit) => hit.text).concat(document.bestHit.text),
+    )) {
+      const alike = this.byText.get(text);
+      if (alike === undefined) this.byText.set(text, [document]);
+      else alike.push(document);
+    }
   }
 
   private named({ hit, key }: PlacedHit): MatchedDocument | undefined {
@@ -117,11 +139,4 @@ export class MatchedDocuments {
   private alike({ arm, hit }: PlacedHit): MatchedDocument | undefined {
     return this.byText.get(hit.text)?.find((document) => !document.hits.has(arm));
   }
-}
-
-/** By rank; of one rank, hits with an id first, then by name of the arm. */
-function comparePlaces(a: PlacedHit, b: PlacedHit): number {
-  if (a.rank !== b.rank) return a.rank - b.rank;
-  const [first, second] = [a, b].map(({ hit }) => (hit.id === undefined ? 1 : 0)) as [number, number];
-  return first - second || (a.arm < b.arm ? -1 : 1);
 }
