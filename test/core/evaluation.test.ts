@@ -82,7 +82,7 @@ function remembering(encoder: SparseEncoder): EvaluatedEncoder {
       unknown.forEach((text, row) => {
         vectors.set(method + text, rows.row(row));
       });
-      onProgress?.({ done: texts.length, total: texts.length, textsPerSecond: 1 });
+      onProgress?.({ done: texts.length, total: texts.length, textsPerSecond: 1, cutTexts: 0 });
       const all = SparseMatrix.fromRows(
         texts.map((text) => vectors.get(method + text)!),
         encoder.embeddingDimension,

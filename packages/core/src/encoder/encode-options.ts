@@ -27,6 +27,18 @@ export interface Progress {
 export interface EncodeProgress extends Progress {
   /** Texts per second since the call began. */
   readonly textsPerSecond: number;
+  /** Texts so far that were longer than the longest input, and of which the rest was left out. */
+  readonly cutTexts: number;
+}
+
+/** What an encode call did, from {@link Encoder.statisticsOf}. */
+export interface EncodeStatistics {
+  /** Texts of the call. */
+  readonly texts: number;
+  /** Texts that were longer than `maxSeqLength` tokens, and of which the rest was left out. */
+  readonly cutTexts: number;
+  /** Tokens that were embedded: special tokens and prompts count. */
+  readonly tokens: number;
 }
 
 /** Options of every encode method. */
@@ -90,6 +102,22 @@ export interface EncodeRequest<Matrix> extends CheckedOptions<typeof encodeRules
   /** Of `encodeStream`. */
   readonly task?: "query" | "document" | undefined;
 }
+
+/** Options of {@link Encoder.splitText}. */
+export interface SplitOptions extends Pick<EncodeOptions, "prompt" | "promptName" | "signal"> {
+  /** Most tokens of a piece, prompt and special tokens included. Default: the longest input of documents. */
+  readonly maxTokens?: number | undefined;
+  /** Most tokens at the start of a piece that repeat the end of the piece before. Default 0. */
+  readonly overlap?: number | undefined;
+}
+
+export const splitOptions = declareOptions<SplitOptions>()({
+  maxTokens: count(),
+  overlap: count({ minimum: 0 }).default(0),
+  prompt: promptText,
+  promptName: text(),
+  signal: abortSignal(),
+});
 
 /** Options of `tokenize`. */
 export const tokenizeOptions = declareOptions<Pick<EncodeOptions, "prompt" | "promptName">>()({

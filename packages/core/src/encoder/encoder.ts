@@ -6,16 +6,21 @@ import { coreShare, type Device, sumLoads, type WorkerLoad } from "../runtime/in
 import type { SimilarityFunction } from "../vector/index.ts";
 import { CallProgress } from "./embedding/call-progress.ts";
 import { embedWindows } from "./embedding/embedded-windows.ts";
-import type { EmbedCall, EncodeTask } from "./embedding/row-embedder.ts";
+import type { EmbedCall, EncodeTask, TextCounts } from "./embedding/row-embedder.ts";
+import { type TextPiece, TextSplitter } from "./embedding/text-splitter.ts";
 import { windowsOf } from "./embedding/text-windows.ts";
 import {
+  checkText,
   checkTexts,
   choosePrompt,
   type EncodeOptions,
   type EncodeRequest,
+  type EncodeStatistics,
   parseDevices,
   promptNamed,
+  type SplitOptions,
   type StreamOptions,
+  splitOptions,
   tokenizeOptions,
 } from "./encode-options.ts";
 import { EncoderPool } from "./encoder-pool.ts";
@@ -32,7 +37,7 @@ const streamWindowSize = 256;
  * Any number of calls may be under way at once; inference runs in a worker thread, so the event loop stays free.
  */
 export abstract class Encoder<
-  Vector,
+  Vector extends object,
   Matrix extends Iterable<Vector> & { row(position: number): Vector },
   Options extends EncodeOptions,
 > implements AsyncDisposable
@@ -46,6 +51,8 @@ export abstract class Encoder<
   protected readonly model: OpenModel<Matrix>;
   /** Encode calls under way. */
   private readonly calls = new CallsUnderWay();
+  /** What the calls did that returned these embeddings. */
+  private readonly statistics = new WeakMap<object, EncodeStatistics>();
   /** Pools that were started and not stopped. */
   private readonly pools = new Set<EncoderPool>();
   private closed = false;
@@ -144,6 +151,53 @@ export abstract class Encoder<
       texts.map((text) => prompt + text),
       embedder.lengthOf("plain"),
       { specialTokens },
+    );
+  }
+
+  /**
+   * Splits a text into pieces that `encodeDocument` takes whole, behind blanks where there are some. Counts are exact: each piece
+   * is tokenised by itself, with the prompt and the special tokens.
+   *
+   * @param options.maxTokens most tokens of a piece; default {@link Encoder.maxSeqLength}, or what the model names for documents
+   * @param options.overlap most tokens that a piece repeats of the piece before; default 0
+   * @returns pieces in their order, with their places in the text in UTF-16 units and without blanks around them; none for a
+   *   blank text. `text.slice(piece.start, piece.end)` is `piece.text`
+   * @throws SparseEncoderError `INVALID_TEXT`, `INVALID_ARGUMENT`, `UNKNOWN_OPTION`, `ABORTED`, `CLOSED`
+   *
+   * @example
+   * const pieces = await encoder.splitText(article, { maxTokens: 256, overlap: 32 });
+   * const embeddings = await encoder.encodeDocument(pieces.map(({ text }) => text));
+   */
+  async splitText(text: string, options?: SplitOptions): Promise<TextPiece[]> {
+    this.checkOpen();
+    checkText("splitText", text, 0);
+    const { maxTokens, overlap, signal, ...named } = splitOptions.check("splitText", options);
+    throwIfAborted(signal);
+    const embedder = this.model.route("document");
+    const { tokenizer, specialTokens } = embedder;
+    const longest = Math.min(embedder.lengthOf("document"), embedder.longestInput);
+    if (maxTokens !== undefined) positiveInteger("maxTokens", maxTokens, longest);
+    const prompt = choosePrompt(named, this.prompts, "document");
+    const settings = { tokenizer, specialTokens, prompt, maxTokens: maxTokens ?? longest, overlap, signal };
+    return new TextSplitter(settings).split(text);
+  }
+
+  /**
+   * How many texts and tokens an encode call embedded, and how many texts it had to cut.
+   *
+   * @param embeddings what `encode`, `encodeQuery` or `encodeDocument` of this encoder returned
+   * @throws SparseEncoderError `INVALID_ARGUMENT` for anything else, such as rows or slices of it
+   *
+   * @example
+   * const embeddings = await encoder.encodeDocument(texts);
+   * encoder.statisticsOf(embeddings).cutTexts; // 3 texts were longer than maxSeqLength
+   */
+  statisticsOf(embeddings: Vector | Matrix): EncodeStatistics {
+    const statistics =
+      typeof embeddings === "object" && embeddings !== null ? this.statistics.get(embeddings) : undefined;
+    if (statistics !== undefined) return statistics;
+    throw invalidArgument(
+      `statisticsOf: expected what an encode call of this encoder returned, received ${received(embeddings)}.`,
     );
   }
 
@@ -287,18 +341,21 @@ export abstract class Encoder<
     // The caller may change the array meanwhile.
     const encoding = this.encodeTexts(task, [...list], request);
     // In the same tick as the call, so that a pool that is stopped right behind it waits for it.
-    const embeddings = await (request.pool?.track(encoding) ?? encoding);
-    return single ? embeddings.row(0) : embeddings;
+    const { matrix, statistics } = await (request.pool?.track(encoding) ?? encoding);
+    const embeddings = single ? matrix.row(0) : matrix;
+    this.statistics.set(embeddings, statistics);
+    return embeddings;
   }
 
   private async encodeTexts(
     task: EncodeTask,
     texts: readonly string[],
     request: EncodeRequest<Matrix>,
-  ): Promise<Matrix> {
-    const { ownPool, call } = await this.begin(task, texts.length, request);
+  ): Promise<{ readonly matrix: Matrix; readonly statistics: EncodeStatistics }> {
+    const { ownPool, call, progress } = await this.begin(task, texts.length, request);
     try {
-      return request.finish(await this.model.route(task).embed({ texts, first: 0 }, call));
+      const matrix = request.finish(await this.model.route(task).embed({ texts, first: 0 }, call));
+      return { matrix, statistics: progress.statistics };
     } finally {
       await ownPool?.stop();
     }
@@ -318,7 +375,11 @@ export abstract class Encoder<
       onProgress,
       ...named
     }: EncodeRequest<Matrix>,
-  ): Promise<{ readonly ownPool: EncoderPool | undefined; readonly call: EmbedCall }> {
+  ): Promise<{
+    readonly ownPool: EncoderPool | undefined;
+    readonly call: EmbedCall;
+    readonly progress: CallProgress;
+  }> {
     throwIfAborted(signal);
     if (pool !== undefined && device !== undefined) {
       throw invalidArgument("Give a pool or devices, not both: a pool has its devices already.");
@@ -328,7 +389,7 @@ export abstract class Encoder<
     pool?.check(this.model.embedders);
     const ownPool = device === undefined ? undefined : await this.openPool(parseDevices(device));
     const progress = new CallProgress(total, onProgress);
-    const onTexts = (texts: number) => progress.add(texts);
+    const onTexts = (counts: TextCounts) => progress.add(counts);
     const call = {
       task,
       prompt,
@@ -339,7 +400,7 @@ export abstract class Encoder<
       signal,
       onTexts,
     };
-    return { ownPool, call };
+    return { ownPool, call, progress };
   }
 
   private async openPool(devices: readonly Device[]): Promise<EncoderPool> {

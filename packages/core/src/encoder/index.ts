@@ -7,7 +7,14 @@ export type {
 } from "./bm25/bm25-options.ts";
 export type { Analyzer, AnalyzerOptions } from "./bm25/terms/analyzer.ts";
 export { type DenseEncodeOptions, DenseEncoder, type DenseEncoderOptions } from "./dense-encoder.ts";
-export type { EncodeOptions, EncodeProgress, Progress } from "./encode-options.ts";
+export type { TextPiece } from "./embedding/text-splitter.ts";
+export type {
+  EncodeOptions,
+  EncodeProgress,
+  EncodeStatistics,
+  Progress,
+  SplitOptions,
+} from "./encode-options.ts";
 export type { EncoderPool } from "./encoder-pool.ts";
 export { listDevices } from "./loading/devices.ts";
 export type { EncoderDescription } from "./loading/encoder-description.ts";

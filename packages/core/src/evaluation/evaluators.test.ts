@@ -38,7 +38,7 @@ class LetterEncoder implements EvaluatedEncoder {
 
   private async count(method: string, texts: readonly string[], options: SparseEncodeOptions) {
     this.calls.push({ method, texts, options });
-    options.onProgress?.({ done: texts.length, total: texts.length, textsPerSecond: 1 });
+    options.onProgress?.({ done: texts.length, total: texts.length, textsPerSecond: 1, cutTexts: 0 });
     const rows = texts.map((text) => {
       const dense = new Float32Array(10);
       for (const letter of text) dense[letter.charCodeAt(0) - 97]!++;

@@ -23,7 +23,7 @@ export { readModelFolder } from "./model-folder.ts";
 export { locateModel, type ModelSourceOptions } from "./model-source.ts";
 export { findOnnxExport, type OnnxExport, type OnnxValue, readOnnxExport } from "./onnx-export.ts";
 export { type SavedSettings, saveModel } from "./saved-model.ts";
-export { Tokenizer } from "./tokenizer/tokenizer.ts";
+export { type TokenizedText, Tokenizer, type TokenSpan } from "./tokenizer/tokenizer.ts";
 export { readSafetensors } from "./weights/safetensors.ts";
 export { readStaticWeights } from "./weights/static-weights.ts";
 export { type QuantisedTensor, type StoredTensor, TensorTable, type TensorType } from "./weights/tensor.ts";

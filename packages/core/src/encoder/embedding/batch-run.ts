@@ -1,6 +1,7 @@
 import { throwIfAborted, unlessAborted } from "../../calls/index.ts";
 import { SparseEncoderError } from "../../errors.ts";
 import type { CompiledModel } from "../../graph/index.ts";
+import type { TokenizedText } from "../../model/index.ts";
 import {
   batchLimits,
   batchWidth,
@@ -11,7 +12,7 @@ import {
 } from "../../runtime/index.ts";
 import { BatchSource, type PlannedBatch } from "./batch-source.ts";
 import type { BatchedRows } from "./matrix-form.ts";
-import { BatchFailure, type EmbedCall, type EmbedWindow } from "./row-embedder.ts";
+import { BatchFailure, countTexts, type EmbedCall, type EmbedWindow } from "./row-embedder.ts";
 import { SharedPools } from "./shared-pools.ts";
 
 /** How many batches a call keeps with the pool for each worker: one that runs, one that waits its turn. */
@@ -25,7 +26,7 @@ export interface BatchRunSettings {
   /** The workers that share the texts. */
   readonly pools: readonly WorkerPool[];
   /** Token ids of texts, in their order. */
-  readonly tokenize: (texts: readonly string[]) => Promise<readonly Int32Array[]>;
+  readonly tokenize: (texts: readonly string[]) => Promise<readonly TokenizedText[]>;
   /** What the model says about the size of a batch: longest input in tokens, and what an export fixes. */
   readonly model: Pick<CompiledModel, "maxTokens" | "mostTexts" | "fixedLength">;
   /** Tokens at the start of each text that pooling leaves out. */
@@ -116,7 +117,7 @@ export class BatchRun {
     if (!this.isWanted()) throw new SparseEncoderError("ABORTED", "The call has ended.");
     this.batches.push(batch.positions);
     this.rows.push(rows);
-    this.call.onTexts(batch.positions.length);
+    this.call.onTexts(countTexts(batch.ids, batch.cutTexts));
   }
 
   /** A batch as it goes to a worker: padded on the right with id 0, which is masked and thus without effect. */

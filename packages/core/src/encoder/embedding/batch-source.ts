@@ -1,11 +1,14 @@
+import type { TokenizedText } from "../../model/index.ts";
 import { type BatchLimits, planBatches, textsOfBatch } from "../../runtime/index.ts";
 
 /** A batch of texts that were tokenized. */
 export interface PlannedBatch {
   /** Positions of the texts in the call. */
   readonly positions: readonly number[];
-  /** Token ids of each. */
+  /** Token ids of each text. */
   readonly ids: readonly Int32Array[];
+  /** Number of texts that were cut. */
+  readonly cutTexts: number;
 }
 
 /** Batches that one worker takes, one after the other. */
@@ -13,7 +16,7 @@ export type BatchUnit = readonly PlannedBatch[];
 
 export interface BatchSourceOptions {
   /** Token ids of texts, in their order. */
-  readonly tokenize: (texts: readonly string[]) => Promise<readonly Int32Array[]>;
+  readonly tokenize: (texts: readonly string[]) => Promise<readonly TokenizedText[]>;
   /** Texts that one worker takes at a time; undefined: a batch at a time, so that all workers share the work evenly. */
   readonly chunkSize: number | undefined;
   /** Batches whose texts wait, at most; more texts are tokenized when there are fewer. */
@@ -22,10 +25,9 @@ export interface BatchSourceOptions {
   readonly tokenizing?: number | undefined;
 }
 
-/** A text that was tokenized. */
-interface TokenizedText {
+/** A text that was tokenized, and its position in the call. */
+interface PlacedText extends TokenizedText {
   readonly position: number;
-  readonly ids: Int32Array;
 }
 
 /** Texts that are tokenized at once without `chunkSize`, enough to sort them by tokens; fewer while workers wait for them. */
@@ -42,7 +44,7 @@ export class BatchSource {
   private readonly options: BatchSourceOptions;
   private readonly order: readonly number[];
   /** Tokenized blocks that nobody has taken yet, longest texts first in each. */
-  private readonly blocks: TokenizedText[][] = [];
+  private readonly blocks: PlacedText[][] = [];
   private readonly ahead = new Set<Promise<void>>();
   private start = 0;
   /** Texts of the batch that was taken last. */
@@ -120,13 +122,17 @@ export class BatchSource {
   }
 
   private async plan(positions: readonly number[]): Promise<void> {
-    const ids = await this.options.tokenize(positions.map((position) => this.texts[position]!));
-    const block = positions.map((position, place) => ({ position, ids: ids[place]! }));
+    const tokenized = await this.options.tokenize(positions.map((position) => this.texts[position]!));
+    const block = positions.map((position, place) => ({ position, ...tokenized[place]! }));
     // Equal lengths keep their order.
     this.blocks.push(block.sort((a, b) => b.ids.length - a.ids.length));
   }
 }
 
-function toBatch(texts: readonly TokenizedText[]): PlannedBatch {
-  return { positions: texts.map(({ position }) => position), ids: texts.map(({ ids }) => ids) };
+function toBatch(texts: readonly PlacedText[]): PlannedBatch {
+  return {
+    positions: texts.map(({ position }) => position),
+    ids: texts.map(({ ids }) => ids),
+    cutTexts: texts.reduce((sum, { isCut }) => sum + (isCut ? 1 : 0), 0),
+  };
 }

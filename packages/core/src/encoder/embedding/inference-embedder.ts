@@ -1,7 +1,7 @@
 import { throwIfAborted } from "../../calls/index.ts";
 import { received, SparseEncoderError } from "../../errors.ts";
 import type { CompiledModel } from "../../graph/index.ts";
-import type { TaskLengths, Tokenizer, TransformerModule } from "../../model/index.ts";
+import type { TaskLengths, TokenizedText, Tokenizer, TransformerModule } from "../../model/index.ts";
 import { coreShare, type Device, WorkerPool } from "../../runtime/index.ts";
 import { BatchRun } from "./batch-run.ts";
 import type { MatrixForm } from "./matrix-form.ts";
@@ -73,14 +73,14 @@ export class InferenceEmbedder<Matrix> implements RowEmbedder<Matrix> {
     return this.ownWorkers.destroy();
   }
 
-  private async tokenize(texts: readonly string[], call: EmbedCall): Promise<Int32Array[]> {
+  private async tokenize(texts: readonly string[], call: EmbedCall): Promise<TokenizedText[]> {
     const prompted = call.prompt === "" ? texts : texts.map((text) => call.prompt + text);
-    const ids = await this.tokenizer.encode(prompted, this.lengthOf(call.task), {
-      specialTokens: this.specialTokens,
-    });
+    const { specialTokens } = this;
+    const length = this.lengthOf(call.task);
+    const tokenized = await this.tokenizer.tokenize(prompted, length, { specialTokens, signal: call.signal });
     throwIfAborted(call.signal);
-    this.checkIds(ids);
-    return ids;
+    this.checkIds(tokenized);
+    return tokenized;
   }
 
   /** Longest input in tokens of a task. */
@@ -98,9 +98,9 @@ export class InferenceEmbedder<Matrix> implements RowEmbedder<Matrix> {
   }
 
   /** An id beyond the embedding table would fail deep inside a worker. */
-  private checkIds(rows: readonly Int32Array[]): void {
-    for (const row of rows) {
-      for (const id of row) {
+  private checkIds(texts: readonly TokenizedText[]): void {
+    for (const { ids } of texts) {
+      for (const id of ids) {
         // Ids of 2^31 and more are negative here.
         if (id >= 0 && id < this.model.vocabularySize) continue;
         throw new SparseEncoderError(

@@ -19,8 +19,22 @@ export interface EmbedCall {
   /** 0 for no limit. */
   readonly maxActiveDims: number;
   readonly signal: AbortSignal | undefined;
-  /** Called with the number of texts of each finished batch. */
-  readonly onTexts: (texts: number) => void;
+  /** Called with the counts of each finished batch. */
+  readonly onTexts: (counts: TextCounts) => void;
+}
+
+/** Counts of texts that were embedded. */
+export interface TextCounts {
+  readonly texts: number;
+  /** Texts with more tokens than the longest input, of which the rest was left out. */
+  readonly cutTexts: number;
+  /** Tokens that were embedded: special tokens and prompts count, padding does not. */
+  readonly tokens: number;
+}
+
+/** @param ids token ids of each text */
+export function countTexts(ids: readonly Int32Array[], cutTexts: number): TextCounts {
+  return { texts: ids.length, cutTexts, tokens: ids.reduce((sum, row) => sum + row.length, 0) };
 }
 
 /** Part of a call: some of its texts. */

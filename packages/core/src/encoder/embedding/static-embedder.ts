@@ -3,7 +3,7 @@ import type { Tokenizer } from "../../model/index.ts";
 import type { SparseRows } from "../../runtime/index.ts";
 import { SparseMatrix, SparseVector } from "../../vector/index.ts";
 import type { MatrixForm } from "./matrix-form.ts";
-import type { EmbedCall, EmbedWindow, RowEmbedder } from "./row-embedder.ts";
+import { countTexts, type EmbedCall, type EmbedWindow, type RowEmbedder } from "./row-embedder.ts";
 
 /**
  * From texts to sparse rows without inference: each different token of a text gives its weight. On the main thread,
@@ -44,10 +44,13 @@ export class StaticEmbedder<Matrix> implements RowEmbedder<Matrix> {
 
   async embed({ texts }: EmbedWindow, call: EmbedCall): Promise<Matrix> {
     const prompted = call.prompt === "" ? texts : texts.map((text) => call.prompt + text);
-    const ids = await this.tokenizer.encode(prompted, this.maxSeqLength, { specialTokens: false });
+    const { maxSeqLength } = this;
+    const options = { specialTokens: false, signal: call.signal };
+    const tokenized = await this.tokenizer.tokenize(prompted, maxSeqLength, options);
     throwIfAborted(call.signal);
+    const ids = tokenized.map((text) => text.ids);
     const vectors = ids.map((tokens) => this.row(tokens, call.maxActiveDims));
-    call.onTexts(texts.length);
+    call.onTexts(countTexts(ids, tokenized.filter(({ isCut }) => isCut).length));
     const { offsets, indices, values } = SparseMatrix.fromRows(vectors, this.dimension);
     const rows: SparseRows = { offsets, indices, values };
     return this.form.assemble(

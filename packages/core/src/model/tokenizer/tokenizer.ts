@@ -1,4 +1,5 @@
-import type { Tokenizer as NativeTokenizer } from "tokenizers";
+import type { Encoding as NativeEncoding, Tokenizer as NativeTokenizer } from "tokenizers";
+import { throwIfAborted } from "../../calls/index.ts";
 import { SparseEncoderError, shortMessage } from "../../errors.ts";
 import { importNative } from "../../install/index.ts";
 import { readJsonObject } from "../json-file.ts";
@@ -18,6 +19,19 @@ const textsPerCall = 8;
 
 /** UTF-16 units per native call, where it has more than one text. */
 const unitsPerCall = 1 << 16;
+
+/** Token ids of a text. */
+export interface TokenizedText {
+  readonly ids: Int32Array;
+  /** True if tokens were left out because the text has more than there was room for. */
+  readonly isCut: boolean;
+}
+
+/** UTF-16 units [start, end) of a text that a token comes from. */
+export interface TokenSpan {
+  readonly start: number;
+  readonly end: number;
+}
 
 /**
  * Turns texts into token ids, cut to a maximum length. Runs off the main thread; any number of calls may be under way.
@@ -137,16 +151,45 @@ export class Tokenizer {
     maxLength: number,
     options: { specialTokens?: boolean } = {},
   ): Promise<Int32Array[]> {
+    return (await this.tokenize(texts, maxLength, options)).map(({ ids }) => ids);
+  }
+
+  /**
+   * As {@link Tokenizer.encode}, and of which texts tokens were left out.
+   * @param options.signal ends the work between two native calls
+   * @throws SparseEncoderError `TOKENIZER_INVALID`, `ABORTED`
+   */
+  async tokenize(
+    texts: readonly string[],
+    maxLength: number,
+    options: { specialTokens?: boolean; signal?: AbortSignal | undefined } = {},
+  ): Promise<TokenizedText[]> {
     const framed = options.specialTokens ?? true;
     const { prefix, suffix } = framed ? this.frame : emptyFrame;
     const room = Math.max(0, maxLength - prefix.length - suffix.length);
-    const rows: Int32Array[] = [];
+    const fromEnd = this.definition.truncationSide === "left";
+    const tokenized: TokenizedText[] = [];
     for (const group of groupsOf(texts, room)) {
-      for (const ids of await this.encodePart(group, room)) {
-        rows.push(Int32Array.from([...prefix, ...ids, ...suffix]));
+      throwIfAborted(options.signal);
+      // One token more than there is room for tells whether any was left out.
+      for (const ids of await this.encodePart(group, room + 1)) {
+        const isCut = ids.length > room;
+        const kept = isCut ? (fromEnd ? ids.slice(ids.length - room) : ids.slice(0, room)) : ids;
+        tokenized.push({ ids: Int32Array.from([...prefix, ...kept, ...suffix]), isCut });
       }
     }
-    return rows;
+    return tokenized;
+  }
+
+  /** Where each token of a text stands in it, without special tokens. The text is tokenised whole. */
+  async spansOf(text: string): Promise<TokenSpan[]> {
+    const [encoding] = await this.encodingsOf([text]);
+    const offsets = encoding!.getOffsets();
+    const places = unitsOfCodePoints(text);
+    return offsets.map(([start, end]) => ({
+      start: places?.[start!] ?? start!,
+      end: places?.[end!] ?? end!,
+    }));
   }
 
   /** Token ids of each text without special tokens, at most `room` each. */
@@ -175,11 +218,14 @@ export class Tokenizer {
   }
 
   private async idsOf(texts: readonly string[]): Promise<number[][]> {
+    return (await this.encodingsOf(texts)).map((encoding) => encoding.getIds());
+  }
+
+  private async encodingsOf(texts: readonly string[]): Promise<NativeEncoding[]> {
     // The native side takes Unicode text only: a lone surrogate becomes U+FFFD.
     const wellFormed = texts.map((text) => text.toWellFormed());
     try {
-      const encodings = await this.native.encodeBatch(wellFormed, { addSpecialTokens: false });
-      return encodings.map((encoding) => encoding.getIds());
+      return await this.native.encodeBatch(wellFormed, { addSpecialTokens: false });
     } catch (cause) {
       throw new SparseEncoderError(
         "TOKENIZER_INVALID",
@@ -188,6 +234,19 @@ export class Tokenizer {
       );
     }
   }
+}
+
+/** The UTF-16 unit at which each code point of a text starts, and its end; undefined where both are counted alike. */
+function unitsOfCodePoints(text: string): Uint32Array | undefined {
+  if (!/[\ud800-\udbff][\udc00-\udfff]/.test(text)) return undefined;
+  const places = new Uint32Array(text.length + 1);
+  let codePoints = 0;
+  for (let unit = 0; unit < text.length; codePoints++) {
+    places[codePoints] = unit;
+    unit += text.codePointAt(unit)! > 0xffff ? 2 : 1;
+  }
+  places[codePoints] = text.length;
+  return places;
 }
 
 /** Texts of one native call: a few, and not too long together, since all are in memory at once. */
