@@ -82,7 +82,7 @@ export const encodeRules = declareOptions<EncodeOptions>()({
     if (value instanceof EncoderPool) return value;
     throw invalidArgument(`${name} must come from startPool of this encoder, received ${received(value)}.`);
   }),
-  device: rule((value) => parseDevices(value).map(({ name }) => name)),
+  device: rule((value, name) => parseDevices(value, name).map((device) => device.name)),
   chunkSize: count(),
   prompt: promptText,
   promptName: text(),
@@ -127,13 +127,14 @@ export const tokenizeOptions = declareOptions<Pick<EncodeOptions, "prompt" | "pr
 
 /**
  * Devices of a pool, one worker each.
+ * @param option what the caller calls them, for the message
  * @throws SparseEncoderError `INVALID_ARGUMENT`
  */
-export function parseDevices(devices: unknown): Device[] {
+export function parseDevices(devices: unknown, option = "devices"): Device[] {
   const names: unknown[] = typeof devices === "string" ? [devices] : Array.isArray(devices) ? devices : [];
   if (names.length === 0 || names.length > mostDevices) {
     throw invalidArgument(
-      `Devices are an array of 1 to ${mostDevices} names such as ["cpu", "cpu"], received ${received(devices)}.`,
+      `${option} must be an array of 1 to ${mostDevices} device names such as ["cpu", "cpu"], received ${received(devices)}.`,
     );
   }
   return names.map(parseDevice);

@@ -210,7 +210,7 @@ describe("InformationRetrievalEvaluator", () => {
     [{ batchSize: 0 }, "batchSize must be"],
     [{ maxActiveDims: 0 }, "maxActiveDims must be"],
     [{ corpusChunkSize: 0 }, "corpusChunkSize must be"],
-    [{ scoreFunctions: { x: "jaccard" } }, "similarity must be one of"],
+    [{ scoreFunctions: { x: "jaccard" } }, "scoreFunctions.x must be one of"],
     [{ scoreFunctions: {} }, "at least one function"],
     [{ scoreFunctions: { dot: "dot" }, mainScoreFunction: "cosine" }, "mainScoreFunction must be one of dot"],
     [{ name: "../x" }, "name must be a string without slashes"],

@@ -53,7 +53,7 @@ function checkScoreFunctions(functions: unknown, option: string): Readonly<Recor
   const names = Object.keys(functions);
   if (names.length === 0) throw invalidArgument(`${option} must hold at least one function.`);
   const byName = functions as Readonly<Record<string, ScoreFunction>>;
-  for (const name of names) toScorer(name, byName[name]!);
+  for (const name of names) toScorer(`${option}.${name}`, byName[name]!);
   return byName;
 }
 

@@ -19,10 +19,13 @@ interface ScoreCallback {
 /** Scores of each query with each document, checked. */
 export type Scorer = (queries: EmbeddingMatrix, documents: EmbeddingMatrix) => readonly ArrayLike<number>[];
 
+/** A similarity function by name. */
+export const similarityName = oneOf(similarityFunctions);
+
 /** @throws SparseEncoderError `INVALID_ARGUMENT` for an unknown name; the scorer, for scores that cannot be right */
 export function toScorer(name: string, score: ScoreFunction): Scorer {
   if (typeof score !== "function") {
-    checkSimilarityFunction(score);
+    similarityName.required().check(score, name);
     return (queries, documents) => matrixSimilarity(queries, documents, score);
   }
   return (queries, documents) => {
@@ -44,9 +47,6 @@ export function toScorer(name: string, score: ScoreFunction): Scorer {
     return rows;
   };
 }
-
-/** A similarity function by name. */
-export const similarityName = oneOf(similarityFunctions);
 
 /** A list of similarity functions, none twice; an empty one leaves the choice to the encoder. */
 export const similarityNames = rule((value, name) => {

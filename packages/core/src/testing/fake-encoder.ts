@@ -1,11 +1,24 @@
 import { throwIfAborted } from "../calls/index.ts";
+import type { DenseEncodeOptions, EncodeProgress, SparseEncodeOptions } from "../encoder/index.ts";
 import { received, SparseEncoderError } from "../errors.ts";
+import { abortSignal, callback, count, declareOptions, flag, unchecked } from "../options/index.ts";
 
-/** Options of the encode methods of the fakes. Others of the real encoders are accepted and have no effect. */
-export interface FakeEncodeOptions {
-  readonly signal?: AbortSignal | undefined;
-  readonly [name: string]: unknown;
-}
+/** Options of the encode methods of the fakes: those of both real encoders, of which only `signal` has an effect. */
+export interface FakeEncodeOptions extends SparseEncodeOptions, DenseEncodeOptions {}
+
+const fakeOptions = declareOptions<FakeEncodeOptions>()({
+  batchSize: count(),
+  pool: unchecked<FakeEncodeOptions["pool"]>(),
+  device: unchecked<FakeEncodeOptions["device"]>(),
+  chunkSize: count(),
+  prompt: unchecked<string>(),
+  promptName: unchecked<string>(),
+  signal: abortSignal(),
+  onProgress: callback<(progress: EncodeProgress) => void>(),
+  maxActiveDims: count(),
+  normalize: flag(),
+  truncateDim: count(),
+});
 
 /** The methods of an encoder, for fakes that make a vector of each text alone, the same for queries and documents. */
 export abstract class FakeEncoder<Vector, Matrix> implements AsyncDisposable {
@@ -13,9 +26,9 @@ export abstract class FakeEncoder<Vector, Matrix> implements AsyncDisposable {
 
   encode(text: string, options?: FakeEncodeOptions): Promise<Vector>;
   encode(texts: readonly string[], options?: FakeEncodeOptions): Promise<Matrix>;
-  async encode(input: string | readonly string[], options: FakeEncodeOptions = {}): Promise<Vector | Matrix> {
+  async encode(input: string | readonly string[], options?: FakeEncodeOptions): Promise<Vector | Matrix> {
     if (this.isClosed) throw new SparseEncoderError("CLOSED", "encode: the encoder is closed.");
-    throwIfAborted(options.signal);
+    throwIfAborted(fakeOptions.check("encode", options).signal);
     if (typeof input === "string") return this.encodeOne(input);
     const vectors = input.map((text: unknown) => {
       if (typeof text === "string") return this.encodeOne(text);

@@ -9,7 +9,8 @@ import type { EmbedCall } from "./row-embedder.ts";
 it("says of a batch that failed which texts it held, and which comes first in the call", async () => {
   const model = { maxTokens: 8, poolsPrompt: true, vocabularySize: 2 } as CompiledModel;
   const tokenizer = {
-    encode: async (texts: readonly string[]) => texts.map((text) => new Int32Array(text.length).fill(1)),
+    tokenize: async (texts: readonly string[]) =>
+      texts.map((text) => ({ ids: new Int32Array(text.length).fill(1), isCut: false })),
   } as unknown as Tokenizer;
   // The batch of the two shorter texts fails.
   const pool = {

@@ -61,3 +61,15 @@ export function checkOpenOptions(call: string, options: unknown, example: string
     `${call}: options must be an object such as ${example}, received ${received(options)}.`,
   );
 }
+
+/**
+ * Checks the settings of an encrypted connection as far as they are the same for all clients.
+ * @param allowsFlag true if `true` and `false` are settings too
+ * @throws SparseEncoderError `INVALID_ARGUMENT`
+ */
+export function checkTls(tls: unknown, allowsFlag: boolean): void {
+  if (tls === undefined || (allowsFlag && typeof tls === "boolean")) return;
+  if (typeof tls === "object" && tls !== null && !Array.isArray(tls)) return;
+  const flag = allowsFlag ? "true, false or " : "";
+  throw invalidArgument(`tls must be ${flag}an object of the client's settings, received ${received(tls)}.`);
+}

@@ -1,6 +1,11 @@
 import { invalidArgument, received } from "../../errors.ts";
 import { checkOptionNames } from "../../options/index.ts";
-import { checkEngineOptions, checkOneOf, type ResolvedEngineOptions } from "../engine/engine-options.ts";
+import {
+  checkEngineOptions,
+  checkOneOf,
+  checkTls,
+  type ResolvedEngineOptions,
+} from "../engine/engine-options.ts";
 import type { VectorSchema } from "../store.ts";
 import type { MilvusConnection } from "./milvus-client.ts";
 
@@ -77,6 +82,7 @@ export function checkMilvusOptions(options: MilvusStoreOptions): ResolvedMilvusO
       `${call}: address must be one such as "localhost:19530"; a user and password go into token as "user:password".`,
     );
   }
+  checkTls(tls, true);
   if (client !== undefined && (token !== undefined || tls !== undefined)) {
     throw invalidArgument(`${call}: token and tls belong to an address.`);
   }

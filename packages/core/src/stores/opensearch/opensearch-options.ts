@@ -1,6 +1,11 @@
 import { invalidArgument, received } from "../../errors.ts";
 import { checkOptionNames } from "../../options/index.ts";
-import { checkEngineOptions, checkOneOf, type ResolvedEngineOptions } from "../engine/engine-options.ts";
+import {
+  checkEngineOptions,
+  checkOneOf,
+  checkTls,
+  type ResolvedEngineOptions,
+} from "../engine/engine-options.ts";
 import type { VectorSchema } from "../store.ts";
 import type { OpenSearchConnection } from "./opensearch-client.ts";
 
@@ -52,6 +57,7 @@ export function checkOpenSearchOptions(options: OpenSearchStoreOptions): Resolve
       `${call}: url must be the address of a node such as "https://localhost:9200", or a list of such addresses; passwords go into auth.`,
     );
   }
+  checkTls(tls, false);
   if (client !== undefined && (auth !== undefined || tls !== undefined)) {
     throw invalidArgument(`${call}: auth and tls belong to a url.`);
   }

@@ -1,6 +1,11 @@
 import { invalidArgument, received } from "../../errors.ts";
 import { checkOptionNames, positiveInteger } from "../../options/index.ts";
-import { checkEngineOptions, checkOneOf, type ResolvedEngineOptions } from "../engine/engine-options.ts";
+import {
+  checkEngineOptions,
+  checkOneOf,
+  checkTls,
+  type ResolvedEngineOptions,
+} from "../engine/engine-options.ts";
 import { isPlainObject } from "../plain-object.ts";
 import type { VectorSchema } from "../store.ts";
 import type { PgliteClient } from "./pglite-database.ts";
@@ -101,6 +106,7 @@ export function checkPostgresOptions(options: PostgresStoreOptions): ResolvedPos
   if (folder !== undefined && (typeof folder !== "string" || folder === "")) {
     throw invalidArgument(`${call}: folder must be a path or "memory://", received ${received(folder)}.`);
   }
+  checkTls(tls, true);
   if (tls !== undefined && url === undefined) throw invalidArgument(`${call}: tls belongs to a url.`);
   return {
     ...checkEngineOptions(call, options),
