@@ -2,9 +2,13 @@ import { DEFAULT_SIMILARITY_TOP_K } from "@llamaindex/core/embeddings";
 import type { QueryBundle } from "@llamaindex/core/query-engine";
 import type { NodeWithScore } from "@llamaindex/core/schema";
 import { extractText } from "@llamaindex/core/utils";
-import type { MetadataFilters, VectorStoreQueryMode } from "@llamaindex/core/vector-store";
+import type {
+  MetadataFilters,
+  VectorStoreQuery,
+  VectorStoreQueryMode,
+  VectorStoreQueryResult,
+} from "@llamaindex/core/vector-store";
 import { declareOptions, defined, rule, unchecked } from "@sparse-encoder/core/internal";
-import type { HybridVectorStore } from "./hybrid-vector-store.ts";
 import { bothFilters } from "./metadata-filters.ts";
 import { PerCallRetriever } from "./per-call-retriever.ts";
 import {
@@ -28,8 +32,12 @@ export interface VectorStoreRetrieverOptions extends Omit<VectorStoreRetrieveOpt
   readonly mode?: HybridQueryMode | `${VectorStoreQueryMode}` | undefined;
 }
 
-/** What a retriever needs of a {@link HybridVectorStore}. */
-type SearchedStore = Pick<HybridVectorStore, "query" | "isDense" | "sparseEmbedding">;
+/** What a retriever needs of a `HybridVectorStore`. */
+interface SearchedStore {
+  readonly isDense: boolean;
+  readonly sparseEmbedding: object | undefined;
+  query(query: VectorStoreQuery<HybridQueryParams>): Promise<VectorStoreQueryResult>;
+}
 
 // Values are checked by the query, in which they end.
 const { alpha: _alpha, signal, ...paramRules } = queryParams.rules;
@@ -45,7 +53,7 @@ const retrieverOptions = declareOptions<VectorStoreRetrieverOptions>()({
   mode: rule((value) => checkMode(value)),
 });
 
-/** Retrieves from one {@link HybridVectorStore}; made by its `asRetriever`. */
+/** Retrieves from one `HybridVectorStore`; made by its `asRetriever`. */
 export class VectorStoreRetriever extends PerCallRetriever<VectorStoreRetrieveOptions> {
   readonly mode: HybridQueryMode;
   private readonly vectorStore: SearchedStore;

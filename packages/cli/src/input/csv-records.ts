@@ -1,8 +1,7 @@
 import { Readable } from "node:stream";
 import { CsvError, parse } from "csv-parse";
 import { CommandError } from "../command-error.ts";
-import { type FieldNames, recordOf } from "./input-record.ts";
-import type { NumberedRecord } from "./read-records.ts";
+import { type FieldNames, type NumberedRecord, recordOf } from "./input-record.ts";
 import { textLines } from "./text-lines.ts";
 
 /** Characters of the longest row: a quote that is never closed must not take the whole file into the memory. */

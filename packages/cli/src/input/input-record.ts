@@ -49,3 +49,9 @@ export function recordOf(
   const others = Object.entries(fields).filter(([field]) => field !== textField && field !== name);
   return { id: String(id), text: text.toWellFormed(), fields: Object.fromEntries(others) };
 }
+
+/** A record and its line or row, from 1. */
+export interface NumberedRecord {
+  readonly number: number;
+  readonly record: InputRecord | InvalidRecord;
+}

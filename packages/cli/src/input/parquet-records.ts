@@ -1,8 +1,7 @@
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { CommandError, messageOf } from "../command-error.ts";
-import { type FieldNames, recordOf } from "./input-record.ts";
+import { type FieldNames, type NumberedRecord, recordOf } from "./input-record.ts";
 import { compressors } from "./parquet-compressors.ts";
-import type { NumberedRecord } from "./read-records.ts";
 
 /** Rows that are in the memory at once. */
 const rowsAtOnce = 1000;

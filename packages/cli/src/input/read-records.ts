@@ -1,7 +1,13 @@
 import { usageError } from "../command-error.ts";
 import { csvRecords } from "./csv-records.ts";
 import { type InputFormat, inputFormats } from "./input-formats.ts";
-import { type FieldNames, type InputRecord, type InvalidRecord, recordOf } from "./input-record.ts";
+import {
+  type FieldNames,
+  type InputRecord,
+  type InvalidRecord,
+  type NumberedRecord,
+  recordOf,
+} from "./input-record.ts";
 import { openFile, unpackedName } from "./packing.ts";
 import { parquetRecords } from "./parquet-records.ts";
 import { textLines } from "./text-lines.ts";
@@ -34,12 +40,6 @@ export async function* readRecords(
     }
     before += last;
   }
-}
-
-/** A record and its line or row, from 1. */
-export interface NumberedRecord {
-  readonly number: number;
-  readonly record: InputRecord | InvalidRecord;
 }
 
 async function* readFile(

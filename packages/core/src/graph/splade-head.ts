@@ -1,22 +1,13 @@
 import { SparseEncoderError } from "../errors.ts";
-import type { SpladePoolingModule, StoredTensor } from "../model/index.ts";
-import { addDecoder, type Range, rangesOf } from "./decoder.ts";
+import type { SpladePoolingModule } from "../model/index.ts";
+import { addDecoder, rangesOf } from "./decoder.ts";
 import type { Family, TransformerShape } from "./families.ts";
+import { addActivation, addBias, type HeadParts, type SpladeHead } from "./head-parts.ts";
 import { activation, type Building, layerNorm, linear } from "./layers.ts";
 import type { OnnxGraph, Value } from "./onnx-graph.ts";
 import { addScreenedDecoder } from "./screened-decoder.ts";
 import type { HiddenStates } from "./transformer.ts";
 import { addWideHead } from "./wide-head.ts";
-
-/** What the head gives. */
-export interface SpladeHead {
-  /** [B, V], float32, never negative; or [C, B], of the entries `dims` only. */
-  readonly vectors: Value;
-  /** If `vectors` has only some entries: their numbers, int64 [C], ascending; all others are 0 in every text. */
-  readonly dims: Value | undefined;
-  /** The weight of a decoder that could be screened, or is. */
-  readonly screenable: StoredTensor | undefined;
-}
 
 /**
  * Adds the masked-LM head with SPLADE pooling. Neither the logits [B, S, V] nor their activations ever exist whole: the
@@ -72,16 +63,6 @@ function addChoice(graph: OnnxGraph, logits: Value): { scores: Value; dims: Valu
   return { scores: graph.op("Transpose", [chosen], { perm: [1, 0] }), dims };
 }
 
-/** What stands before the products with the vocabulary, and where their weights are. */
-export interface HeadParts {
-  /** [B x S, width of the words]. */
-  readonly tokens: Value;
-  /** [V]; undefined for a decoder without bias. */
-  readonly bias: StoredTensor | undefined;
-  readonly decoderName: string;
-  readonly decoderShape: readonly [vocabulary: number, width: number];
-}
-
 function addHeadParts(
   building: Building,
   family: Family,
@@ -103,16 +84,6 @@ function addHeadParts(
   };
 }
 
-/** Adds the decoder's bias, or the part of it for `range`; gives `scores` as they are where the decoder has none. */
-export function addBias(
-  graph: OnnxGraph,
-  scores: Value,
-  bias: StoredTensor | undefined,
-  range?: Range,
-): Value {
-  return bias === undefined ? scores : graph.op("Add", [scores, graph.weight(bias, range)]);
-}
-
 /** Dense layer, activation and norm before the decoder: [B x S, H] to [B x S, width of the words]. */
 function addHeadTransform(building: Building, family: Family, shape: TransformerShape, tokens: Value): Value {
   const width = shape.embeddingSize ?? shape.hiddenSize;
@@ -132,18 +103,6 @@ function addSum(graph: OnnxGraph, scores: Value, pooling: SpladePoolingModule, m
     graph.op("Unsqueeze", [graph.op("Cast", [mask], { to: 1 }), graph.integers(2)]),
   ]);
   return graph.op("ReduceSum", [kept, graph.integers(1)], { keepdims: 0 });
-}
-
-/** log(1 + relu(x)), or log(1 + log(1 + relu(x))). */
-export function addActivation(graph: OnnxGraph, logits: Value, pooling: SpladePoolingModule): Value {
-  return addLogarithms(graph, graph.op("Relu", [logits]), pooling);
-}
-
-/** log(1 + x) of what is not negative, or log(1 + log(1 + x)). */
-export function addLogarithms(graph: OnnxGraph, positive: Value, pooling: SpladePoolingModule): Value {
-  const logarithm = (value: Value) => graph.op("Log", [graph.op("Add", [value, graph.scalar(1)])]);
-  const once = logarithm(positive);
-  return pooling.activation === "relu" ? once : logarithm(once);
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { SpladePoolingModule } from "../model/index.ts";
 import { byText, rangesOf } from "./decoder.ts";
+import { addBias, addLogarithms, type HeadParts, type SpladeHead } from "./head-parts.ts";
 import type { Building } from "./layers.ts";
 import type { OnnxGraph, Value } from "./onnx-graph.ts";
-import { addBias, addLogarithms, type HeadParts, type SpladeHead } from "./splade-head.ts";
 import type { HiddenStates } from "./transformer.ts";
 
 /** Rows of the vocabulary whose products exist at once: few launches, and 250 MB for 16,384 tokens in half precision. */

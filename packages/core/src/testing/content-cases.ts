@@ -2,7 +2,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { Metadata, StoredDocument } from "../stores/index.ts";
 import type { SparseVector } from "../vector/index.ts";
 import { Random } from "./random.ts";
-import type { StoreCaseTable } from "./store-conformance.ts";
+import type { StoreCaseTable } from "./store-case-table.ts";
 import { randomDocument, randomFilter, randomSparse, sparseVector } from "./store-documents.ts";
 import { StoreOracle, sameContent, sameDocument, sameHits } from "./store-oracle.ts";
 

@@ -1,7 +1,7 @@
 import { deepStrictEqual } from "node:assert/strict";
 import type { Filter, Metadata, Store } from "../stores/index.ts";
 import { Random } from "./random.ts";
-import type { StoreCaseTable } from "./store-conformance.ts";
+import type { StoreCaseTable } from "./store-case-table.ts";
 import { randomDocument, randomFilter } from "./store-documents.ts";
 import { isRefused, StoreOracle } from "./store-oracle.ts";
 

@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { HybridSearch, NativeFusion, StoredDocument } from "../stores/index.ts";
-import type { StoreCaseTable } from "./store-conformance.ts";
+import type { StoreCaseTable } from "./store-case-table.ts";
 import { sparseVector } from "./store-documents.ts";
 import { isRefused } from "./store-oracle.ts";
 

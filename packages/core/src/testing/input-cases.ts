@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { DeleteTarget, Store, StoredDocument } from "../stores/index.ts";
 import { SparseVector, TRUSTED } from "../vector/index.ts";
-import type { StoreCaseTable } from "./store-conformance.ts";
+import type { StoreCaseTable } from "./store-case-table.ts";
 import { sparseVector } from "./store-documents.ts";
 import { isRefused, sameDocument } from "./store-oracle.ts";
 

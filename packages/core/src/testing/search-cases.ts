@@ -1,7 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import type { Store, StoredDocument } from "../stores/index.ts";
 import { Random } from "./random.ts";
-import type { StoreCaseTable } from "./store-conformance.ts";
+import type { StoreCaseTable } from "./store-case-table.ts";
 import {
   conformanceVectors,
   randomDense,

@@ -17,9 +17,6 @@ export interface StoreCase {
   run(): Promise<void>;
 }
 
-/** A case before it has a store. */
-export type StoreCaseTable = Readonly<Record<string, (store: Store) => Promise<void>>>;
-
 /**
  * What every {@link Store} promises, for the tests of a backend, in any test framework: documents are kept and given back,
  * searches find what a search by hand finds, filters mean what they say, and bad input changes nothing. The cases are the

@@ -2,7 +2,7 @@ import type { Deadline } from "../../calls/index.ts";
 import { invalidArgument, received, SparseEncoderError } from "../../errors.ts";
 import type { Metadata, Store } from "../../stores/index.ts";
 import type { FoundDocument, SearchArm } from "./arm.ts";
-import { type ArmHit, type ArmQuery, checkScore, filterOf, kOf } from "./arm-search.ts";
+import { type ArmHit, type ArmQuery, checkScore, filterOf, kOf } from "./arm-query.ts";
 
 /** Asks an arm that is a function. Its hits are checked, each document comes once, and missing texts are looked up. */
 export async function searchFunction(

@@ -6,7 +6,7 @@ import type { RetrieveCall } from "../retrieve-call.ts";
 import { type Candidate, documentsOf } from "../steps/candidate.ts";
 import { candidateCount } from "../steps/fuse.ts";
 import type { StoreArm } from "./arm.ts";
-import { filterOf, kOf } from "./arm-search.ts";
+import { filterOf, kOf } from "./arm-query.ts";
 import type { QueryVectors } from "./query-vectors.ts";
 
 /**

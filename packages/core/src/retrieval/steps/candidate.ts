@@ -1,6 +1,6 @@
 import type { StoredDocument } from "../../stores/index.ts";
 import type { SparseVector } from "../../vector/index.ts";
-import type { ArmHit } from "../arms/arm-search.ts";
+import type { ArmHit } from "../arms/arm-query.ts";
 import type { RetrievedDocument } from "../retrieval-result.ts";
 import { compareScores } from "../weighted-rankings.ts";
 

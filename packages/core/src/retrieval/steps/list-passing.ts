@@ -1,7 +1,7 @@
 import type { Deadline } from "../../calls/index.ts";
 import type { Store, StoredDocument } from "../../stores/index.ts";
 import type { Arm } from "../arms/arm.ts";
-import { filterOf } from "../arms/arm-search.ts";
+import { filterOf } from "../arms/arm-query.ts";
 import type { RetrieveCall } from "../retrieve-call.ts";
 import type { Candidate } from "./candidate.ts";
 import { candidateCount } from "./fuse.ts";

@@ -1,5 +1,6 @@
 import type { Arm } from "../arms/arm.ts";
-import type { ArmAnswer, ArmHit } from "../arms/arm-search.ts";
+import type { ArmHit } from "../arms/arm-query.ts";
+import type { ArmAnswer } from "../arms/arm-search.ts";
 import type { Rankings, ScoredId } from "../fusion.ts";
 import type { ArmPlace } from "../retrieval-result.ts";
 
