@@ -1,77 +1,39 @@
-import { CallsUnderWay, throwIfAborted } from "../calls/index.ts";
-import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
-import { saveModel } from "../model/index.ts";
-import { positiveInteger } from "../options/index.ts";
-import { coreShare, type Device, sumLoads, type WorkerLoad } from "../runtime/index.ts";
-import type { SimilarityFunction } from "../vector/index.ts";
+import { throwIfAborted } from "../calls/index.ts";
+import { invalidArgument, received } from "../errors.ts";
 import { CallProgress } from "./embedding/call-progress.ts";
 import { embedWindows } from "./embedding/embedded-windows.ts";
 import type { EmbedCall, EncodeTask, TextCounts } from "./embedding/row-embedder.ts";
-import { type TextPiece, TextSplitter } from "./embedding/text-splitter.ts";
 import { windowsOf } from "./embedding/text-windows.ts";
 import {
-  checkText,
   checkTexts,
   choosePrompt,
   type EncodeOptions,
   type EncodeRequest,
   type EncodeStatistics,
   parseDevices,
-  promptNamed,
-  type SplitOptions,
   type StreamOptions,
-  splitOptions,
-  tokenizeOptions,
 } from "./encode-options.ts";
-import { EncoderPool } from "./encoder-pool.ts";
-import { deviceFailure } from "./loading/devices.ts";
-import { describeModel, type EncoderDescription } from "./loading/encoder-description.ts";
-import type { CheckedLoadOptions } from "./loading/load-options.ts";
-import type { OpenModel } from "./loading/open-model.ts";
+import type { EncoderPool } from "./encoder-pool.ts";
+import { LoadedEncoder } from "./loaded-encoder.ts";
 
 /** Texts of a stream that are sorted by length and batched together, for each worker. */
 const streamWindowSize = 256;
 
 /**
- * What encoders of sparse and of dense vectors share: loading, prompts, the encode methods, sequence length, closing.
- * Any number of calls may be under way at once; inference runs in a worker thread, so the event loop stays free.
+ * The encode methods of encoders of sparse and of dense vectors. Any number of calls may be under way at once; inference runs
+ * in worker threads, so the event loop stays free.
  */
 export abstract class Encoder<
   Vector extends object,
   Matrix extends Iterable<Vector> & { row(position: number): Vector },
   Options extends EncodeOptions,
-> implements AsyncDisposable
-{
-  /** Width of an embedding. */
-  readonly embeddingDimension: number;
-  /** Prompts by name. */
-  readonly prompts: Readonly<Record<string, string>>;
-  /** Name of the prompt that plain `encode` uses; undefined for none. */
-  readonly defaultPromptName: string | undefined;
-  protected readonly model: OpenModel<Matrix>;
-  /** Encode calls under way. */
-  private readonly calls = new CallsUnderWay();
+> extends LoadedEncoder<Matrix> {
   /** What the calls did that returned these embeddings. */
   private readonly statistics = new WeakMap<object, EncodeStatistics>();
-  /** Pools that were started and not stopped. */
-  private readonly pools = new Set<EncoderPool>();
-  private closed = false;
-  private destroyed = false;
-
-  protected constructor(model: OpenModel<Matrix>, dimension: number, options: CheckedLoadOptions) {
-    this.model = model;
-    this.embeddingDimension = dimension;
-    this.prompts = { ...model.description.prompts, ...options.prompts };
-    this.defaultPromptName = options.defaultPromptName ?? model.description.defaultPromptName;
-    if (this.defaultPromptName !== undefined) {
-      promptNamed("defaultPromptName", this.defaultPromptName, this.prompts);
-    }
-    if (options.maxSeqLength !== undefined) this.maxSeqLength = options.maxSeqLength;
-  }
 
   /**
    * Embeds one text or many: a vector, or a matrix of shape [texts, dimension] in the order of the texts. Texts longer
-   * than {@link Encoder.maxSeqLength} tokens are cut. Uses the default prompt of the model, if any.
+   * than {@link LoadedEncoder.maxSeqLength} tokens are cut. Uses the default prompt of the model, if any.
    *
    * @throws SparseEncoderError `INVALID_TEXT`, `INVALID_ARGUMENT`, `UNKNOWN_OPTION`, `ABORTED`, `CLOSED`,
    *   `WORKER_FAILED`
@@ -134,55 +96,6 @@ export abstract class Encoder<
   }
 
   /**
-   * Token ids of each text as plain `encode` gives them to the model: with its prompt and special tokens, and cut to
-   * {@link Encoder.maxSeqLength}.
-   */
-  async tokenize(
-    texts: readonly string[],
-    options?: Pick<EncodeOptions, "prompt" | "promptName">,
-  ): Promise<Int32Array[]> {
-    this.checkOpen();
-    checkTexts("tokenize", texts);
-    const named = tokenizeOptions.check("tokenize", options);
-    const prompt = choosePrompt(named, this.prompts, this.defaultPromptName);
-    const embedder = this.model.route("plain");
-    const { tokenizer, specialTokens } = embedder;
-    return tokenizer.encode(
-      texts.map((text) => prompt + text),
-      embedder.lengthOf("plain"),
-      { specialTokens },
-    );
-  }
-
-  /**
-   * Splits a text into pieces that `encodeDocument` takes whole, behind blanks where there are some. Counts are exact: each piece
-   * is tokenised by itself, with the prompt and the special tokens.
-   *
-   * @param options.maxTokens most tokens of a piece; default {@link Encoder.maxSeqLength}, or what the model names for documents
-   * @param options.overlap most tokens that a piece repeats of the piece before; default 0
-   * @returns pieces in their order, with their places in the text in UTF-16 units and without blanks around them; none for a
-   *   blank text. `text.slice(piece.start, piece.end)` is `piece.text`
-   * @throws SparseEncoderError `INVALID_TEXT`, `INVALID_ARGUMENT`, `UNKNOWN_OPTION`, `ABORTED`, `CLOSED`
-   *
-   * @example
-   * const pieces = await encoder.splitText(article, { maxTokens: 256, overlap: 32 });
-   * const embeddings = await encoder.encodeDocument(pieces.map(({ text }) => text));
-   */
-  async splitText(text: string, options?: SplitOptions): Promise<TextPiece[]> {
-    this.checkOpen();
-    checkText("splitText", text, 0);
-    const { maxTokens, overlap, signal, ...named } = splitOptions.check("splitText", options);
-    throwIfAborted(signal);
-    const embedder = this.model.route("document");
-    const { tokenizer, specialTokens } = embedder;
-    const longest = Math.min(embedder.lengthOf("document"), embedder.longestInput);
-    if (maxTokens !== undefined) positiveInteger("maxTokens", maxTokens, longest);
-    const prompt = choosePrompt(named, this.prompts, "document");
-    const settings = { tokenizer, specialTokens, prompt, maxTokens: maxTokens ?? longest, overlap, signal };
-    return new TextSplitter(settings).split(text);
-  }
-
-  /**
    * How many texts and tokens an encode call embedded, and how many texts it had to cut.
    *
    * @param embeddings what `encode`, `encodeQuery` or `encodeDocument` of this encoder returned
@@ -200,116 +113,6 @@ export abstract class Encoder<
       `statisticsOf: expected what an encode call of this encoder returned, received ${received(embeddings)}.`,
     );
   }
-
-  /** Longest input in tokens, special tokens included; longer texts are cut. */
-  get maxSeqLength(): number {
-    return Math.max(...this.model.embedders.map((embedder) => embedder.maxSeqLength));
-  }
-
-  /** Applies to texts that are tokenized from now on. At most the number of positions that the model knows. */
-  set maxSeqLength(length: number) {
-    const { embedders } = this.model;
-    positiveInteger("maxSeqLength", length, Math.min(...embedders.map((embedder) => embedder.longestInput)));
-    const least = Math.max(...embedders.map(({ tokenizer }) => tokenizer.minimumLength));
-    if (length < least) {
-      throw invalidArgument(
-        `maxSeqLength must be at least ${least}, the special tokens alone; received ${length}.`,
-      );
-    }
-    for (const embedder of embedders) embedder.maxSeqLength = length;
-  }
-
-  /** What this encoder is: model, modules, weights, limits. The first thing to print when something looks wrong. */
-  describe(): EncoderDescription {
-    return describeModel(this.model, {
-      dimension: this.embeddingDimension,
-      maxSeqLength: this.maxSeqLength,
-      prompts: this.prompts,
-      defaultPromptName: this.defaultPromptName,
-    });
-  }
-
-  /**
-   * Starts a worker on each of the devices, each with a session of its own, for calls with the option `pool`. To be
-   * stopped by {@link Encoder.stopPool}, `pool.stop()` or `await using`; closing the encoder stops it too.
-   *
-   * @param devices such as `["cuda:0", "cuda:1"]`; `cpu` n times gives n workers that share the cores. Default: `cpu` for
-   *   each core that this process may use
-   * @throws SparseEncoderError `INVALID_ARGUMENT`, `DEVICE_UNAVAILABLE`, `WORKER_FAILED`, `CLOSED`
-   */
-  async startPool(
-    devices: readonly string[] = new Array<string>(coreShare()).fill("cpu"),
-  ): Promise<EncoderPool> {
-    this.checkOpen();
-    const pool = await this.openPool(parseDevices(devices));
-    if (this.closed) {
-      await pool.stop();
-      this.checkOpen();
-    }
-    return pool;
-  }
-
-  /** Lets calls under way on a pool finish, then ends its workers. A stream under way ends with a `CLOSED` error. */
-  async stopPool(pool: EncoderPool): Promise<void> {
-    if (!(pool instanceof EncoderPool)) {
-      throw invalidArgument(`stopPool: expected a pool that startPool gave, received ${received(pool)}.`);
-    }
-    await pool.stop();
-  }
-
-  /** How busy the encoder's own workers are now. Pools that were started beside them have a load of their own. */
-  get workerLoad(): WorkerLoad {
-    return sumLoads(this.model.ownWorkers);
-  }
-
-  /**
-   * Writes a model folder that this library and sentence-transformers load, with the prompts, the similarity function and
-   * the sequence length of this encoder. The weights are those the model was loaded from, also for an int8 encoder; a
-   * limit on active dims has no place in the folder.
-   *
-   * @param folder a folder that does not exist or is empty
-   * @throws SparseEncoderError `INVALID_ARGUMENT`, `CACHE_UNWRITABLE`
-   */
-  async save(folder: string): Promise<void> {
-    const { description } = this.model;
-    await saveModel(description.folder, folder, {
-      modelType: description.modelType,
-      prompts: this.prompts,
-      defaultPromptName: this.defaultPromptName,
-      similarity: this.similarityFunction,
-      maxSeqLength: this.maxSeqLength,
-    });
-  }
-
-  /**
-   * Lets calls under way finish, then frees model and worker. A stream under way ends with a `CLOSED` error. Calling it
-   * again does nothing more.
-   */
-  async close(): Promise<void> {
-    this.closed = true;
-    // A call hands in its batches one after another, so none may be refused until all calls are done.
-    await this.calls.settled();
-    await Promise.all([...this.pools].map((pool) => pool.stop()));
-    await this.model.close();
-  }
-
-  /**
-   * Frees model and workers as soon as the batches that run are done, at most one batch's time; calls under way reject
-   * with `CLOSED`.
-   */
-  async destroy(): Promise<void> {
-    this.closed = true;
-    this.destroyed = true;
-    await Promise.all([...this.pools].map((pool) => pool.destroy()));
-    await this.model.destroy();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  /** How two embeddings are compared. */
-  abstract readonly similarityFunction: SimilarityFunction;
 
   /**
    * Checks the options of an encode method.
@@ -387,7 +190,7 @@ export abstract class Encoder<
     const fallback = task === "plain" ? this.defaultPromptName : task;
     const prompt = choosePrompt(named, this.prompts, fallback);
     pool?.check(this.model.embedders);
-    const ownPool = device === undefined ? undefined : await this.openPool(parseDevices(device));
+    const ownPool = device === undefined ? undefined : await this.pools.open(parseDevices(device));
     const progress = new CallProgress(total, onProgress);
     const onTexts = (counts: TextCounts) => progress.add(counts);
     const call = {
@@ -401,27 +204,5 @@ export abstract class Encoder<
       onTexts,
     };
     return { ownPool, call, progress };
-  }
-
-  private async openPool(devices: readonly Device[]): Promise<EncoderPool> {
-    const { embedders } = this.model;
-    const opening = await Promise.allSettled(
-      embedders.map(async (embedder) => [embedder, await embedder.startWorkers(devices)] as const),
-    );
-    const opened = opening.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
-    const names = devices.map(({ name }) => name);
-    const pool = new EncoderPool(names, new Map(opened), () => this.pools.delete(pool));
-    this.pools.add(pool);
-    const failed = opening.find((outcome) => outcome.status === "rejected");
-    // A call that was under way when the encoder was closed gets its pool all the same.
-    if (failed === undefined && !this.destroyed) return pool;
-    await pool.stop();
-    if (this.destroyed) this.checkOpen();
-    throw await deviceFailure(failed!.reason, devices);
-  }
-
-  private checkOpen(): void {
-    if (this.closed)
-      throw new SparseEncoderError("CLOSED", "The encoder was closed; load it again to go on.");
   }
 }

@@ -1,0 +1,212 @@
+import { CallsUnderWay, throwIfAborted } from "../calls/index.ts";
+import { invalidArgument, received } from "../errors.ts";
+import { saveModel } from "../model/index.ts";
+import { positiveInteger } from "../options/index.ts";
+import { coreShare, sumLoads, type WorkerLoad } from "../runtime/index.ts";
+import type { SimilarityFunction } from "../vector/index.ts";
+import { type TextPiece, TextSplitter } from "./embedding/text-splitter.ts";
+import {
+  checkText,
+  checkTexts,
+  choosePrompt,
+  type EncodeOptions,
+  parseDevices,
+  promptNamed,
+  type SplitOptions,
+  splitOptions,
+  tokenizeOptions,
+} from "./encode-options.ts";
+import { EncoderPool } from "./encoder-pool.ts";
+import { EncoderPools, encoderClosed } from "./encoder-pools.ts";
+import { describeModel, type EncoderDescription } from "./loading/encoder-description.ts";
+import type { CheckedLoadOptions } from "./loading/load-options.ts";
+import type { OpenModel } from "./loading/open-model.ts";
+
+/** What encoders of sparse and of dense vectors have beside their encode methods: prompts, lengths, pools, saving, closing. */
+export abstract class LoadedEncoder<Matrix> implements AsyncDisposable {
+  /** Width of an embedding. */
+  readonly embeddingDimension: number;
+  /** Prompts by name. */
+  readonly prompts: Readonly<Record<string, string>>;
+  /** Name of the prompt that plain `encode` uses; undefined for none. */
+  readonly defaultPromptName: string | undefined;
+  protected readonly model: OpenModel<Matrix>;
+  /** Encode calls under way. */
+  protected readonly calls = new CallsUnderWay();
+  protected readonly pools: EncoderPools;
+  private closed = false;
+
+  protected constructor(model: OpenModel<Matrix>, dimension: number, options: CheckedLoadOptions) {
+    this.model = model;
+    this.pools = new EncoderPools(model.embedders);
+    this.embeddingDimension = dimension;
+    this.prompts = { ...model.description.prompts, ...options.prompts };
+    this.defaultPromptName = options.defaultPromptName ?? model.description.defaultPromptName;
+    if (this.defaultPromptName !== undefined) {
+      promptNamed("defaultPromptName", this.defaultPromptName, this.prompts);
+    }
+    if (options.maxSeqLength !== undefined) this.maxSeqLength = options.maxSeqLength;
+  }
+
+  /**
+   * Token ids of each text as plain `encode` gives them to the model: with its prompt and special tokens, and cut to
+   * {@link LoadedEncoder.maxSeqLength}.
+   */
+  async tokenize(
+    texts: readonly string[],
+    options?: Pick<EncodeOptions, "prompt" | "promptName">,
+  ): Promise<Int32Array[]> {
+    this.checkOpen();
+    checkTexts("tokenize", texts);
+    const named = tokenizeOptions.check("tokenize", options);
+    const prompt = choosePrompt(named, this.prompts, this.defaultPromptName);
+    const embedder = this.model.route("plain");
+    const { tokenizer, specialTokens } = embedder;
+    return tokenizer.encode(
+      texts.map((text) => prompt + text),
+      embedder.lengthOf("plain"),
+      { specialTokens },
+    );
+  }
+
+  /**
+   * Splits a text into pieces that `encodeDocument` takes whole, behind blanks where there are some. Counts are exact: each piece
+   * is tokenised by itself, with the prompt and the special tokens.
+   *
+   * @param options.maxTokens most tokens of a piece; default {@link LoadedEncoder.maxSeqLength}, or what the model names for documents
+   * @param options.overlap most tokens that a piece repeats of the piece before; default 0
+   * @returns pieces in their order, with their places in the text in UTF-16 units and without blanks around them; none for a
+   *   blank text. `text.slice(piece.start, piece.end)` is `piece.text`
+   * @throws SparseEncoderError `INVALID_TEXT`, `INVALID_ARGUMENT`, `UNKNOWN_OPTION`, `ABORTED`, `CLOSED`
+   *
+   * @example
+   * const pieces = await encoder.splitText(article, { maxTokens: 256, overlap: 32 });
+   * const embeddings = await encoder.encodeDocument(pieces.map(({ text }) => text));
+   */
+  async splitText(text: string, options?: SplitOptions): Promise<TextPiece[]> {
+    this.checkOpen();
+    checkText("splitText", text, 0);
+    const { maxTokens, overlap, signal, ...named } = splitOptions.check("splitText", options);
+    throwIfAborted(signal);
+    const embedder = this.model.route("document");
+    const { tokenizer, specialTokens } = embedder;
+    const longest = Math.min(embedder.lengthOf("document"), embedder.longestInput);
+    if (maxTokens !== undefined) positiveInteger("maxTokens", maxTokens, longest);
+    const prompt = choosePrompt(named, this.prompts, "document");
+    const settings = { tokenizer, specialTokens, prompt, maxTokens: maxTokens ?? longest, overlap, signal };
+    return new TextSplitter(settings).split(text);
+  }
+
+  /** Longest input in tokens, special tokens included; longer texts are cut. */
+  get maxSeqLength(): number {
+    return Math.max(...this.model.embedders.map((embedder) => embedder.maxSeqLength));
+  }
+
+  /** Applies to texts that are tokenized from now on. At most the number of positions that the model knows. */
+  set maxSeqLength(length: number) {
+    const { embedders } = this.model;
+    positiveInteger("maxSeqLength", length, Math.min(...embedders.map((embedder) => embedder.longestInput)));
+    const least = Math.max(...embedders.map(({ tokenizer }) => tokenizer.minimumLength));
+    if (length < least) {
+      throw invalidArgument(
+        `maxSeqLength must be at least ${least}, the special tokens alone; received ${length}.`,
+      );
+    }
+    for (const embedder of embedders) embedder.maxSeqLength = length;
+  }
+
+  /** What this encoder is: model, modules, weights, limits. The first thing to print when something looks wrong. */
+  describe(): EncoderDescription {
+    return describeModel(this.model, {
+      dimension: this.embeddingDimension,
+      maxSeqLength: this.maxSeqLength,
+      prompts: this.prompts,
+      defaultPromptName: this.defaultPromptName,
+    });
+  }
+
+  /**
+   * Starts a worker on each of the devices, each with a session of its own, for calls with the option `pool`. To be
+   * stopped by {@link LoadedEncoder.stopPool}, `pool.stop()` or `await using`; closing the encoder stops it too.
+   *
+   * @param devices such as `["cuda:0", "cuda:1"]`; `cpu` n times gives n workers that share the cores. Default: `cpu` for
+   *   each core that this process may use
+   * @throws SparseEncoderError `INVALID_ARGUMENT`, `DEVICE_UNAVAILABLE`, `WORKER_FAILED`, `CLOSED`
+   */
+  async startPool(
+    devices: readonly string[] = new Array<string>(coreShare()).fill("cpu"),
+  ): Promise<EncoderPool> {
+    this.checkOpen();
+    const pool = await this.pools.open(parseDevices(devices));
+    if (this.closed) {
+      await pool.stop();
+      this.checkOpen();
+    }
+    return pool;
+  }
+
+  /** Lets calls under way on a pool finish, then ends its workers. A stream under way ends with a `CLOSED` error. */
+  async stopPool(pool: EncoderPool): Promise<void> {
+    if (!(pool instanceof EncoderPool)) {
+      throw invalidArgument(`stopPool: expected a pool that startPool gave, received ${received(pool)}.`);
+    }
+    await pool.stop();
+  }
+
+  /** How busy the encoder's own workers are now. Pools that were started beside them have a load of their own. */
+  get workerLoad(): WorkerLoad {
+    return sumLoads(this.model.ownWorkers);
+  }
+
+  /**
+   * Writes a model folder that this library and sentence-transformers load, with the prompts, the similarity function and
+   * the sequence length of this encoder. The weights are those the model was loaded from, also for an int8 encoder; a
+   * limit on active dims has no place in the folder.
+   *
+   * @param folder a folder that does not exist or is empty
+   * @throws SparseEncoderError `INVALID_ARGUMENT`, `CACHE_UNWRITABLE`
+   */
+  async save(folder: string): Promise<void> {
+    const { description } = this.model;
+    await saveModel(description.folder, folder, {
+      modelType: description.modelType,
+      prompts: this.prompts,
+      defaultPromptName: this.defaultPromptName,
+      similarity: this.similarityFunction,
+      maxSeqLength: this.maxSeqLength,
+    });
+  }
+
+  /**
+   * Lets calls under way finish, then frees model and worker. A stream under way ends with a `CLOSED` error. Calling it
+   * again does nothing more.
+   */
+  async close(): Promise<void> {
+    this.closed = true;
+    // A call hands in its batches one after another, so none may be refused until all calls are done.
+    await this.calls.settled();
+    await this.pools.stop();
+    await this.model.close();
+  }
+
+  /**
+   * Frees model and workers as soon as the batches that run are done, at most one batch's time; calls under way reject
+   * with `CLOSED`.
+   */
+  async destroy(): Promise<void> {
+    this.closed = true;
+    await this.pools.destroy();
+    await this.model.destroy();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** How two embeddings are compared. */
+  abstract readonly similarityFunction: SimilarityFunction;
+
+  protected checkOpen(): void {
+    if (this.closed) throw encoderClosed();
+  }
+}
