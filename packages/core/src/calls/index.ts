@@ -3,3 +3,4 @@ export { CallsUnderWay } from "./calls-under-way.ts";
 export { Deadline } from "./deadline.ts";
 export { mapInParallel } from "./parallel.ts";
 export { type RetryRule, withRetries } from "./retry.ts";
+export { WorkQueue } from "./work-queue.ts";

@@ -1,5 +1,5 @@
 import type { Piscina } from "piscina";
-import { CallsUnderWay } from "../calls/index.ts";
+import { CallsUnderWay, WorkQueue } from "../calls/index.ts";
 import { messageOf, SparseEncoderError } from "../errors.ts";
 import { importNative, packageFile, runtimeFailure } from "../install/index.ts";
 import { coreShare } from "./cpu-share.ts";
@@ -10,7 +10,6 @@ import type { EncodeBatch, EncodedRows, WorkerAnswer, WorkerSetup, WorkerTask } 
 import type { PooledModel } from "./pooled-model.ts";
 import { RunGate } from "./run-gate.ts";
 import { turnTelemetryOff } from "./telemetry.ts";
-import { WorkQueue } from "./work-queue.ts";
 
 /** Each worker has a session and buffers of its own; beyond, more threads per operator are the better use of cores. */
 const mostWorkers = 8;

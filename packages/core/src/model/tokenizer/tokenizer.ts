@@ -1,5 +1,6 @@
 import type { Encoding as NativeEncoding, Tokenizer as NativeTokenizer } from "tokenizers";
-import { throwIfAborted } from "../../calls/index.ts";
+import type { Encoding as NativeEncoding, Tokenizer as NativeTokenizer } from "tokenizers";
+import { throwIfAborted, WorkQueue } from "../../calls/index.ts";
 import { SparseEncoderError, shortMessage } from "../../errors.ts";
 import { importNative } from "../../install/index.ts";
 import { readJsonObject } from "../json-file.ts";
@@ -16,6 +17,12 @@ import {
 
 /** Texts per native call: what each gives is copied on this thread, and the event loop is to run between. */
 const textsPerCall = 8;
+
+/**
+ * Native calls at once. No more run in parallel, since Node has four threads for such work by default; a call that waits here
+ * instead of there can be dropped.
+ */
+const callsAtOnce = 4;
 
 /** UTF-16 units per native call, where it has more than one text. */
 const unitsPerCall = 1 << 16;
@@ -45,6 +52,8 @@ export class Tokenizer {
   private readonly longTexts: Omit<LongTextRules, "fromEnd">;
   /** The special tokens before and after every text. */
   private readonly frame: TextFrame;
+  /** Native calls of all texts, so that those of aborted calls hold nobody up. */
+  private readonly nativeCalls = new WorkQueue(callsAtOnce);
   private readonly pieces = new Map<number, string | undefined>();
 
   private constructor(
@@ -172,7 +181,7 @@ export class Tokenizer {
     for (const group of groupsOf(texts, room)) {
       throwIfAborted(options.signal);
       // One token more than there is room for tells whether any was left out.
-      for (const ids of await this.encodePart(group, room + 1)) {
+      for (const ids of await this.encodePart(group, room + 1, options.signal)) {
         const isCut = ids.length > room;
         const kept = isCut ? (fromEnd ? ids.slice(ids.length - room) : ids.slice(0, room)) : ids;
         tokenized.push({ ids: Int32Array.from([...prefix, ...kept, ...suffix]), isCut });
@@ -193,7 +202,11 @@ export class Tokenizer {
   }
 
   /** Token ids of each text without special tokens, at most `room` each. */
-  private async encodePart(texts: readonly string[], room: number): Promise<(readonly number[])[]> {
+  private async encodePart(
+    texts: readonly string[],
+    room: number,
+    signal: AbortSignal | undefined,
+  ): Promise<(readonly number[])[]> {
     const whole = wholeLength(room);
     const rules = { ...this.longTexts, fromEnd: this.definition.truncationSide === "left" };
     const longTexts = texts.map((text) =>
@@ -205,7 +218,7 @@ export class Tokenizer {
       const contents = await Promise.all(
         open.map(async (position) => (await longTexts[position]?.next()) ?? texts[position]!),
       );
-      const tokens = await this.idsOf(contents);
+      const tokens = await this.idsOf(contents, signal);
       open = open.filter((position, place) => {
         const long = longTexts[position];
         if (long?.accept(tokens[place]!) === false) return true;
@@ -217,16 +230,21 @@ export class Tokenizer {
     return rows;
   }
 
-  private async idsOf(texts: readonly string[]): Promise<number[][]> {
-    return (await this.encodingsOf(texts)).map((encoding) => encoding.getIds());
+  private async idsOf(texts: readonly string[], signal: AbortSignal | undefined): Promise<number[][]> {
+    return (await this.encodingsOf(texts, signal)).map((encoding) => encoding.getIds());
   }
 
-  private async encodingsOf(texts: readonly string[]): Promise<NativeEncoding[]> {
+  /** @throws SparseEncoderError `TOKENIZER_INVALID`; `ABORTED` if the call was aborted before its turn came */
+  private async encodingsOf(texts: readonly string[], signal?: AbortSignal): Promise<NativeEncoding[]> {
     // The native side takes Unicode text only: a lone surrogate becomes U+FFFD.
     const wellFormed = texts.map((text) => text.toWellFormed());
     try {
-      return await this.native.encodeBatch(wellFormed, { addSpecialTokens: false });
+      return await this.nativeCalls.add(
+        () => this.native.encodeBatch(wellFormed, { addSpecialTokens: false }),
+        () => signal?.aborted !== true,
+      );
     } catch (cause) {
+      throwIfAborted(signal);
       throw new SparseEncoderError(
         "TOKENIZER_INVALID",
         `${this.definition.file} cannot encode a text: ${shortMessage(cause)}`,
