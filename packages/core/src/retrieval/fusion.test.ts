@@ -1,14 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  distributionScore,
-  type Fusion,
-  max,
-  type Rankings,
-  relativeScore,
-  rrf,
-  type ScoredId,
-} from "./fusion.ts";
+import { distributionScore, max, relativeScore, rrf } from "./fusion.ts";
+import type { Fusion, Rankings, ScoredId } from "./rankings.ts";
 import { compareScores } from "./weighted-rankings.ts";
 
 /** A ranking from `a 3, b 2, …`. */

@@ -4,8 +4,9 @@ import { Bm25Encoder } from "../encoder/index.ts";
 import { SparseEncoderError, type SparseEncoderErrorCode } from "../errors.ts";
 import { DenseMatrix, SparseMatrix, SparseVector } from "../vector/index.ts";
 import type { ArmEncoder } from "./arms/text-embedder.ts";
-import { type Fusion, rrf } from "./fusion.ts";
+import { rrf } from "./fusion.ts";
 import { HybridRetriever } from "./hybrid-retriever.ts";
+import type { Fusion } from "./rankings.ts";
 import type { RetrievalEvent } from "./retrieval-event.ts";
 
 const letters = ["a", "b", "c", "d"];

@@ -15,17 +15,12 @@ export type { ArmCallOptions, ArmEncoder, Embeddings, EmbedFunction } from "./ar
 export {
   type DistributionScoreOptions,
   distributionScore,
-  type Fusion,
   type FusionName,
-  type FusionOptions,
   max,
-  type Rankings,
   type RelativeScoreOptions,
   type RrfOptions,
   relativeScore,
   rrf,
-  type ScoredId,
-  type Weights,
 } from "./fusion.ts";
 export {
   type DeleteOptions,
@@ -36,6 +31,7 @@ export {
 export { type AddOptions, type AddProgress, type AddWording, addOptions } from "./ingestion/add-options.ts";
 export { IngestionError } from "./ingestion/failure.ts";
 export type { DocumentSource, NewDocument } from "./ingestion/new-document.ts";
+export type { Fusion, FusionOptions, Rankings, ScoredId, Weights } from "./rankings.ts";
 export type { RetrievalEvent } from "./retrieval-event.ts";
 export type { RetrievalQuery } from "./retrieval-query.ts";
 export type {

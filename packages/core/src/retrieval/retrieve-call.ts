@@ -3,7 +3,8 @@ import { abortSignal, declareOptions, defined, flag, rule, unchecked } from "../
 import type { Filter, NativeFusion, Store } from "../stores/index.ts";
 import type { Arm, CallArm, StoreArm } from "./arms/arm.ts";
 import { resolveCallArms } from "./arms/arm-options.ts";
-import { distributionScore, type Fusion, type Weights } from "./fusion.ts";
+import { distributionScore } from "./fusion.ts";
+import type { Fusion, Weights } from "./rankings.ts";
 import type { RetrievalEvent } from "./retrieval-event.ts";
 import type { RetrievalQuery } from "./retrieval-query.ts";
 import {

@@ -1,5 +1,5 @@
 import { invalidArgument, received } from "../errors.ts";
-import type { Fusion, FusionOptions, ScoredId, Weights } from "./fusion.ts";
+import type { Fusion, FusionOptions, ScoredId, Weights } from "./rankings.ts";
 
 /** Order of hits: score descending, then the smaller id by UTF-16 code units. */
 export function compareScores(a: ScoredId, b: ScoredId): number {

@@ -1,5 +1,4 @@
 import type { Encoding as NativeEncoding, Tokenizer as NativeTokenizer } from "tokenizers";
-import type { Encoding as NativeEncoding, Tokenizer as NativeTokenizer } from "tokenizers";
 import { throwIfAborted, WorkQueue } from "../../calls/index.ts";
 import { SparseEncoderError, shortMessage } from "../../errors.ts";
 import { importNative } from "../../install/index.ts";

@@ -1,6 +1,6 @@
 import type { Deadline } from "../../calls/index.ts";
 import type { SparseVector } from "../../vector/index.ts";
-import type { ScoredId } from "../fusion.ts";
+import type { ScoredId } from "../rankings.ts";
 import type { RetrieveCall } from "../retrieve-call.ts";
 import { type Candidate, compareCandidates, idIn, vectorOf } from "./candidate.ts";
 

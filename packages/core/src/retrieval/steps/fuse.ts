@@ -1,7 +1,7 @@
 import { invalidArgument, received } from "../../errors.ts";
 import type { Arm } from "../arms/arm.ts";
 import type { ArmAnswer } from "../arms/arm-search.ts";
-import type { ScoredId } from "../fusion.ts";
+import type { ScoredId } from "../rankings.ts";
 import type { RetrieveCall } from "../retrieve-call.ts";
 import { compareScores } from "../weighted-rankings.ts";
 import { type Candidate, documentsOf } from "./candidate.ts";

@@ -1,7 +1,7 @@
 import type { Arm } from "../arms/arm.ts";
 import type { ArmHit } from "../arms/arm-query.ts";
 import type { ArmAnswer } from "../arms/arm-search.ts";
-import type { Rankings, ScoredId } from "../fusion.ts";
+import type { Rankings, ScoredId } from "../rankings.ts";
 import type { ArmPlace } from "../retrieval-result.ts";
 
 /** Stands before a text that is a name, so that it is never the id of another document. */
