@@ -3,7 +3,7 @@ import { positiveInteger } from "../options/index.ts";
 import { float32Of, type SparseMatrixJson, uint32Of } from "./json.ts";
 import { SparseVector, TRUSTED } from "./sparse-vector.ts";
 import { copyTopDims } from "./top-dims.ts";
-import { checkDimension, checkEntries, checkTolerance } from "./vector-checks.ts";
+import { checkDimension, checkEntries, checkTolerance, type Tolerance } from "./vector-checks.ts";
 
 /**
  * Sparse vectors of one dimension, stacked: a matrix in compressed sparse row (CSR) form.
@@ -200,7 +200,7 @@ export class SparseMatrix implements Iterable<SparseVector> {
   }
 
   /** True if both have the same shape and all rows are equal; see {@link SparseVector.equals}. */
-  equals(other: SparseMatrix, tolerance: { absolute?: number; relative?: number } = {}): boolean {
+  equals(other: SparseMatrix, tolerance?: Tolerance): boolean {
     checkTolerance(tolerance);
     if (this.length !== other.length || this.dimension !== other.dimension) return false;
     for (let row = 0; row < this.length; row++) {

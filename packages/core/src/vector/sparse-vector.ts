@@ -9,6 +9,7 @@ import {
   invalidVector,
   isZero,
   sameDimension,
+  type Tolerance,
 } from "./vector-checks.ts";
 
 /** Passed by code that has already ensured the rules of a vector, such as a row view of a checked matrix. */
@@ -194,10 +195,9 @@ export class SparseVector implements Iterable<SparseEntry> {
    * True if both vectors have the same dimension and no dimension differs by more than
    * `absolute + relative * |other|`. A dimension that is not stored counts as 0. Without options: exactly equal.
    */
-  equals(other: SparseVector, tolerance: { absolute?: number; relative?: number } = {}): boolean {
-    checkTolerance(tolerance);
+  equals(other: SparseVector, tolerance?: Tolerance): boolean {
+    const { absolute, relative } = checkTolerance(tolerance);
     if (this.dimension !== other.dimension) return false;
-    const { absolute = 0, relative = 0 } = tolerance;
     let a = 0;
     let b = 0;
     while (a < this.indices.length || b < other.indices.length) {

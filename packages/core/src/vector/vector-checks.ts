@@ -1,14 +1,28 @@
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
-import { checkOptionNames } from "../options/index.ts";
+import { declareOptions, rule } from "../options/index.ts";
 
-/** Checks the tolerances of `equals`: a NaN would make everything equal. */
-export function checkTolerance(tolerance: { absolute?: number; relative?: number }): void {
-  checkOptionNames("equals", tolerance, ["absolute", "relative"]);
-  for (const [name, value] of Object.entries(tolerance)) {
-    if (value !== undefined && !(typeof value === "number" && value >= 0)) {
-      throw invalidArgument(`equals: ${name} must be a number of at least 0, received ${received(value)}.`);
-    }
-  }
+/** By how much numbers may differ that count as equal. */
+export interface Tolerance {
+  /** Default 0. */
+  readonly absolute?: number | undefined;
+  /** Share of the number of the other vector. Default 0. */
+  readonly relative?: number | undefined;
+}
+
+/** A NaN would make everything equal. */
+const difference = rule((value, name) => {
+  if (typeof value === "number" && value >= 0) return value;
+  throw invalidArgument(`${name} must be a number of at least 0, received ${received(value)}.`);
+}).default(0);
+
+const toleranceOptions = declareOptions<Tolerance>()({ absolute: difference, relative: difference });
+
+/** Checks the tolerances of `equals`. @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
+export function checkTolerance(tolerance: Tolerance | undefined): {
+  readonly absolute: number;
+  readonly relative: number;
+} {
+  return toleranceOptions.check("equals", tolerance, "equals: ");
 }
 
 /** Throws unless both have the same dimension. */

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { invalidArgument, received } from "../../errors.ts";
-import { checkOptionNames } from "../../options/index.ts";
+import { declareOptions, text } from "../../options/index.ts";
 import type { RankedDocument, Run } from "../metrics/run.ts";
 import { badLine, linesOf } from "./data-file.ts";
 import { checkField } from "./trec-qrels.ts";
@@ -48,16 +48,22 @@ export async function readTrecRun(path: string): Promise<Map<string, RankedDocum
   return run;
 }
 
+/** Options of {@link writeTrecRun}. */
+export interface TrecRunOptions {
+  /** Name of the run, without blanks. Default `sparse-encoder`. */
+  readonly tag?: string | undefined;
+}
+
+const runOptions = declareOptions<TrecRunOptions>()({ tag: text().default("sparse-encoder") });
+
 /**
  * Writes a run for trec_eval, in place of the file that was there. Ranks are from 1, in the order given.
  *
- * @param options `tag`: name of the run, without blanks, default `sparse-encoder`
  * @throws SparseEncoderError `INVALID_ARGUMENT` for ids with blanks, scores that are no finite numbers, or hits that are
  *   not in the order of falling scores
  */
-export async function writeTrecRun(path: string, run: Run, options: { tag?: string } = {}): Promise<void> {
-  checkOptionNames("writeTrecRun", options, ["tag"]);
-  const { tag = "sparse-encoder" } = options;
+export async function writeTrecRun(path: string, run: Run, options?: TrecRunOptions): Promise<void> {
+  const { tag } = runOptions.check("writeTrecRun", options);
   checkField("tag", tag);
   const lines: string[] = [];
   for (const [query, hits] of run) {
