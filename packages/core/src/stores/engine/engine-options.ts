@@ -1,6 +1,6 @@
 import { invalidArgument, received } from "../../errors.ts";
 import { checkModelOption } from "../../index/index.ts";
-import { positiveInteger } from "../../options/index.ts";
+import { type CheckedOptions, count, unchecked } from "../../options/index.ts";
 import type { VectorSchema } from "../store.ts";
 import { checkVectorSchema, type ResolvedField } from "../vector-fields.ts";
 
@@ -22,28 +22,29 @@ export interface ResolvedEngineOptions {
   readonly retries: number;
 }
 
-/** @throws SparseEncoderError `INVALID_ARGUMENT` */
-export function checkEngineOptions(
+/** Rules of these options, for the declarations of the stores. */
+export const engineRules = {
+  vectors: unchecked<VectorSchema>(),
+  model: unchecked<string>(),
+  timeout: count({ maximum: 2 ** 31 - 1 }).default(60_000),
+  retries: count({ minimum: 0 }).default(5),
+};
+
+/** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
+export function resolveEngineOptions(
   call: string,
-  { vectors, model, timeout = 60_000, retries = 5 }: EngineOptions,
+  { vectors, model, timeout, retries }: CheckedOptions<typeof engineRules>,
 ): ResolvedEngineOptions {
   checkModelOption(call, model);
-  if (!Number.isInteger(retries) || retries < 0) {
-    throw invalidArgument(
-      `${call}: retries must be a whole number of at least 0, received ${received(retries)}.`,
-    );
-  }
-  return {
-    declared: vectors === undefined ? undefined : checkVectorSchema(call, vectors),
-    model,
-    timeout: positiveInteger(`${call}: timeout`, timeout, 2 ** 31 - 1),
-    retries,
-  };
+  const declared = vectors === undefined ? undefined : checkVectorSchema(call, vectors);
+  return { declared: declared === undefined ? undefined : new Map(declared), model, timeout, retries };
 }
 
 /** Checks that one of the options says where the server is: one of `names`, of which the last is a client. */
-export function checkOneOf(call: string, options: object, names: readonly string[]): void {
-  const given = names.filter((name) => (options as Readonly<Record<string, unknown>>)[name] !== undefined);
+export function checkOneOf(call: string, options: object | undefined, names: readonly string[]): void {
+  const given = names.filter(
+    (name) => (options as Readonly<Record<string, unknown>> | undefined)?.[name] !== undefined,
+  );
   if (given.length === 1) return;
   throw invalidArgument(
     `${call}: one of ${names.slice(0, -1).join(", ")} and ${names.at(-1)} says where the server is, received ${given.length === 0 ? "none" : given.join(" and ")}.`,

@@ -1,10 +1,11 @@
 import { invalidArgument, received } from "../../errors.ts";
-import { checkOptionNames } from "../../options/index.ts";
+import { declareOptions, oneOf, rule, unchecked } from "../../options/index.ts";
 import {
-  checkEngineOptions,
   checkOneOf,
   checkTls,
+  engineRules,
   type ResolvedEngineOptions,
+  resolveEngineOptions,
 } from "../engine/engine-options.ts";
 import type { VectorSchema } from "../store.ts";
 import type { MilvusConnection } from "./milvus-client.ts";
@@ -52,30 +53,21 @@ export interface ResolvedMilvusOptions extends ResolvedEngineOptions {
 
 const call = "MilvusStore.open";
 
+const milvusOptions = declareOptions<MilvusStoreOptions>()({
+  ...engineRules,
+  address: unchecked<string>(),
+  client: unchecked<MilvusConnection>(),
+  token: unchecked<string>(),
+  tls: unchecked<NonNullable<MilvusStoreOptions["tls"]>>(),
+  collection: rule(checkName).default("documents"),
+  partition: rule(checkName),
+  consistency: oneOf(levels).default("Strong"),
+});
+
 /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
 export function checkMilvusOptions(options: MilvusStoreOptions): ResolvedMilvusOptions {
-  checkOptionNames(call, options, [
-    "address",
-    "client",
-    "token",
-    "tls",
-    "collection",
-    "partition",
-    "vectors",
-    "model",
-    "consistency",
-    "timeout",
-    "retries",
-  ]);
-  const {
-    address,
-    client,
-    token,
-    tls,
-    collection = "documents",
-    partition,
-    consistency = "Strong",
-  } = options;
+  const checked = milvusOptions.check(call, options, `${call}: `);
+  const { address, client, token, tls, collection, partition, consistency } = checked;
   checkOneOf(call, options, ["address", "client"]);
   if (address !== undefined && (typeof address !== "string" || !/^[^\s@]+$/.test(address))) {
     throw invalidArgument(
@@ -89,19 +81,13 @@ export function checkMilvusOptions(options: MilvusStoreOptions): ResolvedMilvusO
   if (token !== undefined && (typeof token !== "string" || token === "")) {
     throw invalidArgument(`${call}: token must be a key or "user:password".`);
   }
-  for (const [option, name] of Object.entries({
-    collection,
-    ...(partition === undefined ? {} : { partition }),
-  })) {
-    if (typeof name === "string" && /^[A-Za-z_][A-Za-z0-9_]{0,199}$/.test(name)) continue;
-    throw invalidArgument(
-      `${call}: ${option} must be 1 to 200 letters, digits and _, not beginning with a digit, received ${received(name)}.`,
-    );
-  }
-  if (!levels.includes(consistency)) {
-    throw invalidArgument(
-      `${call}: consistency must be one of ${levels.join(", ")}, received ${received(consistency)}.`,
-    );
-  }
-  return { ...checkEngineOptions(call, options), collection, partition, consistency };
+  return { ...resolveEngineOptions(call, checked), collection, partition, consistency };
+}
+
+/** Names that Milvus takes for collections and partitions. */
+function checkName(value: unknown, name: string): string {
+  if (typeof value === "string" && /^[A-Za-z_][A-Za-z0-9_]{0,199}$/.test(value)) return value;
+  throw invalidArgument(
+    `${name} must be 1 to 200 letters, digits and _, not beginning with a digit, received ${received(value)}.`,
+  );
 }

@@ -1,10 +1,11 @@
 import { invalidArgument, received } from "../../errors.ts";
-import { checkOptionNames } from "../../options/index.ts";
+import { declareOptions, rule, unchecked } from "../../options/index.ts";
 import {
-  checkEngineOptions,
   checkOneOf,
   checkTls,
+  engineRules,
   type ResolvedEngineOptions,
+  resolveEngineOptions,
 } from "../engine/engine-options.ts";
 import type { VectorSchema } from "../store.ts";
 import type { OpenSearchConnection } from "./opensearch-client.ts";
@@ -45,12 +46,21 @@ export interface ResolvedOpenSearchOptions extends ResolvedEngineOptions {
 }
 
 const call = "OpenSearchStore.open";
-const names = ["url", "client", "auth", "tls", "index", "vectors", "model", "refresh", "timeout", "retries"];
+
+const openSearchOptions = declareOptions<OpenSearchStoreOptions>()({
+  ...engineRules,
+  url: unchecked<string | readonly string[]>(),
+  client: unchecked<OpenSearchConnection>(),
+  auth: unchecked<NonNullable<OpenSearchStoreOptions["auth"]>>(),
+  tls: unchecked<Readonly<Record<string, unknown>>>(),
+  index: rule(checkIndexName).default("documents"),
+  refresh: rule(checkRefresh).default("wait_for"),
+});
 
 /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
 export function checkOpenSearchOptions(options: OpenSearchStoreOptions): ResolvedOpenSearchOptions {
-  checkOptionNames(call, options, names);
-  const { url, client, auth, tls, index = "documents", refresh = "wait_for" } = options;
+  const checked = openSearchOptions.check(call, options, `${call}: `);
+  const { url, client, auth, tls, index, refresh } = checked;
   checkOneOf(call, options, ["url", "client"]);
   if (url !== undefined && !isNodeList(url)) {
     throw invalidArgument(
@@ -64,18 +74,20 @@ export function checkOpenSearchOptions(options: OpenSearchStoreOptions): Resolve
   if (auth !== undefined && (typeof auth?.username !== "string" || typeof auth.password !== "string")) {
     throw invalidArgument(`${call}: auth must be { username, password }.`);
   }
-  // It becomes a part of the path of each request; OpenSearch takes small letters alone.
-  if (typeof index !== "string" || !/^[a-z0-9][a-z0-9_-]{0,199}$/.test(index)) {
-    throw invalidArgument(
-      `${call}: index must be 1 to 200 of a-z, 0-9, _ and -, beginning with a letter or digit, received ${received(index)}.`,
-    );
-  }
-  if (refresh !== "wait_for" && typeof refresh !== "boolean") {
-    throw invalidArgument(
-      `${call}: refresh must be "wait_for", true or false, received ${received(refresh)}.`,
-    );
-  }
-  return { ...checkEngineOptions(call, options), index, refresh };
+  return { ...resolveEngineOptions(call, checked), index, refresh };
+}
+
+/** The name becomes a part of the path of each request; OpenSearch takes small letters only. */
+function checkIndexName(value: unknown, name: string): string {
+  if (typeof value === "string" && /^[a-z0-9][a-z0-9_-]{0,199}$/.test(value)) return value;
+  throw invalidArgument(
+    `${name} must be 1 to 200 of a-z, 0-9, _ and -, beginning with a letter or digit, received ${received(value)}.`,
+  );
+}
+
+function checkRefresh(value: unknown, name: string): "wait_for" | boolean {
+  if (value === "wait_for" || typeof value === "boolean") return value;
+  throw invalidArgument(`${name} must be "wait_for", true or false, received ${received(value)}.`);
 }
 
 function isNodeList(url: unknown): boolean {

@@ -1,10 +1,18 @@
 import { invalidArgument, received } from "../../errors.ts";
-import { checkOptionNames, positiveInteger } from "../../options/index.ts";
 import {
-  checkEngineOptions,
+  checkOptionNames,
+  count,
+  declareOptions,
+  positiveInteger,
+  rule,
+  unchecked,
+} from "../../options/index.ts";
+import {
   checkOneOf,
   checkTls,
+  engineRules,
   type ResolvedEngineOptions,
+  resolveEngineOptions,
 } from "../engine/engine-options.ts";
 import { isPlainObject } from "../plain-object.ts";
 import type { VectorSchema } from "../store.ts";
@@ -78,27 +86,24 @@ export interface ResolvedHnsw {
 
 const call = "PostgresStore.open";
 
-const optionNames = [
-  "url",
-  "folder",
-  "client",
-  "table",
-  "schema",
-  "vectors",
-  "model",
-  "hnsw",
-  "filterIndexes",
-  "tls",
-  "connections",
-  "timeout",
-  "retries",
-];
+const postgresOptions = declareOptions<PostgresStoreOptions>()({
+  ...engineRules,
+  url: unchecked<string>(),
+  folder: unchecked<string>(),
+  client: unchecked<PostgresPool | PgliteClient>(),
+  table: rule(checkIdentifier).default("documents"),
+  schema: rule(checkIdentifier).default("public"),
+  hnsw: unchecked<Readonly<Record<string, HnswOptions | true>>>(),
+  filterIndexes: unchecked<Readonly<Record<string, "equality" | "range">>>(),
+  tls: unchecked<NonNullable<PostgresStoreOptions["tls"]>>(),
+  connections: count({ maximum: 10_000 }).default(8),
+});
 
 /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
 export function checkPostgresOptions(options: PostgresStoreOptions): ResolvedPostgresOptions {
-  checkOptionNames(call, options, optionNames);
+  const checked = postgresOptions.check(call, options, `${call}: `);
   checkOneOf(call, options, ["url", "folder", "client"]);
-  const { url, folder, table = "documents", schema = "public", tls } = options;
+  const { url, folder, table, schema, tls, connections } = checked;
   if (url !== undefined && (typeof url !== "string" || !/^postgres(?:ql)?:\/\//.test(url))) {
     // Not shown: it may hold a password.
     throw invalidArgument(`${call}: url must begin with postgres://.`);
@@ -109,23 +114,23 @@ export function checkPostgresOptions(options: PostgresStoreOptions): ResolvedPos
   checkTls(tls, true);
   if (tls !== undefined && url === undefined) throw invalidArgument(`${call}: tls belongs to a url.`);
   return {
-    ...checkEngineOptions(call, options),
-    table: identifier("table", table),
-    schema: identifier("schema", schema),
+    ...resolveEngineOptions(call, checked),
+    table,
+    schema,
     hnsw: checkEntries("hnsw", options.hnsw, checkHnsw),
     filterIndexes: checkEntries("filterIndexes", options.filterIndexes, (place, value) => {
       if (value === "equality" || value === "range") return value;
       throw invalidArgument(`${place} must be "equality" or "range", received ${received(value)}.`);
     }),
-    connections: positiveInteger(`${call}: connections`, options.connections ?? 8, 10_000),
+    connections,
   };
 }
 
 /** Names go into SQL between quotes; so plain ones need none when users write SQL themselves. */
-function identifier(option: string, name: unknown): string {
-  if (typeof name === "string" && /^[a-z_][a-z0-9_]{0,39}$/.test(name)) return name;
+function checkIdentifier(value: unknown, name: string): string {
+  if (typeof value === "string" && /^[a-z_][a-z0-9_]{0,39}$/.test(value)) return value;
   throw invalidArgument(
-    `${call}: ${option} must be 1 to 40 of a-z, 0-9 and _, not beginning with a digit, received ${received(name)}.`,
+    `${name} must be 1 to 40 of a-z, 0-9 and _, not beginning with a digit, received ${received(value)}.`,
   );
 }
 

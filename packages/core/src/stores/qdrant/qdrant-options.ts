@@ -1,6 +1,11 @@
 import { invalidArgument, received } from "../../errors.ts";
-import { checkOptionNames } from "../../options/index.ts";
-import { checkEngineOptions, checkOneOf, type ResolvedEngineOptions } from "../engine/engine-options.ts";
+import { declareOptions, flag, unchecked } from "../../options/index.ts";
+import {
+  checkOneOf,
+  engineRules,
+  type ResolvedEngineOptions,
+  resolveEngineOptions,
+} from "../engine/engine-options.ts";
 import type { VectorSchema } from "../store.ts";
 import type { QdrantConnection } from "./qdrant-client.ts";
 import { checkLayout, type QdrantLayout, type ResolvedLayout } from "./qdrant-layout.ts";
@@ -40,23 +45,20 @@ export interface ResolvedQdrantOptions extends ResolvedEngineOptions {
 }
 
 const call = "QdrantStore.open";
-const names = [
-  "url",
-  "client",
-  "apiKey",
-  "collection",
-  "vectors",
-  "model",
-  "layout",
-  "exact",
-  "timeout",
-  "retries",
-];
+const qdrantOptions = declareOptions<QdrantStoreOptions>()({
+  ...engineRules,
+  url: unchecked<string>(),
+  client: unchecked<QdrantConnection>(),
+  apiKey: unchecked<string>(),
+  collection: unchecked<string>().default("documents"),
+  layout: unchecked<QdrantLayout>(),
+  exact: flag().default(true),
+});
 
 /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
 export function checkQdrantOptions(options: QdrantStoreOptions): ResolvedQdrantOptions {
-  checkOptionNames(call, options, names);
-  const { url, client, apiKey, collection = "documents", exact = true } = options;
+  const checked = qdrantOptions.check(call, options, `${call}: `);
+  const { url, client, apiKey, collection, exact } = checked;
   checkOneOf(call, options, ["url", "client"]);
   if (url !== undefined && (typeof url !== "string" || !/^https?:\/\/[^\s@]+$/.test(url))) {
     throw invalidArgument(`${call}: url must be one such as "http://localhost:6333"; keys go into apiKey.`);
@@ -70,12 +72,9 @@ export function checkQdrantOptions(options: QdrantStoreOptions): ResolvedQdrantO
       `${call}: collection must be 1 to 200 letters, digits, _ and -, received ${received(collection)}.`,
     );
   }
-  if (typeof exact !== "boolean") {
-    throw invalidArgument(`${call}: exact must be true or false, received ${received(exact)}.`);
-  }
   const layout = options.layout === undefined ? undefined : checkLayout(call, options.layout);
   if (layout !== undefined && (options.vectors === undefined || options.model !== undefined)) {
     throw invalidArgument(`${call}: with layout, vectors must be declared and no model be named.`);
   }
-  return { ...checkEngineOptions(call, options), collection, exact, layout };
+  return { ...resolveEngineOptions(call, checked), collection, exact, layout };
 }
