@@ -38,6 +38,7 @@ const operatorSet = 20;
 /** Operators of onnxruntime beyond the standard, and their domain. */
 const contributed = "com.microsoft";
 const contributedOperators = [
+  "Attention",
   "BiasGelu",
   "DynamicQuantizeMatMul",
   "MultiHeadAttention",

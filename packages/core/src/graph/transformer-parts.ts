@@ -36,12 +36,26 @@ export function projectPart(
   );
 }
 
-/** The bias of {@link projectPart}: [H]. */
-export function biasOfPart(transformer: TransformerBuilding, number: number, part: AttentionPart): Value {
+/** Weights and biases of query, key and value side by side: [H, 3 x H] and [3 x H]; no biases in a layer without. */
+export function joinedParts(
+  transformer: TransformerBuilding,
+  number: number,
+): { readonly weights: Value; readonly biases: Value | undefined } {
   const { graph, tensors, family, shape, prefix } = transformer;
-  const { name, start, total } = storedPart(transformer, part);
-  const bias = tensors.get(`${prefix}${family.names.layer(number)}${name}.bias`, [total]);
-  return graph.weight(bias, [start, start + shape.hiddenSize]);
+  const { hiddenSize } = shape;
+  const layer = prefix + family.names.layer(number);
+  const stored = attentionParts.map((part) => storedPart(transformer, part));
+  const ofPart = (kind: "weight" | "bias") =>
+    stored.map(({ name, start, total }) => {
+      const wanted = kind === "weight" ? [total, hiddenSize] : [total];
+      return graph.weight(tensors.get(`${layer}${name}.${kind}`, wanted), [start, start + hiddenSize]);
+    });
+  const rows = graph.op("Concat", ofPart("weight"), { axis: 0 });
+  return {
+    // Both are constants, so the runtime does it once, when it opens the model.
+    weights: graph.op("Transpose", [rows], { perm: [1, 0] }),
+    biases: shape.withoutBias === true ? undefined : graph.op("Concat", ofPart("bias"), { axis: 0 }),
+  };
 }
 
 /** The linear layer that holds a part, and the part's rows of all its rows. */

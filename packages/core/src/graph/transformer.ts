@@ -9,7 +9,7 @@ import {
   projectPart,
   type TransformerBuilding,
 } from "./transformer-parts.ts";
-import { addWideLayer, wideInputs } from "./wide-layers.ts";
+import { wideLayerBuilder } from "./wide-layers.ts";
 
 /** What the encoder gives to a head. B = batch, S = padded length, H = hidden size. */
 export interface HiddenStates {
@@ -54,17 +54,18 @@ export function addTransformer(building: Building, family: Family, shape: Transf
   const { hiddenSize } = shape;
 
   const ids = graph.input("ids", "int32", ["batch", "length"]);
-  const lengths = graph.op("Unsqueeze", [
-    graph.op("Cast", [graph.input("lengths", "int32", ["batch"])], { to: 7 }),
-    graph.integers(1),
-  ]);
+  const counts = graph.input("lengths", "int32", ["batch"]);
+  const lengths = graph.op("Unsqueeze", [graph.op("Cast", [counts], { to: 7 }), graph.integers(1)]);
   const batchShape = graph.op("Shape", [ids]);
   const length = graph.op("Gather", [batchShape, graph.integer(1)]);
   const places = graph.op("Range", [graph.integer(0), length, graph.integer(1)]);
   const mask = graph.op("Less", [graph.op("Unsqueeze", [places, graph.integers(0)]), lengths]);
 
   let tokens = addEmbeddings(transformer, ids, places);
-  const layer = layerBuilder(transformer, mask, places, batchShape);
+  const layer =
+    building.tuning === "wide"
+      ? wideLayerBuilder(transformer, counts, places, batchShape)
+      : layerBuilder(transformer, mask, places, batchShape);
   for (let number = 0; number < shape.layers; number++) tokens = layer(number, tokens);
   const { finalNorm } = family.names;
   if (finalNorm !== undefined) tokens = norm(transformer, prefix + finalNorm, tokens, hiddenSize);
@@ -78,10 +79,6 @@ function layerBuilder(
   places: Value,
   batchShape: Value,
 ): (number: number, tokens: Value) => Value {
-  if (transformer.tuning === "wide") {
-    const wide = wideInputs(transformer, mask, places, batchShape);
-    return (number, tokens) => addWideLayer(transformer, wide, number, tokens);
-  }
   const inputs = attentionInputs(transformer, mask, places, batchShape);
   const add = transformer.shape.preNorm === true ? addPreNormLayer : addPostNormLayer;
   return (number, tokens) => add(transformer, inputs, number, tokens);

@@ -1,11 +1,11 @@
 import { linear, normWeights } from "./layers.ts";
-import { absent, type Value } from "./onnx-graph.ts";
+import { absent, type OnnxGraph, type Value } from "./onnx-graph.ts";
 import { addRelativeBias, addRotationTables, addWindow, type RotationTables } from "./positions.ts";
 import {
   type AttentionPart,
   addActiveUp,
   addMlp,
-  biasOfPart,
+  joinedParts,
   norm,
   projectPart,
   type TransformerBuilding,
@@ -17,11 +17,13 @@ import {
  */
 
 /** What all layers need. */
-export interface WideInputs {
+interface WideInputs {
   /** int64 vector [B, S, H]. */
   readonly tokenShape: Value;
-  /** Added to the scores: [B, 1 or heads, S, S]; the second one for layers with a window. */
-  readonly bias: Value;
+  /** int32 [B]: number of real tokens. */
+  readonly lengths: Value;
+  /** Added to the scores, [1, 1 or heads, S, S]; the second one in layers with a window. */
+  readonly bias: Value | undefined;
   readonly localBias: Value | undefined;
   readonly rotation: RotationTables | undefined;
   readonly localRotation: RotationTables | undefined;
@@ -30,43 +32,41 @@ export interface WideInputs {
 /** Low enough to make a weight 0, and far from the end of half precision, so that no sum overflows. */
 const masked = -30_000;
 
-export function wideInputs(
+function wideInputs(
   transformer: TransformerBuilding,
-  mask: Value,
+  lengths: Value,
   places: Value,
   batchShape: Value,
 ): WideInputs {
   const { graph, shape } = transformer;
-  const { hiddenSize, heads, rotary } = shape;
-  const length = graph.op("Gather", [batchShape, graph.integers(1)]);
-  // The operator takes a bias for each pair of tokens, not for each key.
-  const pairs = graph.op("Concat", [graph.integers(1, 1), length, graph.integers(1)], { axis: 0 });
-  const keys = graph.op("Expand", [graph.op("Unsqueeze", [mask, graph.integers(1, 2)]), pairs]);
-  const asBias = (allowed: Value) => graph.op("Where", [allowed, graph.scalar(0), graph.scalar(masked)]);
-  const bias = asBias(keys);
+  const { hiddenSize, heads, rotary, relativeBuckets } = shape;
   const tables = (base: number) => addRotationTables(graph, places, hiddenSize / heads, base);
   return {
     tokenShape: graph.op("Concat", [batchShape, graph.integers(hiddenSize)], { axis: 0 }),
-    bias:
-      shape.relativeBuckets === undefined
-        ? bias
-        : graph.op("Add", [bias, addRelativeBias(transformer, places)]),
-    localBias: rotary && asBias(graph.op("And", [keys, addWindow(graph, places, rotary.window)])),
+    lengths,
+    bias: relativeBuckets === undefined ? undefined : addRelativeBias(transformer, places),
+    localBias: rotary && addWindowBias(graph, places, rotary.window),
     rotation: rotary && tables(rotary.base),
     localRotation: rotary && tables(rotary.localBase),
   };
 }
 
-/** Layer `number`: [B x S, H] to [B x S, H]. */
-export function addWideLayer(
+/** Forbids pairs of places that lie further apart: [1, 1, S, S]. */
+function addWindowBias(graph: OnnxGraph, places: Value, window: number): Value {
+  const bias = graph.op("Where", [addWindow(graph, places, window), graph.scalar(0), graph.scalar(masked)]);
+  return graph.op("Unsqueeze", [bias, graph.integers(0, 1)]);
+}
+
+/** What adds layer `number` behind `tokens`, [B x S, H] to [B x S, H]. `lengths` is int32 [B]. */
+export function wideLayerBuilder(
   transformer: TransformerBuilding,
-  inputs: WideInputs,
-  number: number,
-  tokens: Value,
-): Value {
-  return transformer.shape.preNorm === true
-    ? addPreNormLayer(transformer, inputs, number, tokens)
-    : addPostNormLayer(transformer, inputs, number, tokens);
+  lengths: Value,
+  places: Value,
+  batchShape: Value,
+): (number: number, tokens: Value) => Value {
+  const inputs = wideInputs(transformer, lengths, places, batchShape);
+  const add = transformer.shape.preNorm === true ? addPreNormLayer : addPostNormLayer;
+  return (number, tokens) => add(transformer, inputs, number, tokens);
 }
 
 function addPostNormLayer(
@@ -116,35 +116,49 @@ function addAttention(
   tokens: Value,
 ): Value {
   const { graph, shape } = transformer;
-  const { hiddenSize, heads, withoutBias = false } = shape;
+  const mixed =
+    inputs.rotation === undefined
+      ? addPlainAttention(transformer, inputs, number, tokens)
+      : addTurnedAttention(transformer, inputs, number, tokens);
+  return graph.op("Reshape", [mixed, graph.integers(-1, shape.hiddenSize)]);
+}
+
+/** Query, key and value in one product, and attention with them: [B, S, H]. */
+function addPlainAttention(
+  transformer: TransformerBuilding,
+  { tokenShape, lengths, bias = absent }: WideInputs,
+  number: number,
+  tokens: Value,
+): Value {
+  const { graph, shape } = transformer;
+  const { weights, biases = absent } = joinedParts(transformer, number);
+  const states = graph.op("Reshape", [tokens, tokenShape]);
+  return graph.op("Attention", [states, weights, biases, lengths, absent, bias], { num_heads: shape.heads });
+}
+
+/** Attention whose queries and keys are turned by their place: [B, S, H]. */
+function addTurnedAttention(
+  transformer: TransformerBuilding,
+  inputs: WideInputs,
+  number: number,
+  tokens: Value,
+): Value {
+  const { graph, shape } = transformer;
+  const { heads, withoutBias = false } = shape;
   const local = shape.rotary?.isLocal[number] === true;
-  const tables = local ? inputs.localRotation : inputs.rotation;
-  // Tokens are turned with their bias in; without rotation the operator adds it.
-  const biasFirst = tables !== undefined && !withoutBias;
+  const tables = (local ? inputs.localRotation : inputs.rotation)!;
   const project = (part: AttentionPart) =>
-    graph.op("Reshape", [projectPart(transformer, number, part, tokens, biasFirst), inputs.tokenShape]);
+    graph.op("Reshape", [projectPart(transformer, number, part, tokens, !withoutBias), inputs.tokenShape]);
   const turn = (value: Value) =>
-    tables === undefined
-      ? value
-      : graph.op("RotaryEmbedding", [value, graph.integers(0), tables.cosines, tables.sines], {
-          num_heads: heads,
-        });
-  const biases = (["query", "key", "value"] as const).map((part) =>
-    withoutBias || biasFirst ? absent : biasOfPart(transformer, number, part),
-  );
-  const mixed = graph.op(
+    graph.op("RotaryEmbedding", [value, graph.integers(0), tables.cosines, tables.sines], {
+      num_heads: heads,
+    });
+  const bias = (local ? inputs.localBias : inputs.bias) ?? absent;
+  return graph.op(
     "MultiHeadAttention",
-    [
-      turn(project("query")),
-      turn(project("key")),
-      project("value"),
-      biases[0] === absent ? absent : graph.op("Concat", biases, { axis: 0 }),
-      absent,
-      local ? (inputs.localBias ?? inputs.bias) : inputs.bias,
-    ],
+    [turn(project("query")), turn(project("key")), project("value"), absent, inputs.lengths, bias],
     { num_heads: heads },
   );
-  return graph.op("Reshape", [mixed, graph.integers(-1, hiddenSize)]);
 }
 
 /** As {@link addActiveUp}, with bias and GELU in one operator where there are both. */
