@@ -88,10 +88,11 @@ async function adviceFor(message: string, devices: readonly Device[]): Promise<s
     libraries: device.kind === "cuda" && process.platform === "linux" ? await findCudaLibraries() : [],
   };
   const early = deviceAdvice(device, message, facts);
-  if (early !== undefined) return `${early} `;
+  // The log of WebGPU's driver says more than the message does.
+  if (early !== undefined && device.kind !== "webgpu") return `${early} `;
   // The message says only that a library cannot be loaded; the log of another try says which.
   const probe = await probeDevices(deviceProbe(), [device]);
-  const advice = probe && deviceAdvice(device, textOf(probe), facts);
+  const advice = (probe && deviceAdvice(device, textOf(probe), facts)) ?? early;
   return advice === undefined ? "" : `${advice} `;
 }
 
