@@ -6,6 +6,7 @@ export {
   batchWidth,
   cudaInstalled,
   type Device,
+  leastWorkers,
   parseDevice,
   possibleDevices,
 } from "./device.ts";

@@ -4,7 +4,7 @@ import { messageOf, SparseEncoderError } from "../errors.ts";
 import { importNative, packageFile, runtimeFailure } from "../install/index.ts";
 import { coreShare } from "./cpu-share.ts";
 import { setCudaProducts } from "./cuda-products.ts";
-import { cpu, type Device } from "./device.ts";
+import { cpu, type Device, leastWorkers } from "./device.ts";
 import { holdExit, releaseExit } from "./exit-hold.ts";
 import type { EncodeBatch, EncodedRows, WorkerAnswer, WorkerSetup, WorkerTask } from "./messages.ts";
 import type { PooledModel } from "./pooled-model.ts";
@@ -13,9 +13,6 @@ import { turnTelemetryOff } from "./telemetry.ts";
 
 /** Each worker has a session and buffers of its own; beyond, more threads per operator are the better use of cores. */
 const mostWorkers = 8;
-
-/** Runs in flight on one card: more than three gave no more texts per second. */
-const cudaWorkers = 3;
 
 export interface WorkerPoolOptions {
   /** Where the workers run the model. Default: the CPU. */
@@ -248,13 +245,8 @@ function rowsOf(answer: WorkerAnswer): EncodedRows {
   return answer;
 }
 
-/**
- * Workers of a device by default. A graphics processor has several, so that tokens are packed and rows read for some while it
- * computes for another.
- */
-function defaultWorkers({ kind }: Device, cores: number): number {
-  if (kind === "cpu") return Math.min(cores, mostWorkers);
-  return kind === "cuda" ? cudaWorkers : 1;
+function defaultWorkers(device: Device, cores: number): number {
+  return device.kind === "cpu" ? Math.min(cores, mostWorkers) : leastWorkers(device);
 }
 
 function failure(what: string, cause: unknown): SparseEncoderError {

@@ -14,6 +14,7 @@ import { BatchSource, type PlannedBatch } from "./batch-source.ts";
 import type { BatchedRows } from "./matrix-form.ts";
 import { BatchFailure, countTexts, type EmbedCall, type EmbedWindow } from "./row-embedder.ts";
 import { SharedPools } from "./shared-pools.ts";
+import { WorkShares } from "./work-shares.ts";
 
 /** How many batches a call keeps with the pool for each worker: one that runs, one that waits its turn. */
 const batchesPerWorker = 2;
@@ -56,6 +57,7 @@ export class BatchRun {
   private readonly settings: BatchRunSettings;
   private readonly source: BatchSource;
   private readonly pools: SharedPools<WorkerPool>;
+  private readonly shares: WorkShares<WorkerPool>;
   private readonly batches: (readonly number[])[] = [];
   private readonly rows: EncodedRows[] = [];
   /** True after a failure or an abort: nothing new is begun, and no progress is told. */
@@ -67,6 +69,7 @@ export class BatchRun {
     this.call = call;
     this.settings = settings;
     this.pools = new SharedPools(pools);
+    this.shares = new WorkShares(window.texts.length);
     this.source = new BatchSource(window.texts, {
       tokenize,
       chunkSize: call.chunkSize,
@@ -99,9 +102,14 @@ export class BatchRun {
     const { mostTexts } = this.settings.model;
     const size = mostTexts === undefined ? batchSize : Math.min(batchSize ?? mostTexts, mostTexts);
     const limits = batchLimits(pool.device, size);
-    while (this.pools.works(pool)) {
-      const unit = await this.source.next(limits);
+    for (;;) {
+      await this.shares.turnOf(pool);
+      const unit = this.pools.works(pool) ? await this.source.next(limits) : undefined;
       if (unit === undefined) return;
+      this.shares.took(
+        pool,
+        unit.reduce((sum, { positions }) => sum + positions.length, 0),
+      );
       const alone = this.source.isOnly(unit) && pool.idle;
       for (const batch of unit) await this.run(pool, batch, alone);
     }
@@ -113,6 +121,8 @@ export class BatchRun {
     const rows = await this.pools.run(pool, packed, this.isWanted).catch((error: unknown) => {
       throw located(error, batch.positions, this.window.first);
     });
+    this.shares.did(pool, batch.positions.length);
+    if (!this.pools.works(pool)) this.shares.drop(pool);
     throwIfAborted(this.call.signal);
     if (!this.isWanted()) throw new SparseEncoderError("ABORTED", "The call has ended.");
     this.batches.push(batch.positions);

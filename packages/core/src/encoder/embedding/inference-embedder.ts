@@ -2,7 +2,7 @@ import { throwIfAborted } from "../../calls/index.ts";
 import { received, SparseEncoderError } from "../../errors.ts";
 import type { CompiledModel } from "../../graph/index.ts";
 import type { TaskLengths, TokenizedText, Tokenizer, TransformerModule } from "../../model/index.ts";
-import { coreShare, type Device, WorkerPool } from "../../runtime/index.ts";
+import { coreShare, type Device, leastWorkers, WorkerPool } from "../../runtime/index.ts";
 import { BatchRun } from "./batch-run.ts";
 import type { MatrixForm } from "./matrix-form.ts";
 import type { EmbedCall, EmbedWindow, EncodeTask, RowEmbedder } from "./row-embedder.ts";
@@ -36,15 +36,22 @@ export class InferenceEmbedder<Matrix> implements RowEmbedder<Matrix> {
     this.form = form;
   }
 
-  /** Devices that are named several times get as many workers, which share the cores of this process. */
+  /**
+   * A device that is named several times gets as many workers, which share the cores of this process; a graphics processor
+   * has at least as many as keep it busy, and the CPU beside it leaves cores to them.
+   */
   async startWorkers(devices: readonly Device[]): Promise<readonly WorkerPool[]> {
     const names = [...new Set(devices.map(({ name }) => name))];
-    const groups = names.map((name) => devices.filter((device) => device.name === name));
-    const onCpu = devices.filter((device) => device.kind === "cpu").length;
-    const threads = Math.max(1, Math.floor(coreShare() / Math.max(1, onCpu)));
-    const starting = groups.map((group) =>
-      WorkerPool.start(this.model, { device: group[0]!, workers: group.length, threads, eager: true }),
-    );
+    const groups = names.map((name) => {
+      const group = devices.filter((device) => device.name === name);
+      const [device] = group as [Device];
+      return { device, workers: Math.max(group.length, leastWorkers(device)) };
+    });
+    const workersOn = (onCpu: boolean) =>
+      groups.reduce((sum, { device, workers }) => sum + ((device.kind === "cpu") === onCpu ? workers : 0), 0);
+    const cores = coreShare() - workersOn(false);
+    const threads = Math.max(1, Math.floor(cores / Math.max(1, workersOn(true))));
+    const starting = groups.map((group) => WorkerPool.start(this.model, { ...group, threads, eager: true }));
     try {
       return await Promise.all(starting);
     } catch (error) {
