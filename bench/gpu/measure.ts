@@ -120,7 +120,7 @@ function inProcess(step: Step, data: string): Promise<unknown> {
 
 function reference(model: string, dtype: string, data: string): unknown {
   const folder = model === "embedded" ? embeddedModel : randomBert(model);
-  const count = model === "base" ? 2048 : 4096;
+  const count = model === "base" ? 1024 : 4096;
   const { stdout, stderr, status } = spawnSync(
     "python3",
     [path.join(here, "reference.py"), path.join(data, "texts.json"), folder, dtype, "32,128", String(count)],
