@@ -10,7 +10,7 @@ interface WaitingWork {
 
 /** Work that runs at most `limit` times at once, first come, first served. What nobody wants any more is dropped unbegun. */
 export class WorkQueue {
-  private readonly limit: number;
+  private limit: number;
   private readonly queue: WaitingWork[] = [];
   private active = 0;
 
@@ -39,6 +39,16 @@ export class WorkQueue {
       this.queue.push({ begin, drop: reject, isWanted });
       this.serve();
     });
+  }
+
+  /** Most works that run at once. */
+  get mostRunning(): number {
+    return this.limit;
+  }
+
+  /** Runs one work fewer at once from now on, but never none. */
+  lowerLimit(): void {
+    this.limit = Math.max(1, this.limit - 1);
   }
 
   /** Ends the wait of all works with this error. What runs goes on. */

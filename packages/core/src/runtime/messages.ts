@@ -36,8 +36,19 @@ export interface EncodeBatch {
 /** Asks a worker to open its session; answered when it is ready. */
 export type WorkerTask = "open" | EncodeBatch;
 
-/** What a worker answers: rows; `ready` to `open`; `stopping` if the pool is being closed; or what is wrong with the model. */
-export type WorkerAnswer = EncodedRows | "ready" | "stopping" | ModelFault;
+/**
+ * What a worker answers: rows; `ready` to `open`; `stopping` if the pool is being closed; what is wrong with the model; or that
+ * the device has no room for another worker.
+ */
+export type WorkerAnswer = EncodedRows | "ready" | "stopping" | ModelFault | Crowded;
+
+/** The device has no memory left to open the model in this worker, which ends soon after this answer. */
+export interface Crowded {
+  /** The runtime's words. */
+  readonly crowded: string;
+  /** The worker's thread. */
+  readonly thread: number;
+}
 
 /** A fault of the model itself: another worker would find the same. */
 export interface ModelFault {

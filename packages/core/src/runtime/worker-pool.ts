@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { Piscina } from "piscina";
 import { CallsUnderWay, WorkQueue } from "../calls/index.ts";
 import { messageOf, SparseEncoderError } from "../errors.ts";
@@ -6,13 +7,16 @@ import { coreShare } from "./cpu-share.ts";
 import { setCudaProducts } from "./cuda-products.ts";
 import { cpu, type Device, leastWorkers } from "./device.ts";
 import { holdExit, releaseExit } from "./exit-hold.ts";
-import type { EncodeBatch, EncodedRows, WorkerAnswer, WorkerSetup, WorkerTask } from "./messages.ts";
+import type { Crowded, EncodeBatch, EncodedRows, WorkerAnswer, WorkerSetup, WorkerTask } from "./messages.ts";
 import type { PooledModel } from "./pooled-model.ts";
 import { RunGate } from "./run-gate.ts";
 import { turnTelemetryOff } from "./telemetry.ts";
 
 /** Each worker has a session and buffers of its own; beyond, more threads per operator are the better use of cores. */
 const mostWorkers = 8;
+
+/** Milliseconds before a batch that came to a worker without room tries again: that worker is about to end. */
+const crowdedPause = 50;
 
 export interface WorkerPoolOptions {
   /** Where the workers run the model. Default: the CPU. */
@@ -56,6 +60,8 @@ export class WorkerPool {
   private readonly piscina: Piscina;
   /** What was asked of the workers and has no answer yet. */
   private readonly tasks = new CallsUnderWay();
+  /** Threads for which the device had no room. */
+  private readonly crowded = new Set<number>();
   private broken: Error | undefined;
   private closing: Promise<void> | undefined;
   /** Settles when all workers have ended, after which none is started again. */
@@ -141,8 +147,7 @@ export class WorkerPool {
         : undefined;
     const pool = new WorkerPool(Pool, model, options);
     try {
-      const count = options.eager === true ? pool.workers : 1;
-      await Promise.all(Array.from({ length: count }, () => pool.tasks.track(pool.send("open", []))));
+      await pool.openWorkers(options.eager === true ? pool.workers : 1);
       return pool;
     } catch (cause) {
       await pool.destroy();
@@ -163,7 +168,7 @@ export class WorkerPool {
    */
   run(pack: () => EncodeBatch, isWanted?: () => boolean): Promise<EncodedRows> {
     if (this.closing !== undefined) return Promise.reject(closed());
-    return this.tasks.track(this.queue.add(() => this.runTwice(pack), isWanted));
+    return this.tasks.track(this.runWithRoom(pack, isWanted));
   }
 
   /** Lets queued batches finish, then ends the workers. Later calls of `run` are refused. */
@@ -199,8 +204,41 @@ export class WorkerPool {
     return this.ended;
   }
 
+  /** Opens the model in so many workers, or in as many as the device has room for, but in one at least. */
+  private async openWorkers(count: number): Promise<void> {
+    const opening = Array.from({ length: count }, () => this.tasks.track(this.send("open", [])));
+    const answers = await Promise.all(opening);
+    const crowded = answers.filter((answer) => typeof answer !== "string" && "crowded" in answer);
+    if (crowded.length === count) throw new Error(crowded[0]!.crowded);
+    for (const answer of crowded) this.useFewerWorkers(answer);
+  }
+
+  /** The device has no room for a worker that was just started: the others do its work. */
+  private useFewerWorkers({ thread }: Crowded): void {
+    // It may get another task before it ends.
+    if (this.crowded.has(thread)) return;
+    this.crowded.add(thread);
+    this.queue.lowerLimit();
+    const { options } = this.piscina;
+    options.minThreads = Math.min(options.minThreads, this.queue.mostRunning);
+    options.maxThreads = this.queue.mostRunning;
+  }
+
+  /** Runs a batch when its turn comes, and in a further turn if it came to a worker for which the device has no room. */
+  private async runWithRoom(pack: () => EncodeBatch, isWanted?: () => boolean): Promise<EncodedRows> {
+    for (;;) {
+      const rows = await this.queue.add(() => this.runTwice(pack), isWanted);
+      if (!("crowded" in rows)) return rows;
+      if (this.queue.mostRunning === 1 && !this.crowded.has(rows.thread)) {
+        throw failure("No worker has room on the device", new Error(rows.crowded));
+      }
+      this.useFewerWorkers(rows);
+      await setTimeout(crowdedPause);
+    }
+  }
+
   /** Runs a batch, and once more in another worker if the first one ends or throws. */
-  private async runTwice(pack: () => EncodeBatch): Promise<EncodedRows> {
+  private async runTwice(pack: () => EncodeBatch): Promise<EncodedRows | Crowded> {
     const runOnce = async () => {
       const batch = pack();
       return rowsOf(await this.send(batch, [batch.ids.buffer, batch.lengths.buffer]));
@@ -240,7 +278,7 @@ export class WorkerPool {
 }
 
 /** @throws SparseEncoderError `CLOSED` if the worker stops */
-function rowsOf(answer: WorkerAnswer): EncodedRows {
+function rowsOf(answer: WorkerAnswer): EncodedRows | Crowded {
   if (typeof answer === "string" || "fault" in answer) throw closed();
   return answer;
 }

@@ -1,5 +1,8 @@
 import { getPriority, setPriority } from "node:os";
+import { threadId } from "node:worker_threads";
 import { Piscina, transferableSymbol, valueSymbol } from "piscina";
+import { messageOf } from "../errors.ts";
+import { isOutOfMemory } from "./device-failure.ts";
 import { encodeInMemory } from "./device-memory.ts";
 import type { EncodedRows, WorkerAnswer, WorkerSetup, WorkerTask } from "./messages.ts";
 import { ModelError } from "./model-error.ts";
@@ -15,6 +18,9 @@ const gate = new RunGate(setup.gate);
  * when they run alone.
  */
 const shortTokens = 32;
+
+/** Milliseconds that a worker stays for its last answer to leave. */
+const lastWords = 200;
 
 /** By graph and number of threads; opened when they are needed, and kept. */
 const sessions = new Map<string, Promise<Session | undefined>>();
@@ -35,7 +41,10 @@ export async function runTask(task: WorkerTask): Promise<WorkerAnswer | ReturnTy
     return rows === undefined ? "stopping" : Piscina.move(new MovedRows(rows));
   } catch (error) {
     if (error instanceof ModelError) return { fault: error.message };
-    throw error;
+    if (sessions.size > 0 || !isOutOfMemory(error)) throw error;
+    // Other workers have the model open, and this one cannot while they do. The answer has to leave the thread first.
+    setTimeout(() => process.exit(), lastWords);
+    return { crowded: messageOf(error), thread: threadId };
   }
 }
 
