@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { SparseEncoder } from "@sparse-encoder/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { addingModel } from "../../packages/core/src/graph/index.ts";
+import { deviceProbe } from "../../packages/core/src/graph/index.ts";
 import { cudaInstalled, parseDevice, probeDevices } from "../../packages/core/src/runtime/index.ts";
 import { goldenModelFolder, readGolden } from "../helpers/golden-data.ts";
 import { WideOnCpu } from "../helpers/wide-models.ts";
@@ -12,13 +12,13 @@ const texts = ["The weather is lovely today.", "It's so sunny outside!"];
 
 describe("probeDevices", () => {
   it("opens the CPU in a process of its own", async () => {
-    const probe = await probeDevices(addingModel(), [parseDevice("cpu")]);
+    const probe = await probeDevices(deviceProbe(), [parseDevice("cpu")]);
     expect(probe?.devices).toEqual([{ name: "cpu", opened: true, message: "" }]);
   });
 
   it("stops at the first device that does not open, and keeps what was written to stderr", async () => {
     const devices = ["dml:0", "dml:1"].map(parseDevice);
-    const probe = await probeDevices(addingModel(), devices);
+    const probe = await probeDevices(deviceProbe(), devices);
     expect(probe?.devices).toHaveLength(process.platform === "win32" ? 2 : 1);
     expect(typeof probe?.written).toBe("string");
   });

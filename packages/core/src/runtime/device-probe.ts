@@ -23,7 +23,8 @@ const patience = 30_000;
 /** Opens the model on one device after the other, until one does not open. */
 const script = `
 const [runtime, model, ...devices] = process.argv.slice(1);
-const { InferenceSession } = require(runtime);
+const load = require;
+const { InferenceSession } = load(runtime);
 (async () => {
   for (const device of devices.map((text) => JSON.parse(text))) {
     let message = "";
