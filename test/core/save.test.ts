@@ -4,6 +4,7 @@ import path from "node:path";
 import { DenseEncoder, SparseEncoder } from "@sparse-encoder/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { goldenModelFolder, readGolden } from "../helpers/golden-data.ts";
+import { copyModel, editJson } from "../helpers/model-copies.ts";
 
 describe("save", () => {
   let root: string;
@@ -80,6 +81,31 @@ describe("save", () => {
     expect(saved.maxSeqLength).toBe(24);
     const text = "a text of many words, ".repeat(20);
     expect((await saved.encode(text)).equals(await encoder.encode(text))).toBe(true);
+  });
+
+  it("writes a plain dense checkpoint as a dense model", async () => {
+    const source = path.join(root, "plain-dense");
+    const isPlain = (file: string) => /modules\.json|^config_sent|^1_/.test(file);
+    copyModel(goldenModelFolder("dense-cls"), source, isPlain);
+    await using encoder = await DenseEncoder.load(source);
+    await encoder.save(path.join(root, "dense-again"));
+    await using saved = await DenseEncoder.load(path.join(root, "dense-again"));
+    const texts = ["one text", "another one"];
+    expect([...(await saved.encode(texts))]).toEqual([...(await encoder.encode(texts))]);
+  });
+
+  it("writes the length where the settings of the tokenizer name one", async () => {
+    const source = path.join(root, "keywords");
+    copyModel(goldenModelFolder("bert-max-relu"), source);
+    editJson(path.join(source, "sentence_bert_config.json"), (json) => {
+      json.processor_kwargs = { model_max_length: 40 };
+    });
+    await using encoder = await SparseEncoder.load(source);
+    expect(encoder.maxSeqLength).toBe(40);
+    encoder.maxSeqLength = 20;
+    await encoder.save(path.join(root, "keywords-again"));
+    await using saved = await SparseEncoder.load(path.join(root, "keywords-again"));
+    expect(saved.maxSeqLength).toBe(20);
   });
 
   it("writes the source's weights for an int8 encoder, and a dense model", async () => {

@@ -2,12 +2,13 @@ import { randomUUID } from "node:crypto";
 import { cp, mkdir, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
-import { readJsonFile, readJsonObject } from "./json-file.ts";
+import type { ModelType } from "./description.ts";
+import { isJsonObject, type JsonObject, readJsonFile, readJsonObject } from "./json-file.ts";
 import { modelFiles } from "./model-files.ts";
 
 /** Settings of an encoder that a saved folder keeps. */
 export interface SavedSettings {
-  readonly modelType: string;
+  readonly modelType: ModelType;
   readonly prompts: Readonly<Record<string, string>>;
   readonly defaultPromptName: string | undefined;
   readonly similarity: string;
@@ -17,16 +18,17 @@ export interface SavedSettings {
 /** Notices that belong to a model. */
 const notices = /^(?:LICENSE|NOTICE|README)(?:\.\w+)?$/i;
 
-/** `modules.json` of a plain masked-LM checkpoint, as sentence-transformers 6 writes it. */
-const plainModules = [
-  { idx: 0, name: "0", path: "", type: "sentence_transformers.base.modules.transformer.Transformer" },
-  {
-    idx: 1,
-    name: "1",
-    path: "1_SpladePooling",
+/** What stands behind the transformer of a checkpoint without `modules.json`, as sentence-transformers 6 writes it. */
+const plainPooling: Readonly<Record<ModelType, { readonly folder: string; readonly type: string }>> = {
+  SparseEncoder: {
+    folder: "1_SpladePooling",
     type: "sentence_transformers.sparse_encoder.modules.splade_pooling.SpladePooling",
   },
-];
+  SentenceTransformer: {
+    folder: "1_Pooling",
+    type: "sentence_transformers.sentence_transformer.modules.pooling.Pooling",
+  },
+};
 
 /**
  * Writes a model folder that sentence-transformers loads too: the files of `source` that a model needs, unchanged, and
@@ -104,10 +106,7 @@ async function writeSettings(folder: string, settings: SavedSettings): Promise<v
   });
   const modulesFile = path.join(folder, "modules.json");
   if ((await readJsonFile(modulesFile)) === undefined) {
-    await writeJson(modulesFile, plainModules);
-    await mkdir(path.join(folder, "1_SpladePooling"), { recursive: true });
-    const pooling = { pooling_strategy: "max", activation_function: "relu" };
-    await writeJson(path.join(folder, "1_SpladePooling", "config.json"), pooling);
+    await writePlainModules(modulesFile, settings.modelType);
   }
   for (const file of await filesNamed(folder, "tokenizer_config.json")) {
     await writeJson(file, { ...(await readJsonObject(file)), model_max_length: settings.maxSeqLength });
@@ -115,10 +114,38 @@ async function writeSettings(folder: string, settings: SavedSettings): Promise<v
   // The older place of the length goes before the tokenizer's, where it is used.
   for (const file of await filesNamed(folder, "sentence_bert_config.json")) {
     const json = await readJsonObject(file);
-    if (json !== undefined && "max_seq_length" in json) {
-      await writeJson(file, { ...json, max_seq_length: settings.maxSeqLength });
+    if (json !== undefined) await writeJson(file, withLength(json, settings.maxSeqLength));
+  }
+}
+
+/** Settings with this length wherever they name one that comes before the tokenizer's. */
+function withLength(json: JsonObject, length: number): JsonObject {
+  const changed: Record<string, unknown> = { ...json };
+  if ("max_seq_length" in json) changed.max_seq_length = length;
+  for (const key of ["tokenizer_args", "processor_kwargs"]) {
+    const keywords = json[key];
+    if (isJsonObject(keywords) && "model_max_length" in keywords) {
+      changed[key] = { ...keywords, model_max_length: length };
     }
   }
+  return changed;
+}
+
+/** Writes what a checkpoint without `modules.json` was loaded as. */
+async function writePlainModules(modulesFile: string, modelType: ModelType): Promise<void> {
+  const root = path.dirname(modulesFile);
+  const { folder, type } = plainPooling[modelType];
+  await writeJson(modulesFile, [
+    { idx: 0, name: "0", path: "", type: "sentence_transformers.base.modules.transformer.Transformer" },
+    { idx: 1, name: "1", path: folder, type },
+  ]);
+  await mkdir(path.join(root, folder), { recursive: true });
+  const { hidden_size, dim } = (await readJsonObject(path.join(root, "config.json"))) ?? {};
+  const settings =
+    modelType === "SparseEncoder"
+      ? { pooling_strategy: "max", activation_function: "relu" }
+      : { embedding_dimension: hidden_size ?? dim, pooling_mode: "mean", include_prompt: true };
+  await writeJson(path.join(root, folder, "config.json"), settings);
 }
 
 async function filesNamed(folder: string, name: string): Promise<string[]> {
