@@ -1,7 +1,8 @@
 import type { Pipeline, StoredTensor, TensorTable } from "../model/index.ts";
 import type { PooledModel, WideModel } from "../runtime/index.ts";
+import { checkHead, familyOf, shapeOf } from "./checkpoint-family.ts";
 import { addEntries, type Entries } from "./entries.ts";
-import { checkHead, familyOf, shapeOf, type TransformerShape } from "./families.ts";
+import type { TransformerShape } from "./family.ts";
 import type { Building, Tuning } from "./layers.ts";
 import { type FloatType, OnnxGraph, type Value } from "./onnx-graph.ts";
 import {

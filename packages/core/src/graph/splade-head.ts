@@ -1,7 +1,7 @@
 import { SparseEncoderError } from "../errors.ts";
 import type { SpladePoolingModule } from "../model/index.ts";
 import { addDecoder, rangesOf } from "./decoder.ts";
-import type { Family, TransformerShape } from "./families.ts";
+import type { Family, TransformerShape } from "./family.ts";
 import { addActivation, addBias, type HeadParts, type SpladeHead } from "./head-parts.ts";
 import { activation, type Building, layerNorm, linear } from "./layers.ts";
 import type { OnnxGraph, Value } from "./onnx-graph.ts";

@@ -1,4 +1,4 @@
-import type { Family, TransformerShape } from "./families.ts";
+import type { Family, TransformerShape } from "./family.ts";
 import { activation, type Building, layerNorm, linear } from "./layers.ts";
 import type { Value } from "./onnx-graph.ts";
 

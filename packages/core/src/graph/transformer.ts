@@ -1,4 +1,4 @@
-import type { Family, TransformerShape } from "./families.ts";
+import type { Family, TransformerShape } from "./family.ts";
 import { type Building, gatherRows, linear } from "./layers.ts";
 import type { OnnxGraph, Value } from "./onnx-graph.ts";
 import { addRelativeBias, addRotation, addWindow, type Rotation } from "./positions.ts";
