@@ -82,20 +82,33 @@ function unigramRules(
   const parts = words.type === "Sequence" ? (words.pretokenizers as readonly JsonObject[]) : [words];
   if (!parts.every(({ type }) => type === "WhitespaceSplit" || type === "Metaspace")) return undefined;
   const dropsBlanks = parts[0]!.type === "WhitespaceSplit";
-  const alphabet = new Set([
-    ...(model.vocab as readonly [string, number][]).flatMap(([piece]) => [...piece]),
-    ...added.flatMap((content) => [...content]),
-  ]);
+  // Made for the first long text: most programs never have one, and large vocabularies take some milliseconds.
+  let known: ReadonlySet<string> | undefined;
+  const alphabet = () => {
+    known ??= charactersOf(model.vocab as readonly (readonly [string, number])[], added);
+    return known;
+  };
   const kindOf = (character: string): CharacterKind => {
     const made = normalized(character);
     if (/\p{White_Space}/u.test(character)) {
       return dropsBlanks && /^\p{White_Space}+$/u.test(made) ? "blank" : "other";
     }
     if (made === "") return /\p{Cc}/u.test(character) ? "nothing" : "other";
-    const isForeign = [...made].every((part) => !alphabet.has(part) && !/\p{White_Space}/u.test(part));
-    return isForeign && !alphabet.has(character) ? "foreign" : "other";
+    const isForeign = [...made].every((part) => !alphabet().has(part) && !/\p{White_Space}/u.test(part));
+    return isForeign && !alphabet().has(character) ? "foreign" : "other";
   };
   return { kindOf, longestWord: Number.POSITIVE_INFINITY };
+}
+
+/** All characters of the pieces of a vocabulary and of added tokens. */
+function charactersOf(
+  vocabulary: readonly (readonly [string, number])[],
+  added: readonly string[],
+): Set<string> {
+  const characters = new Set<string>();
+  for (const [piece] of vocabulary) for (const character of piece) characters.add(character);
+  for (const content of added) for (const character of content) characters.add(character);
+  return characters;
 }
 
 /** Kinds by number, as they are kept for each character. */
