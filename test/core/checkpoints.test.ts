@@ -251,6 +251,24 @@ describe("settings that are not supported are refused by name:", () => {
   });
 });
 
+describe("a router", () => {
+  it("with two modules that are refused leaves no failure unheard", async () => {
+    const folder = copyOf("inference-free", (file) => file === "document_0_Transformer");
+    editJson(path.join(folder, "router_config.json"), (json) => {
+      (json.types as Json).document_1_SpladePooling = "custom.Module";
+    });
+    const unheard: unknown[] = [];
+    const listen = (error: unknown) => unheard.push(error);
+    process.on("unhandledRejection", listen);
+    await expect(SparseEncoder.load(folder)).rejects.toMatchObject({
+      code: expect.stringMatching(/^MODEL_/),
+    });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    process.off("unhandledRejection", listen);
+    expect(unheard).toEqual([]);
+  });
+});
+
 describe("tokens beyond the embeddings", () => {
   it("fail the texts that have one, and no other", async () => {
     const folder = copyOf("bert-max-relu");

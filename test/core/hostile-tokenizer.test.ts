@@ -207,6 +207,22 @@ describe("a tokenizer.json that would end the process in the native library is r
       },
     ],
     [
+      "a piece that is a deep tree",
+      "xlm-roberta",
+      "TOKENIZER_INVALID",
+      (t) => {
+        ((t.model as Json).vocab as [string, number][]).push(["A".repeat(200_000), -1]);
+      },
+    ],
+    [
+      "an added token of that length",
+      "modernbert",
+      "TOKENIZER_INVALID",
+      (t) => {
+        (t.added_tokens as Json[])[0]!.content = "A".repeat(200_000);
+      },
+    ],
+    [
       "negative ids",
       "modernbert",
       "TOKENIZER_INVALID",

@@ -39,7 +39,9 @@ async function serve(name: string, first: number): Promise<void> {
     rmSync(scratch, { recursive: true, force: true });
     process.exit();
   });
-  const tell = (report: Report) => process.send!(report);
+  const tell = (report: Report) => {
+    if (process.connected) process.send!(report);
+  };
   for (let seed = first; ; seed++) {
     tell({ seed, outcome: "begun" });
     try {

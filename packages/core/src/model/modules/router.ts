@@ -23,12 +23,14 @@ export async function readRouter(
   if (!isJsonObject(types) || !isJsonObject(structure)) {
     throw new SparseEncoderError("MODEL_INVALID", `${file} must hold "types" and "structure" of a router.`);
   }
-  const read = new Map<string, Promise<ModuleDescription>>();
+  const read = new Map<string, ModuleDescription>();
   const routes = new Map<string, Pipeline>();
   for (const [route, ids] of Object.entries(structure)) {
     if (!Array.isArray(ids))
       throw new SparseEncoderError("MODEL_INVALID", `${file}: route ${received(route)} lists no modules.`);
-    const pipeline = ids.map((id) => {
+    const pipeline: ModuleDescription[] = [];
+    // One after the other: a module that is refused must not leave another one's failure unheard.
+    for (const id of ids) {
       if (typeof id !== "string" || !Object.hasOwn(types, id)) {
         throw new SparseEncoderError(
           "MODEL_INVALID",
@@ -36,11 +38,11 @@ export async function readRouter(
         );
       }
       const listed = { type: setting(types, id, "", file), folder: inside(folder, id, file), listedIn: file };
-      const known = read.get(id) ?? readModule(listed);
+      const known = read.get(id) ?? (await readModule(listed));
       read.set(id, known);
-      return known;
-    });
-    routes.set(route, await Promise.all(pipeline));
+      pipeline.push(known);
+    }
+    routes.set(route, pipeline);
   }
   const find = (task: string | undefined) => routeOf(task, routes, parameters, file);
   return { plain: find(undefined), query: find("query"), document: find("document") };

@@ -4,6 +4,11 @@ import { checkedPart, type JsonPart, type PartChecks } from "./json-part.ts";
 
 /** Ids are 32-bit numbers with a sign where they are used. */
 export const highestId = 2 ** 31 - 1;
+/**
+ * UTF-16 units of a piece or an added token, several times those of any. The library keeps pieces as a tree with a level per
+ * character, and overflows the stack when it gives a deep one back.
+ */
+export const longestPiece = 4096;
 /** Characters of a word that is looked up piece by piece: the time grows with their square. */
 const longestWord = 1000;
 
@@ -56,6 +61,7 @@ function idsByPiece(part: JsonPart): JsonObject {
   const { vocab } = part.json;
   if (!isJsonObject(vocab)) throw part.invalid(`must have ids by piece as "vocab", found ${received(vocab)}`);
   for (const [piece, id] of Object.entries(vocab)) {
+    checkPiece(part, piece);
     if (Number.isSafeInteger(id) && (id as number) >= 0 && (id as number) <= highestId) continue;
     throw part.invalid(`gives ${received(piece)} the id ${received(id)}; ids go from 0 to ${highestId}`);
   }
@@ -69,10 +75,16 @@ function scoredPieces(part: JsonPart): readonly unknown[] {
   }
   for (const entry of vocab as unknown[]) {
     const [piece, score] = Array.isArray(entry) && entry.length === 2 ? (entry as unknown[]) : [];
+    if (typeof piece === "string") checkPiece(part, piece);
     if (typeof piece === "string" && piece !== "" && Number.isFinite(score)) continue;
     throw part.invalid(`has ${received(entry)} in "vocab" in place of a piece with a score`);
   }
   return vocab;
+}
+
+function checkPiece(part: JsonPart, piece: string): void {
+  if (piece.length <= longestPiece) return;
+  throw part.invalid(`has a piece of ${piece.length} characters; at most ${longestPiece} are supported`);
 }
 
 /** Pairs of pieces; the library cuts a prefix off the second one without looking whether it is there. */

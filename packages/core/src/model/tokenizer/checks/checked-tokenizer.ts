@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../json-file.ts";
-import { checkedModel, highestId } from "./checked-model.ts";
+import { checkedModel, highestId, longestPiece } from "./checked-model.ts";
 import { checkedNormalizer, checkedPreTokenizer } from "./checked-text-parts.ts";
 import { JsonPart } from "./json-part.ts";
 import { frameOf, type TextFrame } from "./text-frame.ts";
@@ -46,10 +46,16 @@ export function checkTokenizer(json: JsonObject, file: string): CheckedTokenizer
   };
 }
 
+function addedContent(token: JsonPart): string {
+  const content = token.text("content");
+  if (content.length <= longestPiece) return content;
+  throw token.invalid(`has ${content.length} characters; at most ${longestPiece} are supported`);
+}
+
 function addedTokens(whole: JsonPart): JsonObject[] {
   return whole.list("added_tokens", mostAddedTokens).map((token) => ({
     id: token.count("id", 0, highestId),
-    content: token.text("content"),
+    content: addedContent(token),
     single_word: false,
     lstrip: false,
     rstrip: false,
