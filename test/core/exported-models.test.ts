@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { DenseEncoder, SparseEncoder } from "@sparse-encoder/core";
 import { afterAll, describe, expect, it } from "vitest";
-import { OnnxGraph, type Value } from "../../packages/core/src/graph/onnx-graph.ts";
+import { OnnxGraph, type Value } from "../../packages/core/src/graph/onnx/onnx-graph.ts";
 import { goldenModelFolder } from "../helpers/golden-data.ts";
 import { copyModel, editJson, writeJson } from "../helpers/model-copies.ts";
 

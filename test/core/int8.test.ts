@@ -14,7 +14,7 @@ import { InvertedIndex, SparseEncoder } from "@sparse-encoder/core";
 import { ndcg } from "@sparse-encoder/core/evaluation";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readCranfield } from "../../examples/cranfield.ts";
-import { quantiseRows } from "../../packages/core/src/graph/int8.ts";
+import { quantiseRows } from "../../packages/core/src/graph/weights/int8.ts";
 import { goldenModelFolder, readGolden, readJson } from "../helpers/golden-data.ts";
 
 describe("quantiseRows", () => {

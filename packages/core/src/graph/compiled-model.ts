@@ -1,10 +1,8 @@
 import type { Pipeline, StoredTensor, TensorTable } from "../model/index.ts";
 import type { PooledModel, WideModel } from "../runtime/index.ts";
 import { checkHead, familyOf, shapeOf } from "./checkpoint-family.ts";
-import { addEntries, type Entries } from "./entries.ts";
 import type { TransformerShape } from "./family.ts";
-import type { Building, Tuning } from "./layers.ts";
-import { type FloatType, OnnxGraph, type Value } from "./onnx-graph.ts";
+import { addEntries, type Entries } from "./head/entries.ts";
 import {
   addDense,
   addLayerNorm,
@@ -12,9 +10,11 @@ import {
   addPooling,
   addSparseAutoEncoder,
   tokenStates,
-} from "./pooled-head.ts";
-import { screenTables } from "./screened-decoder.ts";
-import { addSpladeHead, unsupportedPipeline } from "./splade-head.ts";
+} from "./head/pooled-head.ts";
+import { screenTables } from "./head/screened-decoder.ts";
+import { addSpladeHead, unsupportedPipeline } from "./head/splade-head.ts";
+import type { Building, Tuning } from "./layers.ts";
+import { type FloatType, OnnxGraph, type Value } from "./onnx/onnx-graph.ts";
 import { addTransformer, type HiddenStates } from "./transformer.ts";
 
 /** A model ready to be opened by workers, and what its settings say of it. */

@@ -1,4 +1,4 @@
-import { OnnxGraph } from "./onnx-graph.ts";
+import { OnnxGraph } from "./onnx/onnx-graph.ts";
 
 /** The smallest model worth running, which tells whether a device works: adds 1 to each number of `x`. */
 export function deviceProbe(): Uint8Array {

@@ -4,7 +4,7 @@ import { type JsonObject, type OnnxExport, type OnnxValue, type Pipeline, settin
 import type { CompiledModel } from "./compiled-model.ts";
 import { type ExportedVectors, floatOutput, lastSize, pooledVectors } from "./exported-vectors.ts";
 import { addActivation } from "./head-parts.ts";
-import { OnnxGraph, type Value } from "./onnx-graph.ts";
+import { OnnxGraph, type Value } from "./onnx/onnx-graph.ts";
 
 /**
  * Puts the head of a pipeline behind a transformer that exists as an ONNX file only. The head is a graph of its own, in

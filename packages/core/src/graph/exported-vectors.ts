@@ -1,7 +1,7 @@
 import { received, SparseEncoderError } from "../errors.ts";
 import { type JsonObject, type OnnxExport, type OnnxValue, type Pipeline, setting } from "../model/index.ts";
-import type { OnnxGraph, Value } from "./onnx-graph.ts";
-import { addNormalize, addPooling } from "./pooled-head.ts";
+import { addNormalize, addPooling } from "./head/pooled-head.ts";
+import type { OnnxGraph, Value } from "./onnx/onnx-graph.ts";
 
 /** What the head of an exported model gives. */
 export interface ExportedVectors {

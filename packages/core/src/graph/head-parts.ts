@@ -1,6 +1,6 @@
 import type { SpladePoolingModule, StoredTensor } from "../model/index.ts";
-import type { Range } from "./decoder.ts";
-import type { OnnxGraph, Value } from "./onnx-graph.ts";
+import type { Range } from "./head/decoder.ts";
+import type { OnnxGraph, Value } from "./onnx/onnx-graph.ts";
 
 /** What the head gives. */
 export interface SpladeHead {

@@ -1,7 +1,7 @@
 export { type CompiledModel, compileModel } from "./compiled-model.ts";
 export { deviceProbe } from "./device-probe.ts";
 export { compileExportedModel } from "./exported-model.ts";
-export { halveWeights } from "./half-weights.ts";
-export { quantiseWeights } from "./int8.ts";
-export { unsupportedPipeline } from "./splade-head.ts";
-export { resolveTiedWeights } from "./tied-weights.ts";
+export { unsupportedPipeline } from "./head/splade-head.ts";
+export { halveWeights } from "./weights/half-weights.ts";
+export { quantiseWeights } from "./weights/int8.ts";
+export { resolveTiedWeights } from "./weights/tied-weights.ts";

@@ -1,6 +1,6 @@
 import { SparseEncoderError } from "../errors.ts";
 import type { TensorTable } from "../model/index.ts";
-import { absent, type OnnxGraph, type Value } from "./onnx-graph.ts";
+import { absent, type OnnxGraph, type Value } from "./onnx/onnx-graph.ts";
 
 /**
  * What a graph is tuned for: many tokens at once on a CPU, the shortest wait for one short text there, or a device that runs

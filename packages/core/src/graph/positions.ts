@@ -1,4 +1,4 @@
-import type { OnnxGraph, Value } from "./onnx-graph.ts";
+import type { OnnxGraph, Value } from "./onnx/onnx-graph.ts";
 import type { TransformerBuilding } from "./transformer-parts.ts";
 
 /** A rotation of queries and keys by their place. */

@@ -1,6 +1,6 @@
 import type { Family, TransformerShape } from "./family.ts";
 import { activation, type Building, layerNorm, linear } from "./layers.ts";
-import type { Value } from "./onnx-graph.ts";
+import type { Value } from "./onnx/onnx-graph.ts";
 
 /** A transformer that is being added: its family and sizes, and where its tensors are. */
 export interface TransformerBuilding extends Building {

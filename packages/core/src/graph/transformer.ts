@@ -1,6 +1,6 @@
 import type { Family, TransformerShape } from "./family.ts";
 import { type Building, gatherRows, linear } from "./layers.ts";
-import type { OnnxGraph, Value } from "./onnx-graph.ts";
+import type { OnnxGraph, Value } from "./onnx/onnx-graph.ts";
 import { addRelativeBias, addRotation, addWindow, type Rotation } from "./positions.ts";
 import {
   type AttentionPart,

@@ -1,5 +1,5 @@
 import { linear, normWeights } from "./layers.ts";
-import { absent, type OnnxGraph, type Value } from "./onnx-graph.ts";
+import { absent, type OnnxGraph, type Value } from "./onnx/onnx-graph.ts";
 import { addRelativeBias, addRotationTables, addWindow, type RotationTables } from "./positions.ts";
 import {
   type AttentionPart,

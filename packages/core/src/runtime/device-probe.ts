@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { readdir } from "node:fs/promises";
 import { ownRuntime } from "../install/index.ts";
-import type { Device } from "./device.ts";
+import type { Device } from "./device/device.ts";
 
 /** What came of opening a small model on a device, in a process of its own. */
 export interface ProbedDevice {

@@ -9,8 +9,8 @@ export {
   leastWorkers,
   parseDevice,
   possibleDevices,
-} from "./device.ts";
-export { deviceAdvice } from "./device-advice.ts";
+} from "./device/device.ts";
+export { deviceAdvice } from "./device/device-advice.ts";
 export { findCudaLibraries, type Probe, probeDevices } from "./device-probe.ts";
 export type { DenseRows, EncodeBatch, EncodedRows, SparseRows } from "./messages.ts";
 export type { PooledModel, ScreenedModel, ScreenTables, TablePart, WideModel } from "./pooled-model.ts";

@@ -1,4 +1,4 @@
-import type { Device } from "./device.ts";
+import type { Device } from "./device/device.ts";
 import type { PooledModel } from "./pooled-model.ts";
 
 /** What crosses the boundary between the main thread and a worker. Everything here is copied or transferred. */

@@ -1,8 +1,8 @@
 import { tmpdir } from "node:os";
 import { InferenceSession } from "onnxruntime-node";
 import { afterEach, expect, it, vi } from "vitest";
-import { OnnxGraph } from "../graph/onnx-graph.ts";
-import { cpu } from "./device.ts";
+import { OnnxGraph } from "../graph/onnx/onnx-graph.ts";
+import { cpu } from "./device/device.ts";
 import type { EncodeBatch } from "./messages.ts";
 import { ModelError } from "./model-error.ts";
 import { Session } from "./session.ts";

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { runtimeNotLoaded } from "../install/index.ts";
 import { chosenRows, compressEntries, compressRows, denseRows } from "./compressed-rows.ts";
-import type { Device } from "./device.ts";
+import type { Device } from "./device/device.ts";
 import type { EncodeBatch, EncodedRows, WorkerSetup } from "./messages.ts";
 import { ModelError } from "./model-error.ts";
 import type { PooledModel, ScreenedModel } from "./pooled-model.ts";

@@ -1,5 +1,5 @@
+import type { EncodeBatch, EncodedRows, SparseRows } from "../messages.ts";
 import { isOutOfMemory } from "./device-failure.ts";
-import type { EncodeBatch, EncodedRows, SparseRows } from "./messages.ts";
 
 /** What embeds a batch: a session. */
 export interface BatchRunner {

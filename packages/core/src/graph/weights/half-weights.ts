@@ -1,5 +1,5 @@
-import { SparseEncoderError } from "../errors.ts";
-import { type Pipeline, readTensorValues, type StoredTensor, type TensorTable } from "../model/index.ts";
+import { SparseEncoderError } from "../../errors.ts";
+import { type Pipeline, readTensorValues, type StoredTensor, type TensorTable } from "../../model/index.ts";
 import {
   convertWeights,
   countOf,

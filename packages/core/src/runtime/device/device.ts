@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { invalidArgument, received } from "../errors.ts";
-import { ownRuntime } from "../install/index.ts";
-import { didYouMean } from "../options/index.ts";
-import type { BatchLimits } from "./batch-plan.ts";
+import { invalidArgument, received } from "../../errors.ts";
+import { ownRuntime } from "../../install/index.ts";
+import { didYouMean } from "../../options/index.ts";
+import type { BatchLimits } from "../batch-plan.ts";
 
 /** Kinds of devices that onnxruntime-node can run on, its execution providers. */
 const deviceKinds = ["cpu", "cuda", "webgpu", "dml", "coreml"] as const;

@@ -4,10 +4,10 @@ import type {
   PoolingMode,
   PoolingModule,
   SparseAutoEncoderModule,
-} from "../model/index.ts";
-import { activation, type Building, layerNorm, linear } from "./layers.ts";
-import type { OnnxGraph, Value } from "./onnx-graph.ts";
-import type { HiddenStates } from "./transformer.ts";
+} from "../../model/index.ts";
+import { activation, type Building, layerNorm, linear } from "../layers.ts";
+import type { OnnxGraph, Value } from "../onnx/onnx-graph.ts";
+import type { HiddenStates } from "../transformer.ts";
 
 /** What is pooled. */
 export interface TokenStates {

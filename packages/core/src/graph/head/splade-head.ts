@@ -1,12 +1,12 @@
-import { SparseEncoderError } from "../errors.ts";
-import type { SpladePoolingModule } from "../model/index.ts";
+import { SparseEncoderError } from "../../errors.ts";
+import type { SpladePoolingModule } from "../../model/index.ts";
+import type { Family, TransformerShape } from "../family.ts";
+import { addActivation, addBias, type HeadParts, type SpladeHead } from "../head-parts.ts";
+import { activation, type Building, layerNorm, linear } from "../layers.ts";
+import type { OnnxGraph, Value } from "../onnx/onnx-graph.ts";
+import type { HiddenStates } from "../transformer.ts";
 import { addDecoder, rangesOf } from "./decoder.ts";
-import type { Family, TransformerShape } from "./family.ts";
-import { addActivation, addBias, type HeadParts, type SpladeHead } from "./head-parts.ts";
-import { activation, type Building, layerNorm, linear } from "./layers.ts";
-import type { OnnxGraph, Value } from "./onnx-graph.ts";
 import { addScreenedDecoder } from "./screened-decoder.ts";
-import type { HiddenStates } from "./transformer.ts";
 import { addWideHead } from "./wide-head.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { OnnxGraph, Value } from "./onnx-graph.ts";
+import type { OnnxGraph, Value } from "../onnx/onnx-graph.ts";
 
 /** Token vectors as unsigned bytes, with one scale and zero point per batch. */
 export interface QuantisedTokens {

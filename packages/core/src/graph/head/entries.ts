@@ -1,4 +1,4 @@
-import type { OnnxGraph, Value } from "./onnx-graph.ts";
+import type { OnnxGraph, Value } from "../onnx/onnx-graph.ts";
 
 /** The entries of vectors that are not 0, so that no more than these leave the device. N = number of them. */
 export interface Entries {

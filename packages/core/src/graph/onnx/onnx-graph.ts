@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { StoredTensor, TensorType } from "../model/index.ts";
+import type { StoredTensor, TensorType } from "../../model/index.ts";
 import { ProtobufWriter } from "./protobuf.ts";
 
 /** Name of a value in the graph: what one operator gives and another takes. */

@@ -1,9 +1,9 @@
-import type { SpladePoolingModule } from "../model/index.ts";
+import type { SpladePoolingModule } from "../../model/index.ts";
+import { addBias, addLogarithms, type HeadParts, type SpladeHead } from "../head-parts.ts";
+import type { Building } from "../layers.ts";
+import type { OnnxGraph, Value } from "../onnx/onnx-graph.ts";
+import type { HiddenStates } from "../transformer.ts";
 import { byText, type Range, rangesOf } from "./decoder.ts";
-import { addBias, addLogarithms, type HeadParts, type SpladeHead } from "./head-parts.ts";
-import type { Building } from "./layers.ts";
-import type { OnnxGraph, Value } from "./onnx-graph.ts";
-import type { HiddenStates } from "./transformer.ts";
 
 /** Rows of the vocabulary whose products exist at once: few launches, and 250 MB for 16,384 tokens in half precision. */
 const chunkRows = 7680;

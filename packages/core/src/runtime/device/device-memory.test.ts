@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { EncodeBatch, EncodedRows } from "../messages.ts";
 import { type BatchRunner, encodeInMemory } from "./device-memory.ts";
-import type { EncodeBatch, EncodedRows } from "./messages.ts";
 
 /** The words of onnxruntime 1.30 for a card without room. */
 const noRoom =

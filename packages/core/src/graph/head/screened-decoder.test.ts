@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { afterAll, describe, expect, it } from "vitest";
-import type { StoredTensor } from "../model/index.ts";
-import { completeScreenedModel } from "../runtime/screened-model.ts";
-import { Random } from "../testing/random.ts";
-import { OnnxGraph } from "./onnx-graph.ts";
+import type { StoredTensor } from "../../model/index.ts";
+import { completeScreenedModel } from "../../runtime/screened-model.ts";
+import { Random } from "../../testing/random.ts";
+import { OnnxGraph } from "../onnx/onnx-graph.ts";
 import { addScreenedDecoder, screenTables } from "./screened-decoder.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "screened-decoder-"));

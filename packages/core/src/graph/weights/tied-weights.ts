@@ -1,7 +1,7 @@
-import { throwIfAborted } from "../calls/index.ts";
-import { type Pipeline, readTensorValues, type StoredTensor, TensorTable } from "../model/index.ts";
-import { familyOf, shapeOf } from "./checkpoint-family.ts";
-import type { Family } from "./family.ts";
+import { throwIfAborted } from "../../calls/index.ts";
+import { type Pipeline, readTensorValues, type StoredTensor, TensorTable } from "../../model/index.ts";
+import { familyOf, shapeOf } from "../checkpoint-family.ts";
+import type { Family } from "../family.ts";
 
 /** Values that are compared at once: 4 MB of float32. */
 const valuesPerBlock = 1 << 20;

@@ -1,5 +1,5 @@
 import { isMainThread } from "node:worker_threads";
-import { SparseEncoderError } from "../errors.ts";
+import { SparseEncoderError } from "../../errors.ts";
 
 /** How CUDA's libraries multiply float32 numbers: exactly, or as TF32, which keeps 10 of 23 bits of each and sums exactly. */
 export type CudaProducts = "fp32" | "tf32";

@@ -1,9 +1,9 @@
-import type { StoredTensor } from "../model/index.ts";
-import type { ScreenTables, TablePart } from "../runtime/index.ts";
+import type { StoredTensor } from "../../model/index.ts";
+import type { ScreenTables, TablePart } from "../../runtime/index.ts";
+import { largestInteger } from "../layers.ts";
+import { initializerStart, OnnxGraph, type Value } from "../onnx/onnx-graph.ts";
 import { byText, rangesOf } from "./decoder.ts";
 import { largestProducts, quantiseTokens, scaleProducts, widen } from "./integer-products.ts";
-import { largestInteger } from "./layers.ts";
-import { initializerStart, OnnxGraph, type Value } from "./onnx-graph.ts";
 
 /**
  * Rows of the vocabulary whose exact products are made at once: for 1,024 tokens, at most 8 MB of them. Each block packs the

@@ -1,6 +1,6 @@
+import { type Building, transposed } from "../layers.ts";
+import type { OnnxGraph, Value } from "../onnx/onnx-graph.ts";
 import { integerProducts, largestProducts, quantiseTokens, scaleProducts } from "./integer-products.ts";
-import { type Building, transposed } from "./layers.ts";
-import type { OnnxGraph, Value } from "./onnx-graph.ts";
 
 /**
  * Rows of the vocabulary a chunk. For throughput, its scores for 1,024 tokens stay in the cache until they are reduced; for

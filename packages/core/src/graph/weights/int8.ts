@@ -1,5 +1,6 @@
-import { SparseEncoderError } from "../errors.ts";
-import { type Pipeline, readTensorValues, type TensorTable } from "../model/index.ts";
+import { SparseEncoderError } from "../../errors.ts";
+import { type Pipeline, readTensorValues, type TensorTable } from "../../model/index.ts";
+import { largestInteger } from "../layers.ts";
 import {
   convertWeights,
   type SourceTensor,
@@ -7,7 +8,6 @@ import {
   type WeightFormat,
   type WriteValues,
 } from "./converted-weights.ts";
-import { largestInteger } from "./layers.ts";
 
 /**
  * Matrices of linear layers, the word embeddings and the decoder get one scale per row, symmetric: row = int8 x scale, scale =

@@ -2,16 +2,16 @@ import { createHash, type Hash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import path from "node:path";
-import { throwIfAborted } from "../calls/index.ts";
-import { SparseEncoderError } from "../errors.ts";
+import { throwIfAborted } from "../../calls/index.ts";
+import { SparseEncoderError } from "../../errors.ts";
 import {
   type Pipeline,
   type QuantisedTensor,
   readSafetensors,
   type StoredTensor,
   TensorTable,
-} from "../model/index.ts";
-import { buildGraph } from "./compiled-model.ts";
+} from "../../model/index.ts";
+import { buildGraph } from "../compiled-model.ts";
 
 /** A number format that weights are converted to once and kept in. */
 export interface WeightFormat {
