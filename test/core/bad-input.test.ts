@@ -651,12 +651,12 @@ describe("load refuses", () => {
   it("a model type and a module that are not supported, and lists those that are", async () => {
     const folder = copyOf("bert-max-relu");
     editJson(path.join(folder, "config_sentence_transformers.json"), (json) => {
-      json.model_type = "CrossEncoder";
+      json.model_type = "MultiVectorEncoder";
     });
     await expectError(
       () => SparseEncoder.load(folder),
       "MODEL_UNSUPPORTED",
-      /'CrossEncoder'.*Supported: SparseEncoder/,
+      /'MultiVectorEncoder'.*Supported: SparseEncoder/,
     );
     const modules = copyOf("bert-max-relu");
     const type = "sentence_transformers.models.CLIPModel";

@@ -7,6 +7,7 @@ export {
   type Bm25FitOptions,
   type Bm25LoadOptions,
   type Bm25Summary,
+  CrossEncoder,
   type DecodedToken,
   type DenseEncodeOptions,
   DenseEncoder,

@@ -3,6 +3,11 @@ export type { CallSettings } from "./call-settings.ts";
 export type { DocumentCompressor } from "./compressor.ts";
 export { CoreVectorStore } from "./core-vector-store.ts";
 export {
+  CrossEncoderRerank,
+  type CrossEncoderRerankOptions,
+  type TextPairScorer,
+} from "./cross-encoder-rerank.ts";
+export {
   DenseEmbeddings,
   type DenseEmbeddingsParams,
   type DenseEmbedOptions,

@@ -1,4 +1,9 @@
 export {
+  CrossEncoderRerank,
+  type CrossEncoderRerankOptions,
+  type TextPairScorer,
+} from "./cross-encoder-rerank.ts";
+export {
   DenseEmbedding,
   /** @deprecated The former name of `DenseEmbedding`. */
   DenseEmbedding as DenseEncoderEmbedding,

@@ -6,6 +6,13 @@ export type {
   Bm25LoadOptions,
 } from "./bm25/bm25-options.ts";
 export type { Analyzer, AnalyzerOptions } from "./bm25/terms/analyzer.ts";
+export {
+  CrossEncoder,
+  type CrossEncoderOptions,
+  type PredictOptions,
+  type RankedText,
+  type RankOptions,
+} from "./cross/cross-encoder.ts";
 export { type DenseEncodeOptions, DenseEncoder, type DenseEncoderOptions } from "./dense-encoder.ts";
 export type { TextPiece } from "./embedding/text-splitter.ts";
 export type {

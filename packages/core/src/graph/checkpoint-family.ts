@@ -35,18 +35,30 @@ export function shapeOf(family: Family, config: JsonObject, file: string): Trans
  * The family of a `config.json`, which its `model_type` tells: `architectures` says what the checkpoint was saved from, not
  * which weights are in it.
  *
- * @param head true if the masked-LM head is needed
+ * @param head the head that the caller needs behind the encoder
  * @throws SparseEncoderError `MODEL_UNSUPPORTED`, listing the supported architectures
  */
-export function familyOf(config: JsonObject, file: string, head: boolean): Family {
+export function familyOf(
+  config: JsonObject,
+  file: string,
+  head: "masked-lm" | "classifier" | "none",
+): Family {
   const type = setting(config, "model_type", "", file);
   const family = Object.hasOwn(families, type) ? families[type] : undefined;
   if (family !== undefined) return family;
-  const supported = Object.values(families).map((known) => (head ? known.maskedLm : known.encoder));
+  const supported = Object.values(families).map((known) =>
+    head === "masked-lm" ? known.maskedLm : head === "classifier" ? classifierName(known) : known.encoder,
+  );
+  const use = { "masked-lm": " as a sparse encoder", classifier: " as a reranker", none: "" }[head];
   throw new SparseEncoderError(
     "MODEL_UNSUPPORTED",
-    `${file} names ${architectureOf(config) ?? (type === "" ? "no architecture" : received(type))}, which is not supported${head ? " as a sparse encoder" : ""}. Supported architectures: ${supported.join(", ")}. An ONNX export of another model runs with the option fileName, such as "onnx/model.onnx".`,
+    `${file} names ${architectureOf(config) ?? (type === "" ? "no architecture" : received(type))}, which is not supported${use}. Supported architectures: ${supported.join(", ")}. An ONNX export of another model runs with the option fileName, such as "onnx/model.onnx".`,
   );
+}
+
+/** What transformers calls a checkpoint of a family with a classification head. */
+export function classifierName({ maskedLm }: Family): string {
+  return maskedLm.replace("ForMaskedLM", "ForSequenceClassification");
 }
 
 /** What a `config.json` says that the checkpoint was saved from; undefined if it says nothing. */

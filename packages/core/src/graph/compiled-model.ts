@@ -1,7 +1,8 @@
-import type { Pipeline, StoredTensor, TensorTable } from "../model/index.ts";
+import type { ModuleDescription, Pipeline, StoredTensor, TensorTable } from "../model/index.ts";
 import type { PooledModel, WideModel } from "../runtime/index.ts";
 import { checkHead, familyOf, shapeOf } from "./checkpoint-family.ts";
 import type { TransformerShape } from "./family.ts";
+import { addClassifier } from "./head/classifier-head.ts";
 import { addEntries, type Entries } from "./head/entries.ts";
 import {
   addDense,
@@ -108,11 +109,12 @@ export function buildGraph(
   const [transformer, head] = pipeline;
   const unsupported = () => unsupportedPipeline(pipeline.map((module) => module.kind));
   if (transformer?.kind !== "Transformer" || head === undefined) throw unsupported();
-  const family = familyOf(transformer.config, transformer.configFile, head.kind === "SpladePooling");
+  const family = familyOf(transformer.config, transformer.configFile, headOf(head));
   const shape = shapeOf(family, transformer.config, transformer.configFile);
   const graph = new OnnxGraph();
   graph.computeIn(computeIn);
-  const building = { graph, tensors: weights.get(transformer.folder)!, tuning };
+  const readsPairs = head.kind === "SequenceClassification";
+  const building = { graph, tensors: weights.get(transformer.folder)!, tuning, readsPairs };
   if (head.kind === "SpladePooling") checkHead(family, transformer.config, building.tensors);
   const hidden = addTransformer(building, family, shape);
 
@@ -122,6 +124,11 @@ export function buildGraph(
     if (pipeline.length > 2) throw unsupported();
     const splade = addSpladeHead(building, family, shape, head, hidden, screens);
     stage = { ...splade, width: shape.vocabularySize, activeDims: undefined };
+  } else if (head.kind === "SequenceClassification") {
+    if (pipeline.length > 2) throw unsupported();
+    const vectors = addClassifier(building, family, transformer, shape, head, hidden);
+    stage = { vectors, width: head.labels, activeDims: undefined };
+    sparse = false;
   } else {
     stage = addPooledModules(building, pipeline.slice(1), weights, hidden, shape) ?? raise(unsupported());
     sparse = pipeline.at(-1)?.kind === "SparseAutoEncoder";
@@ -144,6 +151,12 @@ export function buildGraph(
     family: String(transformer.config.model_type),
     screenable: stage.screenable,
   };
+}
+
+/** The head whose tensors a checkpoint must have for a module. */
+function headOf({ kind }: ModuleDescription): "masked-lm" | "classifier" | "none" {
+  if (kind === "SpladePooling") return "masked-lm";
+  return kind === "SequenceClassification" ? "classifier" : "none";
 }
 
 function addOutputs(graph: OnnxGraph, { vectors, width, dims, entries }: Stage): void {

@@ -19,6 +19,8 @@ export interface Building {
   readonly graph: OnnxGraph;
   readonly tensors: TensorTable;
   readonly tuning: Tuning;
+  /** True if the model reads pairs of texts, whose tokens have types. Default false. */
+  readonly readsPairs?: boolean;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { StoredTensor } from "../model/index.ts";
 import type { Family, TransformerShape } from "./family.ts";
 import { type Building, gatherRows, linear } from "./layers.ts";
 import type { OnnxGraph, Value } from "./onnx/onnx-graph.ts";
@@ -45,7 +46,7 @@ const masked = -3.4028234663852886e38;
  * Adds a transformer encoder to the graph.
  *
  * Inputs: `ids`, int32 [B, S], padded on the right with any valid id; `lengths`, int32 [B], the number of real
- * tokens of each row. Attention never looks at padding. Every linear layer runs on [B x S, width].
+ * tokens of each row; for pairs of texts `type_starts`, int32 [B], the place of the first token of type 1 in each row. Attention never looks at padding. Every linear layer runs on [B x S, width].
  */
 export function addTransformer(building: Building, family: Family, shape: TransformerShape): HiddenStates {
   const { graph, tensors } = building;
@@ -99,15 +100,30 @@ function addEmbeddings(transformer: TransformerBuilding, ids: Value, places: Val
     embedded = graph.op("Add", [embedded, graph.op("Gather", [positions, numbers])]);
   }
   if (shape.tokenTypes !== undefined && names.tokenTypes !== undefined) {
-    // A single text has token type 0 throughout, so one row of that table serves all positions.
-    const types = graph.weight(table(names.tokenTypes, shape.tokenTypes), [0, 1]);
-    embedded = graph.op("Add", [embedded, types]);
+    const types = table(names.tokenTypes, shape.tokenTypes);
+    embedded = graph.op("Add", [embedded, addTokenTypes(transformer, types, places)]);
   }
   const rows = graph.op("Reshape", [embedded, graph.integers(-1, width)]);
   const normed = norm(transformer, prefix + names.embeddingNorm, rows, width);
   return width === shape.hiddenSize || names.projection === undefined
     ? normed
     : linear(transformer, prefix + names.projection, normed, width, shape.hiddenSize);
+}
+
+/** What is added for the types of the tokens: [1, width], or [B, S, width] for pairs of texts. */
+function addTokenTypes(
+  { graph, shape, readsPairs = false }: TransformerBuilding,
+  table: StoredTensor,
+  places: Value,
+): Value {
+  // A single text has token type 0 throughout, so one row of that table serves all positions.
+  if (!readsPairs || shape.tokenTypes === 1) return graph.weight(table, [0, 1]);
+  const starts = graph.op("Cast", [graph.input("type_starts", "int32", ["batch"])], { to: 7 });
+  const isSecond = graph.op("GreaterOrEqual", [
+    graph.op("Unsqueeze", [places, graph.integers(0)]),
+    graph.op("Unsqueeze", [starts, graph.integers(1)]),
+  ]);
+  return graph.op("Gather", [graph.weight(table), graph.op("Cast", [isSecond], { to: 7 })]);
 }
 
 /** Positions that count up from behind `paddingId` and stand still at tokens of that id: int64 [B, S]. */

@@ -1,7 +1,7 @@
 import type { JsonObject } from "./json-file.ts";
 
 /** The kinds of models that can be loaded, by the names that sentence-transformers gives to them. */
-export const modelTypes = ["SparseEncoder", "SentenceTransformer"] as const;
+export const modelTypes = ["SparseEncoder", "SentenceTransformer", "CrossEncoder"] as const;
 export type ModelType = (typeof modelTypes)[number];
 
 /** A transformer checkpoint: settings, weights and tokenizer lie in one folder. */
@@ -21,7 +21,13 @@ export interface TransformerModule {
   readonly maxSeqLength: number | undefined;
   /** Longest input in tokens of one task, which comes before `maxSeqLength`; undefined where there is none. */
   readonly taskLengths: TaskLengths;
+  /** Which side of a pair of texts is cut. */
+  readonly truncation: PairTruncation;
 }
+
+/** Ways to cut a pair of texts: the longer one until both fit, or one of them. */
+export const pairTruncations = ["longest_first", "only_first", "only_second"] as const;
+export type PairTruncation = (typeof pairTruncations)[number];
 
 /** One length in tokens, or none, for plain encode, for queries and for documents. */
 export interface TaskLengths {
@@ -35,6 +41,12 @@ export interface SpladePoolingModule {
   readonly kind: "SpladePooling";
   readonly strategy: "max" | "sum";
   readonly activation: "relu" | "log1p_relu";
+}
+
+/** From the token vectors of a pair of texts to one number per label. */
+export interface ClassifierModule {
+  readonly kind: "SequenceClassification";
+  readonly labels: number;
 }
 
 /** Ways to make one vector of the token vectors of a text. */
@@ -99,6 +111,7 @@ export interface SparseStaticEmbeddingModule {
 export type ModuleDescription =
   | TransformerModule
   | SpladePoolingModule
+  | ClassifierModule
   | PoolingModule
   | NormalizeModule
   | DenseModule
@@ -126,4 +139,6 @@ export interface ModelDescription {
   readonly similarity: string | undefined;
   /** Numbers that are kept from the start of each dense vector; undefined for all. */
   readonly truncateDim: number | undefined;
+  /** Class name of the function that a reranker applies to its scores, such as `torch.nn.modules.activation.Sigmoid`. */
+  readonly activation: string | undefined;
 }

@@ -1,19 +1,22 @@
 export { defaultCacheFolder } from "./cache-folder.ts";
-export type {
-  DenseModule,
-  DropoutModule,
-  LayerNormModule,
-  ModelDescription,
-  ModelType,
-  ModuleDescription,
-  Pipeline,
-  PoolingMode,
-  PoolingModule,
-  SparseAutoEncoderModule,
-  SparseStaticEmbeddingModule,
-  SpladePoolingModule,
-  TaskLengths,
-  TransformerModule,
+export {
+  type ClassifierModule,
+  type DenseModule,
+  type DropoutModule,
+  type LayerNormModule,
+  type ModelDescription,
+  type ModelType,
+  type ModuleDescription,
+  type PairTruncation,
+  type Pipeline,
+  type PoolingMode,
+  type PoolingModule,
+  pairTruncations,
+  type SparseAutoEncoderModule,
+  type SparseStaticEmbeddingModule,
+  type SpladePoolingModule,
+  type TaskLengths,
+  type TransformerModule,
 } from "./description.ts";
 export { embeddedModelFolder } from "./embedded.ts";
 export { type ModelAddress, readModelAddress } from "./hub/address.ts";
@@ -23,7 +26,7 @@ export { readModelFolder } from "./model-folder.ts";
 export { locateModel, type ModelSourceOptions } from "./model-source.ts";
 export { findOnnxExport, type OnnxExport, type OnnxValue, readOnnxExport } from "./onnx-export.ts";
 export { type SavedSettings, saveModel } from "./saved-model.ts";
-export { type TokenizedText, Tokenizer, type TokenSpan } from "./tokenizer/tokenizer.ts";
+export { type TextPair, type TokenizedText, Tokenizer, type TokenSpan } from "./tokenizer/tokenizer.ts";
 export { readSafetensors } from "./weights/safetensors.ts";
 export { readStaticWeights } from "./weights/static-weights.ts";
 export { type QuantisedTensor, type StoredTensor, TensorTable, type TensorType } from "./weights/tensor.ts";

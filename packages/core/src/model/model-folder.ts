@@ -4,9 +4,10 @@ import { received, SparseEncoderError } from "../errors.ts";
 import { type ModelDescription, type ModelType, modelTypes } from "./description.ts";
 import { isJsonObject, type JsonObject, readJsonObject, setting } from "./json-file.ts";
 import { readModules } from "./modules/modules.ts";
+import { readReranker } from "./reranker.ts";
 
 /**
- * Reads the settings of a model folder as sentence-transformers saves it, or of a plain masked-LM checkpoint.
+ * Reads the settings of a model folder as sentence-transformers saves it, or of a plain checkpoint.
  * Weights and tokenizers are only located, not read.
  *
  * Two things differ from sentence-transformers, where it surprises: a folder with `modules.json` but without
@@ -36,18 +37,20 @@ export async function readModelFolder(
       `${file} names the model type ${received(named)}, which is not supported. Supported: ${modelTypes.join(", ")}.`,
     );
   }
-  const routes = await readModules(root, modelType);
+  const reranker = await readReranker(root, named, modelType);
+  const routes = reranker?.routes ?? (await readModules(root, modelType));
   const last = routes.plain.at(-1)?.kind;
   const isSparse =
     last === "SpladePooling" || last === "SparseAutoEncoder" || last === "SparseStaticEmbedding";
   return {
     folder: root,
-    modelType: isSparse ? "SparseEncoder" : "SentenceTransformer",
+    modelType: reranker ? "CrossEncoder" : isSparse ? "SparseEncoder" : "SentenceTransformer",
     routes,
     prompts: { query: "", document: "", ...readPrompts(json, file) },
     defaultPromptName: setting(json, "default_prompt_name", "", file) || undefined,
     similarity: setting(json, "similarity_fn_name", "", file) || undefined,
     truncateDim: setting(json, "truncate_dim", 0, file) || undefined,
+    activation: setting(json, "activation_fn", "", file) || reranker?.activation,
   };
 }
 

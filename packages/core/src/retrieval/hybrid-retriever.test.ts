@@ -575,6 +575,33 @@ describe("rerank", () => {
     ]);
   });
 
+  it("takes an encoder of pairs, with the number of documents that it scores", async () => {
+    const { retriever } = await filled();
+    const predict = vi.fn(async (pairs: readonly (readonly [string, string])[]) =>
+      Float32Array.from(pairs, ([, document]) => document.length),
+    );
+    const hits = await retriever.retrieve("ab", { rerank: { encoder: { predict }, k: 2 } });
+    expect(ids(hits)).toEqual(["1", "2"]);
+    expect(predict.mock.calls[0]![0].map(([query]) => query)).toEqual(["ab", "ab"]);
+    expect(predict.mock.calls[0]![0].map(([, document]) => document.length)).toEqual([
+      hits[0]!.score,
+      hits[1]!.score,
+    ]);
+    // A number of the call comes before that of the reranker.
+    await retriever.retrieve("ab", { rerank: { encoder: { predict }, k: 2 }, rerankK: 3 });
+    expect(predict.mock.calls[1]![0]).toHaveLength(3);
+    for (const rerank of [
+      {},
+      { encoder: {} },
+      { encoder: { predict }, k: 0 },
+      5,
+      { encoder: { predict }, topK: 1 },
+    ]) {
+      const call = async () => retriever.retrieve("ab", { rerank: rerank as never });
+      await expect(call()).rejects.toThrow(/rerank|encoder|'topK'/);
+    }
+  });
+
   it("fails with its own code, also with too few scores or none", async () => {
     const { retriever } = await filled();
     const broken: [() => unknown, string][] = [

@@ -19,6 +19,21 @@ export type Rerank = (
   options: CallContext,
 ) => ArrayLike<number> | PromiseLike<ArrayLike<number>>;
 
+/** What scores pairs of texts, such as a `CrossEncoder`: one finite number per pair, the larger the better. */
+export interface PairScorer {
+  predict(
+    pairs: readonly (readonly [query: string, document: string])[],
+    options: { readonly signal: AbortSignal },
+  ): PromiseLike<ArrayLike<number>>;
+}
+
+/** A reranker that reads the texts of the query and of a document together. */
+export interface EncoderRerank {
+  readonly encoder: PairScorer;
+  /** Documents that the reranker scores. Default: {@link RetrievalSettings.rerankK}. */
+  readonly k?: number | undefined;
+}
+
 /**
  * Changes the documents found: leaves some out, orders them anew, shortens their texts. The result is in the new order. The
  * name of the function stands in messages and events.
@@ -78,8 +93,8 @@ export interface RetrievalSettings {
   readonly identify?: Identify | undefined;
   /** Documents of a lower score are left out of the result. Default: no document is left out. */
   readonly minScore?: number | undefined;
-  /** Scores the best documents anew. Needs the text of the query. */
-  readonly rerank?: Rerank | false | undefined;
+  /** Scores the best documents anew: a function, or `{ encoder, k }` with a `CrossEncoder`. Needs the text of the query. */
+  readonly rerank?: Rerank | EncoderRerank | false | undefined;
   /** Documents that the reranker scores; documents beyond are dropped. Default 50, or k if that is larger. */
   readonly rerankK?: number | undefined;
   /**
@@ -117,6 +132,16 @@ const mmrOptions = declareOptions<MmrOptions>()({
   arm: rule((value) => value as string),
 });
 
+const encoderRerankOptions = declareOptions<EncoderRerank>()({
+  encoder: rule((value, name): PairScorer => {
+    if (typeof (value as PairScorer | null)?.predict === "function") return value as PairScorer;
+    throw invalidArgument(
+      `${name} must be a CrossEncoder, or another object with a method predict(pairs), received ${received(value)}.`,
+    );
+  }).required(),
+  k: count(),
+});
+
 /** The settings of a retriever: names, checks, order. */
 export const retrievalSettingOptions = declareOptions<RetrievalSettings>()({
   k: count(),
@@ -132,7 +157,15 @@ export const retrievalSettingOptions = declareOptions<RetrievalSettings>()({
   }),
   identify: callback<Identify>(),
   minScore: scoreFloor(),
-  rerank: functionOrFalse<Rerank>(),
+  rerank: rule((value, name): Rerank | EncoderRerank | false => {
+    if (value === false || typeof value === "function") return value as Rerank | false;
+    if (typeof value === "object" && value !== null) {
+      return encoderRerankOptions.check(name, value, `${name}: `);
+    }
+    throw invalidArgument(
+      `${name} must be a function, { encoder, k } with a CrossEncoder, or false, received ${received(value)}.`,
+    );
+  }),
   rerankK: count(),
   mmr: rule((value) => (value === false ? value : mmrOptions.check("mmr", value, "mmr: "))),
   transform: functionOrFalse<Transform>(),

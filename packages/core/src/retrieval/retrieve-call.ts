@@ -18,6 +18,7 @@ import {
   weightsOf,
 } from "./retrieval-settings.ts";
 import { filterObject } from "./rules.ts";
+import { rerankBy } from "./steps/rerank-by.ts";
 
 /** How messages speak of a call, for programs that wrap a retriever. */
 export interface RetrieveWording {
@@ -119,7 +120,8 @@ export function resolveCall(
   const asked = arms.filter((arm) => ownOf(weights, arm.name) !== 0);
   if (asked.length === 0) throw invalidArgument(`${name}: all arms have weight 0; at least one must count.`);
   const set: RetrievalSettings = { ...settings, ...defined(rest) };
-  const { k = 10, fusion } = set;
+  const { k = 10, fusion, rerank } = set;
+  const byEncoder = typeof rerank === "object" ? rerank : undefined;
   const native = isNativeFusion(fusion) ? resolveNative(name, fusion, asked, explain) : undefined;
   return {
     name: wording?.call ?? name,
@@ -131,8 +133,9 @@ export function resolveCall(
     native,
     identify: set.identify,
     minScore: set.minScore ?? Number.NEGATIVE_INFINITY,
-    rerank: set.rerank || undefined,
-    rerankK: set.rerankK ?? Math.max(k, 50),
+    rerank: typeof rerank === "object" ? rerankBy(rerank.encoder) : rerank || undefined,
+    // A number of the call comes before that of the reranker.
+    rerankK: rest.rerankK ?? byEncoder?.k ?? set.rerankK ?? Math.max(k, 50),
     mmr: set.mmr ? resolveMmr(set.mmr, k, arms) : undefined,
     transform: set.transform || undefined,
     transformK: set.transformK ?? k,

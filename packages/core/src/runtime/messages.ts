@@ -25,6 +25,8 @@ export interface EncodeBatch {
   readonly ids: Int32Array;
   /** Number of real tokens of each text. */
   readonly lengths: Int32Array;
+  /** Of pairs of texts: the place of the first token of type 1 in each row. Default: all tokens are of type 0. */
+  readonly typeStarts?: Int32Array | undefined;
   /** Sparse models: keep at most this many dims of each row; 0 keeps all. */
   readonly maxActiveDims: number;
   /** Tokens at the start of each text that pooling leaves out, in models that leave out the prompt. */

@@ -105,7 +105,7 @@ export class Session {
   }
 
   /** The inputs that the model takes. Graphs built from weights take `ids` and `lengths`, exported ones the rest. */
-  private feeds({ ids, lengths, skippedTokens }: EncodeBatch): Record<string, Tensor> {
+  private feeds({ ids, lengths, typeStarts = lengths, skippedTokens }: EncodeBatch): Record<string, Tensor> {
     const { tensor: Tensor } = this;
     const shape = [lengths.length, ids.length / lengths.length];
     const integers = (name: string, values: Int32Array) =>
@@ -115,10 +115,11 @@ export class Session {
     const available: Record<string, () => Tensor> = {
       ids: () => new Tensor("int32", ids, shape),
       lengths: () => new Tensor("int32", lengths, [lengths.length]),
+      type_starts: () => new Tensor("int32", typeStarts, [lengths.length]),
       skip: () => new Tensor("int64", BigInt64Array.of(BigInt(skippedTokens)), [1]),
       input_ids: () => integers("input_ids", ids),
       attention_mask: () => integers("attention_mask", attentionMask(lengths, shape[1]!)),
-      token_type_ids: () => integers("token_type_ids", new Int32Array(ids.length)),
+      token_type_ids: () => integers("token_type_ids", tokenTypes(lengths, typeStarts, shape[1]!)),
     };
     return Object.fromEntries(this.model.inputs.map((name) => [name, available[name]!()]));
   }
@@ -178,4 +179,13 @@ function attentionMask(lengths: Int32Array, width: number): Int32Array {
     mask.fill(1, row * width, row * width + length);
   });
   return mask;
+}
+
+/** 1 for each token from the start of type 1 to the end of its row, else 0: [B, S]. */
+function tokenTypes(lengths: Int32Array, starts: Int32Array, width: number): Int32Array {
+  const types = new Int32Array(lengths.length * width);
+  lengths.forEach((length, row) => {
+    types.fill(1, row * width + starts[row]!, row * width + length);
+  });
+  return types;
 }

@@ -1,7 +1,6 @@
 import { throwIfAborted, unlessAborted } from "../../calls/index.ts";
 import { SparseEncoderError } from "../../errors.ts";
 import type { CompiledModel } from "../../graph/index.ts";
-import type { TokenizedText } from "../../model/index.ts";
 import {
   batchLimits,
   batchWidth,
@@ -10,7 +9,7 @@ import {
   type EncodedRows,
   type WorkerPool,
 } from "../../runtime/index.ts";
-import { BatchSource, type PlannedBatch } from "./batch-source.ts";
+import { BatchSource, type BatchSourceOptions, type PlannedBatch } from "./batch-source.ts";
 import type { BatchedRows } from "./matrix-form.ts";
 import { BatchFailure, countTexts, type EmbedCall, type EmbedWindow } from "./row-embedder.ts";
 import { SharedPools } from "./shared-pools.ts";
@@ -23,11 +22,9 @@ const batchesPerWorker = 2;
 const blocksForWideDevices = 4;
 
 /** What a run needs beside the texts and the options of the call. */
-export interface BatchRunSettings {
+export interface BatchRunSettings<Text> extends Pick<BatchSourceOptions<Text>, "tokenize" | "lengthOf"> {
   /** The workers that share the texts. */
   readonly pools: readonly WorkerPool[];
-  /** Token ids of texts, in their order. */
-  readonly tokenize: (texts: readonly string[]) => Promise<readonly TokenizedText[]>;
   /** What the model says about the size of a batch: longest input in tokens, and what an export fixes. */
   readonly model: Pick<CompiledModel, "maxTokens" | "mostTexts" | "fixedLength">;
   /** Tokens at the start of each text that pooling leaves out. */
@@ -51,11 +48,11 @@ export interface BatchRunSettings {
  * Each lane takes a batch, waits for its rows, and takes the next one. So a worker always has a batch that waits behind the one
  * that runs, and several calls get their turns.
  */
-export class BatchRun {
-  private readonly window: EmbedWindow;
+export class BatchRun<Text> {
+  private readonly window: EmbedWindow<Text>;
   private readonly call: EmbedCall;
-  private readonly settings: BatchRunSettings;
-  private readonly source: BatchSource;
+  private readonly settings: BatchRunSettings<Text>;
+  private readonly source: BatchSource<Text>;
   private readonly pools: SharedPools<WorkerPool>;
   private readonly shares: WorkShares<WorkerPool>;
   private readonly batches: (readonly number[])[] = [];
@@ -63,8 +60,8 @@ export class BatchRun {
   /** True after a failure or an abort: nothing new is begun, and no progress is told. */
   private isOver = false;
 
-  constructor(window: EmbedWindow, call: EmbedCall, settings: BatchRunSettings) {
-    const { pools, tokenize } = settings;
+  constructor(window: EmbedWindow<Text>, call: EmbedCall, settings: BatchRunSettings<Text>) {
+    const { pools, tokenize, lengthOf } = settings;
     this.window = window;
     this.call = call;
     this.settings = settings;
@@ -72,6 +69,7 @@ export class BatchRun {
     this.shares = new WorkShares(window.texts.length);
     this.source = new BatchSource(window.texts, {
       tokenize,
+      lengthOf,
       chunkSize: call.chunkSize,
       lookahead: batchesPerWorker * pools.reduce((sum, { workers }) => sum + workers, 0),
       tokenizing: pools.every(({ device }) => device.kind === "cpu") ? 1 : blocksForWideDevices,
@@ -131,7 +129,7 @@ export class BatchRun {
   }
 
   /** A batch as it goes to a worker: padded on the right with id 0, which is masked and thus without effect. */
-  private pack({ ids: rows }: PlannedBatch, device: Device, alone: boolean): EncodeBatch {
+  private pack({ ids: rows, typeStarts }: PlannedBatch, device: Device, alone: boolean): EncodeBatch {
     const { model, skippedTokens } = this.settings;
     const longest = rows.reduce((most, row) => Math.max(most, row.length), 1);
     const width = model.fixedLength ?? batchWidth(device, longest, model.maxTokens);
@@ -141,7 +139,9 @@ export class BatchRun {
       ids.set(row, number * width);
       lengths[number] = row.length;
     });
-    return { ids, lengths, maxActiveDims: this.call.maxActiveDims, skippedTokens, alone };
+    const { maxActiveDims } = this.call;
+    const starts = Int32Array.from(typeStarts);
+    return { ids, lengths, typeStarts: starts, maxActiveDims, skippedTokens, alone };
   }
 
   private readonly isWanted = (): boolean =>

@@ -7,6 +7,8 @@ export interface PlannedBatch {
   readonly positions: readonly number[];
   /** Token ids of each text. */
   readonly ids: readonly Int32Array[];
+  /** Of pairs of texts: place of the first token of type 1 in each; the number of ids elsewhere. */
+  readonly typeStarts: readonly number[];
   /** Number of texts that were cut. */
   readonly cutTexts: number;
 }
@@ -14,9 +16,11 @@ export interface PlannedBatch {
 /** Batches that one worker takes, one after the other. */
 export type BatchUnit = readonly PlannedBatch[];
 
-export interface BatchSourceOptions {
-  /** Token ids of texts, in their order. */
-  readonly tokenize: (texts: readonly string[]) => Promise<readonly TokenizedText[]>;
+export interface BatchSourceOptions<Text> {
+  /** Token ids of texts, or of pairs of texts, in their order. */
+  readonly tokenize: (texts: readonly Text[]) => Promise<readonly TokenizedText[]>;
+  /** UTF-16 units of a text. */
+  readonly lengthOf: (text: Text) => number;
   /** Texts that one worker takes at a time; undefined: a batch at a time, so that all workers share the work evenly. */
   readonly chunkSize: number | undefined;
   /** Batches whose texts wait, at most; more texts are tokenized when there are fewer. */
@@ -39,9 +43,9 @@ const firstBlockSize = 32;
  * first, so that neighbours have about as many tokens; each block of them is then tokenized and sorted by tokens. Whoever
  * takes a batch says how large it may be, so that unequal devices share a call.
  */
-export class BatchSource {
-  private readonly texts: readonly string[];
-  private readonly options: BatchSourceOptions;
+export class BatchSource<Text> {
+  private readonly texts: readonly Text[];
+  private readonly options: BatchSourceOptions<Text>;
   private readonly order: readonly number[];
   /** Tokenized blocks that nobody has taken yet, longest texts first in each. */
   private readonly blocks: PlacedText[][] = [];
@@ -51,12 +55,11 @@ export class BatchSource {
   private lastSize = 0;
   private failure: { readonly error: unknown } | undefined;
 
-  constructor(texts: readonly string[], options: BatchSourceOptions) {
+  constructor(texts: readonly Text[], options: BatchSourceOptions<Text>) {
     this.texts = texts;
     this.options = options;
-    this.order = texts
-      .map((_, position) => position)
-      .sort((a, b) => texts[b]!.length - texts[a]!.length || a - b);
+    const lengths = texts.map(options.lengthOf);
+    this.order = texts.map((_, position) => position).sort((a, b) => lengths[b]! - lengths[a]! || a - b);
   }
 
   /** The next unit, of batches within these limits; undefined when all were taken. Any number of workers may ask at once. */
@@ -133,6 +136,7 @@ function toBatch(texts: readonly PlacedText[]): PlannedBatch {
   return {
     positions: texts.map(({ position }) => position),
     ids: texts.map(({ ids }) => ids),
+    typeStarts: texts.map(({ ids, typeStart }) => typeStart ?? ids.length),
     cutTexts: texts.reduce((sum, { isCut }) => sum + (isCut ? 1 : 0), 0),
   };
 }

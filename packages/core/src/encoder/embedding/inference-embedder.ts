@@ -1,9 +1,16 @@
 import { throwIfAborted } from "../../calls/index.ts";
 import { received, SparseEncoderError } from "../../errors.ts";
 import type { CompiledModel } from "../../graph/index.ts";
-import type { TaskLengths, TokenizedText, Tokenizer, TransformerModule } from "../../model/index.ts";
+import type {
+  PairTruncation,
+  TaskLengths,
+  TextPair,
+  TokenizedText,
+  Tokenizer,
+  TransformerModule,
+} from "../../model/index.ts";
 import { coreShare, type Device, leastWorkers, WorkerPool } from "../../runtime/index.ts";
-import { BatchRun } from "./batch-run.ts";
+import { BatchRun, type BatchRunSettings } from "./batch-run.ts";
 import type { MatrixForm } from "./matrix-form.ts";
 import type { EmbedCall, EmbedWindow, EncodeTask, RowEmbedder } from "./row-embedder.ts";
 
@@ -13,6 +20,8 @@ export class InferenceEmbedder<Matrix> implements RowEmbedder<Matrix> {
   readonly longestInput: number;
   readonly specialTokens: boolean;
   maxSeqLength: number;
+  /** Which text of a pair is cut. */
+  truncation: PairTruncation;
   /** Lengths that the model names for tasks, which come before `maxSeqLength`. */
   private readonly taskLengths: TaskLengths;
   readonly ownWorkers: WorkerPool;
@@ -23,7 +32,7 @@ export class InferenceEmbedder<Matrix> implements RowEmbedder<Matrix> {
     model: CompiledModel,
     tokenizer: Tokenizer,
     ownWorkers: WorkerPool,
-    { maxSeqLength, specialTokens, taskLengths }: TransformerModule,
+    { maxSeqLength, specialTokens, taskLengths, truncation }: TransformerModule,
     form: MatrixForm<Matrix>,
   ) {
     this.model = model;
@@ -32,6 +41,7 @@ export class InferenceEmbedder<Matrix> implements RowEmbedder<Matrix> {
     this.longestInput = model.maxTokens;
     this.specialTokens = specialTokens;
     this.taskLengths = taskLengths;
+    this.truncation = truncation;
     this.maxSeqLength = Math.min(maxSeqLength ?? model.maxTokens, model.maxTokens);
     this.form = form;
   }
@@ -62,14 +72,22 @@ export class InferenceEmbedder<Matrix> implements RowEmbedder<Matrix> {
   }
 
   async embed(window: EmbedWindow, call: EmbedCall, hasEnded = () => false): Promise<Matrix> {
-    const run = new BatchRun(window, call, {
-      pools: call.pool?.workersOf(this) ?? [this.ownWorkers],
+    return this.run(window, call, {
       tokenize: (texts) => this.tokenize(texts, call),
-      model: this.model,
+      lengthOf: (text) => text.length,
       skippedTokens: await this.promptTokens(call.prompt),
       hasEnded,
     });
-    return this.form.assemble(await run.complete(), this.model.dimension);
+  }
+
+  /** As {@link InferenceEmbedder.embed}, for pairs of texts. A prompt stands before the first text of each. */
+  embedPairs(window: EmbedWindow<TextPair>, call: EmbedCall): Promise<Matrix> {
+    return this.run(window, call, {
+      tokenize: (pairs) => this.tokenizePairs(pairs, call),
+      lengthOf: ([first, second]) => first.length + second.length,
+      skippedTokens: 0,
+      hasEnded: () => false,
+    });
   }
 
   close(): Promise<void> {
@@ -78,6 +96,29 @@ export class InferenceEmbedder<Matrix> implements RowEmbedder<Matrix> {
 
   destroy(): Promise<void> {
     return this.ownWorkers.destroy();
+  }
+
+  private async run<Text>(
+    window: EmbedWindow<Text>,
+    call: EmbedCall,
+    settings: Omit<BatchRunSettings<Text>, "pools" | "model">,
+  ): Promise<Matrix> {
+    const pools = call.pool?.workersOf(this) ?? [this.ownWorkers];
+    const run = new BatchRun(window, call, { ...settings, pools, model: this.model });
+    return this.form.assemble(await run.complete(), this.model.dimension);
+  }
+
+  private async tokenizePairs(pairs: readonly TextPair[], { prompt, signal }: EmbedCall) {
+    const prompted =
+      prompt === "" ? pairs : pairs.map(([first, second]): TextPair => [prompt + first, second]);
+    const { truncation } = this;
+    const tokenized = await this.tokenizer.encodePairs(prompted, this.lengthOf("plain"), {
+      truncation,
+      signal,
+    });
+    throwIfAborted(signal);
+    this.checkIds(tokenized);
+    return tokenized;
   }
 
   private async tokenize(texts: readonly string[], call: EmbedCall): Promise<TokenizedText[]> {

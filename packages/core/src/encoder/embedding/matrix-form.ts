@@ -1,3 +1,4 @@
+import type { ModelType } from "../../model/index.ts";
 import type { DenseRows, EncodedRows, SparseRows } from "../../runtime/index.ts";
 import { DenseMatrix, SparseMatrix, TRUSTED } from "../../vector/index.ts";
 
@@ -14,7 +15,7 @@ export interface BatchedRows {
 /** Where sparse and dense encoders differ: the models that they take, and what becomes of rows. */
 export interface MatrixForm<Matrix> {
   /** Kind of model whose embeddings have this form. */
-  readonly modelType: "SparseEncoder" | "SentenceTransformer";
+  readonly modelType: ModelType;
   /** Puts rows into the order of the texts. */
   readonly assemble: (batched: BatchedRows, dimension: number) => Matrix;
 }
@@ -49,6 +50,9 @@ export const denseForm: MatrixForm<DenseMatrix> = {
     return new DenseMatrix(values, dimension);
   },
 };
+
+/** Numbers of the labels of pairs: a dense row per pair. */
+export const scoreForm: MatrixForm<DenseMatrix> = { ...denseForm, modelType: "CrossEncoder" };
 
 function asSparse(rows: EncodedRows): SparseRows {
   if ("offsets" in rows) return rows;

@@ -37,9 +37,9 @@ export function countTexts(ids: readonly Int32Array[], cutTexts: number): TextCo
   return { texts: ids.length, cutTexts, tokens: ids.reduce((sum, row) => sum + row.length, 0) };
 }
 
-/** Part of a call: some of its texts. */
-export interface EmbedWindow {
-  readonly texts: readonly string[];
+/** Part of a call: some of its texts, or of its pairs of texts. */
+export interface EmbedWindow<Text = string> {
+  readonly texts: readonly Text[];
   /** Position of the first text in the call, for messages. */
   readonly first: number;
 }

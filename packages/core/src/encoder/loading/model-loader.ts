@@ -5,6 +5,7 @@ import {
   locateModel,
   type ModelAddress,
   type ModelDescription,
+  type ModelType,
   type Pipeline,
   readModelFolder,
   readStaticWeights,
@@ -138,13 +139,20 @@ class ModelLoader<Matrix> {
   }
 }
 
-function checkModelType(description: ModelDescription, modelType: string): void {
+/** The classes that load a type of models. */
+const loaders: Readonly<Record<ModelType, string>> = {
+  SparseEncoder: "SparseEncoder",
+  SentenceTransformer: "DenseEncoder",
+  CrossEncoder: "CrossEncoder",
+};
+
+function checkModelType(description: ModelDescription, modelType: ModelType): void {
   if (description.modelType === modelType) return;
-  const other = modelType === "SparseEncoder" ? "DenseEncoder" : "SparseEncoder";
+  const loader = loaders[description.modelType];
   const kinds = description.routes.plain.map((module) => module.kind).join(", ");
   throw new SparseEncoderError(
     "MODEL_UNSUPPORTED",
-    `${description.folder} is a ${description.modelType} model (${kinds}), not a ${modelType}; load it with ${other}.load().`,
+    `${description.folder} is a ${description.modelType} model (${kinds}), not a ${modelType}; load it with ${loader}.load().`,
   );
 }
 

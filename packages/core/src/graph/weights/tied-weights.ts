@@ -24,7 +24,7 @@ export async function resolveTiedWeights(
   const [transformer, head] = pipeline;
   if (transformer?.kind !== "Transformer" || head?.kind !== "SpladePooling") return resolved;
   const { config, configFile, folder } = transformer;
-  const family = familyOf(config, configFile, true);
+  const family = familyOf(config, configFile, "masked-lm");
   if (!shapeOf(family, config, configFile).tiedDecoder) return resolved;
   const table = weights.get(folder)!;
   const tensors = new Map(table.entries());

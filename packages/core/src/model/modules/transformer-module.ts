@@ -1,6 +1,6 @@
 import path from "node:path";
 import { received, SparseEncoderError } from "../../errors.ts";
-import type { TransformerModule } from "../description.ts";
+import { type PairTruncation, pairTruncations, type TransformerModule } from "../description.ts";
 import { isJsonObject, type JsonObject, readJsonObject, setting } from "../json-file.ts";
 import { type ModuleSettings, readFirstSettings, refuseSettings } from "./module-settings.ts";
 
@@ -30,17 +30,24 @@ const loadingSettings = [
   "use_safetensors",
 ];
 
-/** Reads a `Transformer` module: a checkpoint, and the settings that sentence-transformers keeps beside it. */
-export async function readTransformer({ folder }: { readonly folder: string }): Promise<TransformerModule> {
+/**
+ * Reads a `Transformer` module: a checkpoint, and the settings that sentence-transformers keeps beside it.
+ *
+ * @param reads what the model takes; default single texts
+ */
+export async function readTransformer(
+  { folder }: { readonly folder: string },
+  reads: "texts" | "pairs" = "texts",
+): Promise<TransformerModule> {
   const configFile = path.join(folder, "config.json");
   const stored = await readJsonObject(configFile);
   if (stored === undefined) throw await noCheckpoint(folder);
   const settings = await readFirstSettings(folder, settingsFiles);
   const { json, file } = settings;
-  checkSettings(settings);
+  checkSettings(settings, reads);
   const tokenizerSettings = keywords(settings, "tokenizer_args", "processor_kwargs");
   const config = { ...stored, ...keywords(settings, "config_args", "config_kwargs") };
-  const text = textSettings(settings);
+  const text = textSettings(settings, reads);
   const optional = (key: string) => setting(json, key, 0, file) || undefined;
   const positions = setting(config, "max_position_embeddings", 0, configFile);
   const asked =
@@ -62,6 +69,7 @@ export async function readTransformer({ folder }: { readonly folder: string }): 
       query: text.length ?? optional("query_length"),
       document: text.length ?? optional("document_length"),
     },
+    truncation: text.truncation,
   };
 }
 
@@ -90,9 +98,9 @@ async function noCheckpoint(folder: string): Promise<SparseEncoderError> {
 }
 
 /** Refuses what would change the vectors and is not supported. */
-function checkSettings(settings: ModuleSettings): void {
+function checkSettings(settings: ModuleSettings, reads: "texts" | "pairs"): void {
   refuseSettings(settings, {
-    transformer_task: ["feature-extraction", "fill-mask"],
+    transformer_task: reads === "pairs" ? ["sequence-classification"] : ["feature-extraction", "fill-mask"],
     query_expansion: [],
     tokenizer_name_or_path: [],
   });
@@ -116,10 +124,17 @@ function keywords({ json, file }: ModuleSettings, older: string, newer: string):
   throw new SparseEncoderError("MODEL_INVALID", `${file}: "${name}" must map names to values.`);
 }
 
-/** What `processing_kwargs` says about the tokens of a text: their greatest number, and whether special ones are added. */
-function textSettings({ json, file }: ModuleSettings): {
+/**
+ * What `processing_kwargs` says about the tokens of a text: their greatest number, whether special ones are added, and which
+ * text of a pair is cut.
+ */
+function textSettings(
+  { json, file }: ModuleSettings,
+  reads: "texts" | "pairs",
+): {
   readonly length: number | undefined;
   readonly specialTokens: boolean;
+  readonly truncation: PairTruncation;
 } {
   const processing = json.processing_kwargs ?? {};
   if (!isJsonObject(processing)) {
@@ -142,9 +157,11 @@ function textSettings({ json, file }: ModuleSettings): {
       `${file}: ${received(other)} in "processing_kwargs" is not supported. Supported: ${supported.join(", ")}.`,
     );
   }
-  refuseSettings({ json: merged, file }, { truncation: [true, "longest_first", "only_first"] });
+  const strategies = reads === "pairs" ? pairTruncations : ["longest_first", "only_first"];
+  refuseSettings({ json: merged, file }, { truncation: [true, ...strategies] });
   return {
     length: setting(merged, "max_length", 0, file) || undefined,
     specialTokens: setting(merged, "add_special_tokens", true, file),
+    truncation: pairTruncations.find((name) => name === merged.truncation) ?? "longest_first",
   };
 }

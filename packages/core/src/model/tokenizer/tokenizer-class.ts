@@ -31,6 +31,8 @@ export interface TokenizerClass {
   readonly extraTokens?: readonly string[];
   /** What stands before and after a text. */
   readonly frame: readonly [SpecialTokenName, SpecialTokenName];
+  /** Tokens between two texts: one, before which all is of token type 0, or two without token types. */
+  readonly between: "one" | "two";
   readonly parts: (settings: TokenizerSettings) => TokenizerParts;
 }
 
@@ -45,12 +47,14 @@ const bert: TokenizerClass = {
     mask_token: "[MASK]",
   },
   frame: ["cls_token", "sep_token"],
+  between: "one",
   parts: wordPieceParts,
 };
 
 const mpnet: TokenizerClass = {
   ...bert,
   name: "MPNetTokenizer",
+  between: "two",
   specialTokens: {
     bos_token: "<s>",
     eos_token: "</s>",
@@ -75,6 +79,7 @@ const roberta: TokenizerClass = {
     mask_token: "<mask>",
   },
   frame: ["cls_token", "sep_token"],
+  between: "two",
   parts: byteLevelParts,
 };
 
@@ -83,6 +88,7 @@ const xlmRoberta: TokenizerClass = {
   model: "Unigram",
   specialTokens: roberta.specialTokens,
   frame: ["bos_token", "eos_token"],
+  between: "two",
   parts: (settings) => unigramParts(settings, 3),
 };
 
@@ -107,6 +113,7 @@ const albert: TokenizerClass = {
     mask_token: "[MASK]",
   },
   frame: ["cls_token", "sep_token"],
+  between: "one",
   parts: albertParts,
 };
 

@@ -23,6 +23,8 @@ export interface TokenizerDefinition {
   readonly truncationSide: "left" | "right";
   /** Longest input in tokens; undefined if the folder names none. */
   readonly modelMaxLength: number | undefined;
+  /** False if the model gets no token types, so that all tokens are of type 0. */
+  readonly givesTypes: boolean;
 }
 
 /** What the module that a tokenizer belongs to asks of it. */
@@ -99,6 +101,8 @@ async function readDefinition(
     file,
     truncationSide: truncationSide(config, configFile, json.truncation),
     modelMaxLength: modelMaxLength(config, configFile),
+    givesTypes:
+      !Array.isArray(config.model_input_names) || config.model_input_names.includes("token_type_ids"),
   };
 }
 
@@ -191,7 +195,7 @@ function modelKind({ type, vocab, merges }: JsonObject): string {
   return merges === undefined ? "WordPiece" : "BPE";
 }
 
-/** Puts one token before and one after every text. */
+/** Puts one token before and one after every text, and one or two between two texts. */
 function frame(
   rebuilt: TokenizerClass,
   named: ReadonlyMap<SpecialTokenName, string>,
@@ -204,11 +208,15 @@ function frame(
     return { id: token.content, ids: [token.id], tokens: [token.content] };
   });
   const [first, last] = around.map(({ id }) => ({ SpecialToken: { id, type_id: 0 } }));
+  const [a, b] = ["A", "B"].map((id) => ({ Sequence: { id, type_id: 0 } }));
+  const typed = {
+    b: { Sequence: { id: "B", type_id: 1 } },
+    last: { SpecialToken: { id: around[1]!.id, type_id: 1 } },
+  };
   return {
     type: "TemplateProcessing",
-    single: [first, { Sequence: { id: "A", type_id: 0 } }, last],
-    // Pairs of texts are never encoded.
-    pair: [],
+    single: [first, a, last],
+    pair: rebuilt.between === "one" ? [first, a, last, typed.b, typed.last] : [first, a, last, last, b, last],
     special_tokens: Object.fromEntries(around.map((token) => [token.id, token])),
   };
 }

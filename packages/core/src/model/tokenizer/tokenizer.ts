@@ -2,10 +2,12 @@ import type { Encoding as NativeEncoding, Tokenizer as NativeTokenizer } from "t
 import { throwIfAborted, WorkQueue } from "../../calls/index.ts";
 import { SparseEncoderError, shortMessage } from "../../errors.ts";
 import { importNative } from "../../install/index.ts";
+import type { PairTruncation } from "../description.ts";
 import { readJsonObject } from "../json-file.ts";
 import { checkTokenizer } from "./checks/checked-tokenizer.ts";
-import { emptyFrame, type TextFrame } from "./checks/text-frame.ts";
+import { emptyFrame, type PairFrame, type TextFrame } from "./checks/text-frame.ts";
 import { LongText, type LongTextRules, wholeLength } from "./long-text.ts";
+import { cutPair, needsWholeLengths, type PairLengths } from "./pair-truncation.ts";
 import { boundariesOf } from "./text-boundary.ts";
 import { Condenser, condenseRules } from "./text-condenser.ts";
 import {
@@ -26,11 +28,16 @@ const callsAtOnce = 4;
 /** UTF-16 units per native call, where it has more than one text. */
 const unitsPerCall = 1 << 16;
 
+/** Two texts that a model reads together. */
+export type TextPair = readonly [first: string, second: string];
+
 /** Token ids of a text. */
 export interface TokenizedText {
   readonly ids: Int32Array;
   /** True if tokens were left out because the text has more than there was room for. */
   readonly isCut: boolean;
+  /** Of a pair of texts: place of the first token of type 1; the number of ids if there is none. */
+  readonly typeStart?: number | undefined;
 }
 
 /** UTF-16 units [start, end) of a text that a token comes from. */
@@ -53,6 +60,7 @@ export class Tokenizer {
   private readonly frame: TextFrame;
   /** Native calls of all texts, so that those of aborted calls hold nobody up. */
   private readonly nativeCalls = new WorkQueue(callsAtOnce);
+  private readonly readPairFrame: () => PairFrame;
   private readonly pieces = new Map<number, string | undefined>();
 
   private constructor(
@@ -60,7 +68,9 @@ export class Tokenizer {
     definition: Omit<TokenizerDefinition, "json">,
     longTexts: Omit<LongTextRules, "fromEnd">,
     frame: TextFrame,
+    readPairFrame: () => PairFrame,
   ) {
+    this.readPairFrame = readPairFrame;
     this.native = native;
     this.definition = definition;
     this.longTexts = longTexts;
@@ -91,6 +101,7 @@ export class Tokenizer {
       file,
       truncationSide: "right",
       modelMaxLength: undefined,
+      givesTypes: true,
     });
   }
 
@@ -100,13 +111,14 @@ export class Tokenizer {
       "tokenizers",
       () => import(/* webpackIgnore: true */ /* @vite-ignore */ "tokenizers"),
     );
-    const { json: checked, frame } = checkTokenizer(json, definition.file);
+    const { json: checked, frame, pairFrame } = checkTokenizer(json, definition.file);
     try {
       const native = Native.fromString(JSON.stringify(checked));
       const normalizer = checked.normalizer === null ? null : native.getNormalizer();
       const rules = condenseRules(checked, (text) => normalizer?.normalizeString(text) ?? text);
       const condenser = rules && new Condenser(rules);
-      return new Tokenizer(native, definition, { boundaries: boundariesOf(checked), condenser }, frame);
+      const longTexts = { boundaries: boundariesOf(checked), condenser };
+      return new Tokenizer(native, definition, longTexts, frame, pairFrame);
     } catch (cause) {
       throw new SparseEncoderError(
         "TOKENIZER_INVALID",
@@ -134,6 +146,12 @@ export class Tokenizer {
   /** Shortest maximum length that leaves room for the special tokens around a text. */
   get minimumLength(): number {
     return Math.max(1, this.frame.prefix.length + this.frame.suffix.length);
+  }
+
+  /** Special tokens around two texts, which count towards the length of an input. */
+  get pairFrameLength(): number {
+    const { prefix, middle, suffix } = this.readPairFrame();
+    return prefix.length + middle.length + suffix.length;
   }
 
   /** The vocabulary piece of an id as it is stored (`##ing`), or undefined. */
@@ -198,6 +216,62 @@ export class Tokenizer {
       start: places?.[start!] ?? start!,
       end: places?.[end!] ?? end!,
     }));
+  }
+
+  /**
+   * Token ids of each pair of texts, at most `maxLength` each. A text that stands in several pairs is tokenised once.
+   *
+   * @param maxLength at least {@link Tokenizer.pairFrameLength}
+   * @throws SparseEncoderError `TOKENIZER_INVALID`, `MODEL_UNSUPPORTED`, `INVALID_TEXT` as {@link cutPair}
+   */
+  async encodePairs(
+    pairs: readonly TextPair[],
+    maxLength: number,
+    { truncation, signal }: { truncation: PairTruncation; signal?: AbortSignal | undefined },
+  ): Promise<TokenizedText[]> {
+    const frame = this.readPairFrame();
+    const room = Math.max(0, maxLength - this.pairFrameLength);
+    const ids = new Map<string, readonly number[]>();
+    for (const group of groupsOf([...new Set(pairs.flat())], room)) {
+      throwIfAborted(signal);
+      // One token more than there is room for tells whether any was left out.
+      const rows = await this.encodePart(group, room + 1, signal);
+      for (const [place, text] of group.entries()) ids.set(text, rows[place]!);
+    }
+    const tokenized: TokenizedText[] = [];
+    for (const [first, second] of pairs) {
+      const [a, b] = [ids.get(first)!, ids.get(second)!];
+      let lengths: PairLengths = { first: a.length, second: b.length };
+      if (needsWholeLengths(lengths, room, truncation))
+        lengths = await this.wholeLengths(first, second, signal);
+      const kept = cutPair(lengths, room, truncation);
+      const isCut = kept.first < a.length || kept.second < b.length;
+      const row = this.framed(frame, this.part(a, kept.first), this.part(b, kept.second));
+      tokenized.push({ ...row, isCut });
+    }
+    return tokenized;
+  }
+
+  private async wholeLengths(
+    first: string,
+    second: string,
+    signal: AbortSignal | undefined,
+  ): Promise<PairLengths> {
+    const [a, b] = await this.encodePart([first, second], Number.MAX_SAFE_INTEGER, signal);
+    return { first: a!.length, second: b!.length };
+  }
+
+  /** The tokens that are kept of a text. */
+  private part(ids: readonly number[], length: number): readonly number[] {
+    const { truncationSide } = this.definition;
+    return truncationSide === "left" ? ids.slice(ids.length - length) : ids.slice(0, length);
+  }
+
+  private framed(frame: PairFrame, first: readonly number[], second: readonly number[]) {
+    const { prefix, middle, suffix, typeStart } = frame;
+    const ids = Int32Array.from([...prefix, ...first, ...middle, ...second, ...suffix]);
+    const isTyped = typeStart !== undefined && this.definition.givesTypes;
+    return { ids, typeStart: isTyped ? prefix.length + first.length + typeStart : ids.length };
   }
 
   /** Token ids of each text without special tokens, at most `room` each. */

@@ -2,7 +2,7 @@ import type { JsonObject } from "../../json-file.ts";
 import { checkedModel, highestId, longestPiece } from "./checked-model.ts";
 import { checkedNormalizer, checkedPreTokenizer } from "./checked-text-parts.ts";
 import { JsonPart } from "./json-part.ts";
-import { frameOf, type TextFrame } from "./text-frame.ts";
+import { emptyFrame, frameOf, type PairFrame, pairFrameOf, type TextFrame } from "./text-frame.ts";
 
 /** Added tokens that a tokenizer may have: many times more than any is known to have. */
 const mostAddedTokens = 1_000_000;
@@ -13,6 +13,11 @@ export interface CheckedTokenizer {
   readonly json: JsonObject;
   /** Special tokens around every text. */
   readonly frame: TextFrame;
+  /**
+   * What stands around two texts. Read when it is asked for: most models never see a pair.
+   * @throws SparseEncoderError `TOKENIZER_INVALID` or `MODEL_UNSUPPORTED`
+   */
+  readonly pairFrame: () => PairFrame;
 }
 
 /**
@@ -42,7 +47,9 @@ export function checkTokenizer(json: JsonObject, file: string): CheckedTokenizer
       decoder: null,
       model: checkedModel(new JsonPart(json.model, file, "model")),
     },
-    frame: postProcessor === undefined ? { prefix: [], suffix: [] } : frameOf(postProcessor),
+    frame: postProcessor === undefined ? emptyFrame : frameOf(postProcessor),
+    pairFrame: () =>
+      postProcessor === undefined ? { ...emptyFrame, middle: [], typeStart: 0 } : pairFrameOf(postProcessor),
   };
 }
 

@@ -1,0 +1,149 @@
+import { received, SparseEncoderError } from "../errors.ts";
+import { type ClassifierModule, type JsonObject, setting, type TensorTable } from "../model/index.ts";
+import { architectureOf, classifierName } from "./checkpoint-family.ts";
+import type { Family, TransformerShape } from "./family.ts";
+import { activation, type Building, layerNorm } from "./layers.ts";
+import type { Value } from "./onnx-graph.ts";
+import { addPooling } from "./pooled-head.ts";
+import type { HiddenStates } from "./transformer.ts";
+
+/** The head that a family puts behind its encoder to classify a text, or two texts. */
+interface Classifier {
+  /** Linear layer on the pooled token states; true for a name below the encoder's prefix. */
+  readonly dense: string;
+  readonly inEncoder?: true;
+  /** As `config.json` names activations; absent if the head has that of the masked-LM head. */
+  readonly activation?: string;
+  /** Norm behind the activation; absent for none. */
+  readonly norm?: string;
+  /** Linear layer that gives one number per label. */
+  readonly output: string;
+  /** True if `classifier_pooling` of `config.json` says what is pooled, and not the first token. */
+  readonly choosesPooling?: true;
+}
+
+const roberta = { dense: "classifier.dense", activation: "tanh", output: "classifier.out_proj" } as const;
+
+/** The heads by `model_type`. */
+const classifiers: Readonly<Record<string, Classifier>> = {
+  bert: {
+    dense: "pooler.dense",
+    inEncoder: true,
+    activation: "tanh",
+    output: "classifier",
+  },
+  roberta: roberta,
+  "xlm-roberta": roberta,
+  camembert: roberta,
+  mpnet: roberta,
+  electra: { ...roberta, activation: "gelu" },
+  distilbert: {
+    dense: "pre_classifier",
+    activation: "relu",
+    output: "classifier",
+  },
+  albert: {
+    dense: "pooler",
+    inEncoder: true,
+    activation: "tanh",
+    output: "classifier",
+  },
+  modernbert: {
+    dense: "head.dense",
+    norm: "head.norm",
+    output: "classifier",
+    choosesPooling: true,
+  },
+};
+
+/** A checkpoint's `config.json` and its path for messages. */
+interface Config {
+  readonly config: JsonObject;
+  readonly configFile: string;
+}
+
+/**
+ * Adds the head of a sequence classification: one number per label, without an activation. Everything is float32, also beside
+ * int8 weights: it is little work, and the last layer decides the order.
+ *
+ * @returns [B, labels]
+ * @throws SparseEncoderError `MODEL_UNSUPPORTED`, `WEIGHTS_INVALID`
+ */
+export function addClassifier(
+  building: Building,
+  family: Family,
+  { config, configFile }: Config,
+  shape: TransformerShape,
+  { labels }: ClassifierModule,
+  hidden: HiddenStates,
+): Value {
+  const { hiddenSize } = shape;
+  const classifier = classifiers[String(config.model_type)]!;
+  checkClassifier(family, classifier, config, building.tensors);
+  const pooling = classifier.choosesPooling === true ? poolingOf(config, configFile) : "cls";
+  const pooled = addPooling(
+    building.graph,
+    { kind: "Pooling", modes: [pooling], includePrompt: true },
+    hidden,
+    hiddenSize,
+  );
+  const name = (classifier.inEncoder === true ? hidden.prefix : "") + classifier.dense;
+  const hasBias = shape.withoutHeadBias !== true;
+  const dense = floatLinear(building, name, pooled, hiddenSize, hiddenSize, hasBias);
+  const active = activation(
+    building.graph,
+    classifier.activation ?? shape.headActivation ?? shape.activation,
+    dense,
+  );
+  const normed =
+    classifier.norm === undefined
+      ? active
+      : layerNorm(
+          building,
+          classifier.norm,
+          active,
+          hiddenSize,
+          shape.normEpsilon,
+          shape.withoutNormBias !== true,
+        );
+  return floatLinear(building, classifier.output, normed, hiddenSize, labels, true);
+}
+
+/** A linear layer whose weights stay as they are beside int8 weights. */
+function floatLinear(
+  { graph, tensors }: Building,
+  name: string,
+  input: Value,
+  from: number,
+  to: number,
+  hasBias: boolean,
+): Value {
+  const bias = hasBias ? [graph.weight(tensors.get(`${name}.bias`, [to]))] : [];
+  return graph.op("Gemm", [input, graph.weight(tensors.get(`${name}.weight`, [to, from])), ...bias], {
+    transB: 1,
+  });
+}
+
+function poolingOf(config: JsonObject, file: string): "cls" | "mean" {
+  const pooling: string = setting(config, "classifier_pooling", "cls", file);
+  if (pooling === "cls" || pooling === "mean") return pooling;
+  throw new SparseEncoderError(
+    "MODEL_UNSUPPORTED",
+    `${file}: "classifier_pooling": ${received(pooling)} is not supported. Supported: cls, mean.`,
+  );
+}
+
+/** @throws SparseEncoderError `MODEL_UNSUPPORTED` for a checkpoint without the head */
+function checkClassifier(
+  family: Family,
+  { output }: Classifier,
+  config: JsonObject,
+  tensors: TensorTable,
+): void {
+  const tensor = `${output}.weight`;
+  if (tensors.has(tensor)) return;
+  throw new SparseEncoderError(
+    "MODEL_UNSUPPORTED",
+    `${tensors.origin} has no classification head (tensor "${tensor}"), which a reranker needs; config.json names ${architectureOf(config) ?? "no architecture"}. Load a checkpoint with such a head (${classifierName(family)}), or this one with SparseEncoder.load() or DenseEncoder.load().`,
+  );
+}

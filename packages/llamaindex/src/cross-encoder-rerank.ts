@@ -1,0 +1,67 @@
+import type { MessageContent } from "@llamaindex/core/llms";
+import type { BaseNodePostprocessor } from "@llamaindex/core/postprocessor";
+import { MetadataMode, type NodeWithScore } from "@llamaindex/core/schema";
+import { extractText } from "@llamaindex/core/utils";
+import { checkOptionNames, received } from "@sparse-encoder/core/internal";
+import { invalidArgument } from "./options.ts";
+
+/** What scores pairs of texts, such as a `CrossEncoder` of `@sparse-encoder/core`. */
+export interface TextPairScorer {
+  predict(pairs: readonly (readonly [query: string, document: string])[]): PromiseLike<ArrayLike<number>>;
+}
+
+/** Options of {@link CrossEncoderRerank}. */
+export interface CrossEncoderRerankOptions {
+  /** Stays open: who loaded it closes it. */
+  readonly encoder: TextPairScorer;
+  /** Nodes to keep. Default 2, as in the Python library's `SentenceTransformerRerank`. */
+  readonly topN?: number | undefined;
+}
+
+/**
+ * Keeps the nodes that a reranker scores highest, best first; nodes of equal score keep their order. It reads the text of a node
+ * with the metadata that are meant for embeddings. For `nodePostprocessors` of retrievers and query engines.
+ *
+ * @example
+ * const rerank = new CrossEncoderRerank({ encoder: await CrossEncoder.load(name), topN: 5 });
+ * const engine = index.asQueryEngine({ nodePostprocessors: [rerank] });
+ */
+export class CrossEncoderRerank implements BaseNodePostprocessor {
+  private readonly encoder: TextPairScorer;
+  private readonly topN: number;
+
+  /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
+  constructor(options: CrossEncoderRerankOptions) {
+    checkOptionNames("CrossEncoderRerank", options ?? null, ["encoder", "topN"]);
+    const { encoder, topN = 2 } = options;
+    if (typeof encoder?.predict !== "function") {
+      throw invalidArgument(
+        `CrossEncoderRerank: encoder must be a CrossEncoder, received ${received(encoder)}.`,
+      );
+    }
+    if (!Number.isSafeInteger(topN) || topN < 1) {
+      throw invalidArgument(
+        `CrossEncoderRerank: topN must be a whole number of at least 1, received ${received(topN)}.`,
+      );
+    }
+    this.encoder = encoder;
+    this.topN = topN;
+  }
+
+  /** @throws SparseEncoderError `INVALID_ARGUMENT` without a query */
+  async postprocessNodes(nodes: NodeWithScore[], query?: MessageContent): Promise<NodeWithScore[]> {
+    if (query === undefined) {
+      throw invalidArgument(
+        "CrossEncoderRerank: postprocessNodes needs the query that the nodes were found for.",
+      );
+    }
+    const text = extractText(query);
+    const scores = await this.encoder.predict(
+      nodes.map(({ node }) => [text, node.getContent(MetadataMode.EMBED)] as const),
+    );
+    return nodes
+      .map(({ node }, place) => ({ node, score: scores[place]! }))
+      .sort((a, b) => b.score - a.score)
+      .slice(0, this.topN);
+  }
+}
