@@ -2,17 +2,12 @@ import type { Callbacks } from "@langchain/core/callbacks/manager";
 import type { DocumentInterface } from "@langchain/core/documents";
 import { BaseDocumentCompressor } from "@langchain/core/retrievers/document_compressors";
 import { SparseEncoderError } from "@sparse-encoder/core";
-import { checkOptionNames, received } from "@sparse-encoder/core/internal";
-
-/** What scores pairs of texts, such as a `CrossEncoder` of `@sparse-encoder/core`. */
-export interface TextPairScorer {
-  predict(pairs: readonly (readonly [query: string, document: string])[]): PromiseLike<ArrayLike<number>>;
-}
+import { checkOptionNames, type PairScorer, received } from "@sparse-encoder/core/internal";
 
 /** Options of {@link CrossEncoderRerank}. */
 export interface CrossEncoderRerankOptions {
-  /** Stays open: who loaded it closes it. */
-  readonly encoder: TextPairScorer;
+  /** A `CrossEncoder` of `@sparse-encoder/core`. It stays open: who loaded it closes it. */
+  readonly encoder: PairScorer;
   /** Documents to keep. Default 3, as in LangChain's Python library. */
   readonly topN?: number | undefined;
 }
@@ -26,7 +21,7 @@ export interface CrossEncoderRerankOptions {
  * const best = await compressor.compressDocuments(documents, "heat transfer");
  */
 export class CrossEncoderRerank extends BaseDocumentCompressor {
-  private readonly encoder: TextPairScorer;
+  private readonly encoder: PairScorer;
   private readonly topN: number;
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */

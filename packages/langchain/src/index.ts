@@ -1,12 +1,8 @@
-export type { DocumentFilter } from "@sparse-encoder/core/internal";
+export type { DocumentFilter, PairScorer } from "@sparse-encoder/core/internal";
 export type { CallSettings } from "./call-settings.ts";
 export type { DocumentCompressor } from "./compressor.ts";
 export { CoreVectorStore } from "./core-vector-store.ts";
-export {
-  CrossEncoderRerank,
-  type CrossEncoderRerankOptions,
-  type TextPairScorer,
-} from "./cross-encoder-rerank.ts";
+export { CrossEncoderRerank, type CrossEncoderRerankOptions } from "./cross-encoder-rerank.ts";
 export {
   DenseEmbeddings,
   type DenseEmbeddingsParams,

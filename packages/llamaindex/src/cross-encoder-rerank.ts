@@ -2,18 +2,13 @@ import type { MessageContent } from "@llamaindex/core/llms";
 import type { BaseNodePostprocessor } from "@llamaindex/core/postprocessor";
 import { MetadataMode, type NodeWithScore } from "@llamaindex/core/schema";
 import { extractText } from "@llamaindex/core/utils";
-import { checkOptionNames, received } from "@sparse-encoder/core/internal";
+import { checkOptionNames, type PairScorer, received } from "@sparse-encoder/core/internal";
 import { invalidArgument } from "./options.ts";
-
-/** What scores pairs of texts, such as a `CrossEncoder` of `@sparse-encoder/core`. */
-export interface TextPairScorer {
-  predict(pairs: readonly (readonly [query: string, document: string])[]): PromiseLike<ArrayLike<number>>;
-}
 
 /** Options of {@link CrossEncoderRerank}. */
 export interface CrossEncoderRerankOptions {
-  /** Stays open: who loaded it closes it. */
-  readonly encoder: TextPairScorer;
+  /** A `CrossEncoder` of `@sparse-encoder/core`. It stays open: who loaded it closes it. */
+  readonly encoder: PairScorer;
   /** Nodes to keep. Default 2, as in the Python library's `SentenceTransformerRerank`. */
   readonly topN?: number | undefined;
 }
@@ -27,7 +22,7 @@ export interface CrossEncoderRerankOptions {
  * const engine = index.asQueryEngine({ nodePostprocessors: [rerank] });
  */
 export class CrossEncoderRerank implements BaseNodePostprocessor {
-  private readonly encoder: TextPairScorer;
+  private readonly encoder: PairScorer;
   private readonly topN: number;
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */

@@ -1,8 +1,5 @@
-export {
-  CrossEncoderRerank,
-  type CrossEncoderRerankOptions,
-  type TextPairScorer,
-} from "./cross-encoder-rerank.ts";
+export type { PairScorer } from "@sparse-encoder/core/internal";
+export { CrossEncoderRerank, type CrossEncoderRerankOptions } from "./cross-encoder-rerank.ts";
 export {
   DenseEmbedding,
   /** @deprecated The former name of `DenseEmbedding`. */

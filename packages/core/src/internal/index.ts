@@ -22,7 +22,9 @@ export {
   type AddWording,
   addOptions,
   armSettingOptions,
+  type EncoderRerank,
   type IdentifiedDocument,
+  type PairScorer,
   type RetrieveWording,
   retrievalSettingOptions,
 } from "../retrieval/index.ts";

@@ -42,9 +42,11 @@ export type {
   RetrievedDocument,
 } from "./retrieval-result.ts";
 export {
+  type EncoderRerank,
   type IdentifiedDocument,
   type Identify,
   type MmrOptions,
+  type PairScorer,
   type Rerank,
   type RerankCandidate,
   type RetrievalSettings,

@@ -23,7 +23,7 @@ export type Rerank = (
 export interface PairScorer {
   predict(
     pairs: readonly (readonly [query: string, document: string])[],
-    options: { readonly signal: AbortSignal },
+    options?: { readonly signal?: AbortSignal | undefined },
   ): PromiseLike<ArrayLike<number>>;
 }
 
