@@ -2,8 +2,7 @@ import type { MessageContent } from "@llamaindex/core/llms";
 import type { BaseNodePostprocessor } from "@llamaindex/core/postprocessor";
 import { MetadataMode, type NodeWithScore } from "@llamaindex/core/schema";
 import { extractText } from "@llamaindex/core/utils";
-import { checkOptionNames, type PairScorer, received } from "@sparse-encoder/core/internal";
-import { invalidArgument } from "./options.ts";
+import { checkOptionNames, invalidArgument, type PairScorer, received } from "@sparse-encoder/core/internal";
 
 /** Options of {@link CrossEncoderRerank}. */
 export interface CrossEncoderRerankOptions {

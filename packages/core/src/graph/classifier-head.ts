@@ -4,7 +4,7 @@ import { architectureOf, classifierName } from "./checkpoint-family.ts";
 import type { Family, TransformerShape } from "./family.ts";
 import { activation, type Building, layerNorm } from "./layers.ts";
 import type { Value } from "./onnx-graph.ts";
-import { addPooling } from "./pooled-head.ts";
+import { addPooling, tokenStates } from "./pooled-head.ts";
 import type { HiddenStates } from "./transformer.ts";
 
 /** The head that a family puts behind its encoder to classify a text, or two texts. */
@@ -84,8 +84,7 @@ export function addClassifier(
   const pooled = addPooling(
     building.graph,
     { kind: "Pooling", modes: [pooling], includePrompt: true },
-    hidden,
-    hiddenSize,
+    tokenStates(building.graph, hidden, hiddenSize),
   );
   const name = (classifier.inEncoder === true ? hidden.prefix : "") + classifier.dense;
   const hasBias = shape.withoutHeadBias !== true;
