@@ -218,7 +218,7 @@ describe("calls of a reranker", () => {
     await expect(reranker.predict("text" as never)).rejects.toMatchObject({ code: "INVALID_TEXT" });
     await expect(reranker.rank("a", "b" as never)).rejects.toMatchObject({ code: "INVALID_TEXT" });
     await expect(reranker.rank("a", ["b"], { topk: 1 } as never)).rejects.toThrow(
-      /rank: unknown option 'topk'. Valid options: .*topK/,
+      /rank: unknown option 'topk'/,
     );
     await expect(reranker.rank("a", ["b"], { topK: 0 })).rejects.toThrow(/topK must be a whole number/);
   });
