@@ -169,7 +169,7 @@ export abstract class LoadedEncoder<Matrix> implements AsyncDisposable {
   async save(folder: string): Promise<void> {
     const { description } = this.model;
     await saveModel(description.folder, folder, {
-      modelType: description.modelType,
+      modelType: description.modelType === "SparseEncoder" ? "SparseEncoder" : "SentenceTransformer",
       prompts: this.prompts,
       defaultPromptName: this.defaultPromptName,
       similarity: this.similarityFunction,

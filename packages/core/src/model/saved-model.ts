@@ -2,13 +2,15 @@ import { randomUUID } from "node:crypto";
 import { cp, mkdir, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
-import type { ModelType } from "./description.ts";
 import { isJsonObject, type JsonObject, readJsonFile, readJsonObject } from "./json-file.ts";
 import { modelFiles } from "./model-files.ts";
 
+/** The types of models that can be saved. */
+type SavedType = "SparseEncoder" | "SentenceTransformer";
+
 /** Settings of an encoder that a saved folder keeps. */
 export interface SavedSettings {
-  readonly modelType: ModelType;
+  readonly modelType: SavedType;
   readonly prompts: Readonly<Record<string, string>>;
   readonly defaultPromptName: string | undefined;
   readonly similarity: string;
@@ -19,7 +21,7 @@ export interface SavedSettings {
 const notices = /^(?:LICENSE|NOTICE|README)(?:\.\w+)?$/i;
 
 /** What stands behind the transformer of a checkpoint without `modules.json`, as sentence-transformers 6 writes it. */
-const plainPooling: Readonly<Record<ModelType, { readonly folder: string; readonly type: string }>> = {
+const plainPooling: Readonly<Record<SavedType, { readonly folder: string; readonly type: string }>> = {
   SparseEncoder: {
     folder: "1_SpladePooling",
     type: "sentence_transformers.sparse_encoder.modules.splade_pooling.SpladePooling",
@@ -132,7 +134,7 @@ function withLength(json: JsonObject, length: number): JsonObject {
 }
 
 /** Writes what a checkpoint without `modules.json` was loaded as. */
-async function writePlainModules(modulesFile: string, modelType: ModelType): Promise<void> {
+async function writePlainModules(modulesFile: string, modelType: SavedType): Promise<void> {
   const root = path.dirname(modulesFile);
   const { folder, type } = plainPooling[modelType];
   await writeJson(modulesFile, [
