@@ -1,11 +1,11 @@
-import { received, SparseEncoderError } from "../errors.ts";
-import { type ClassifierModule, type JsonObject, setting, type TensorTable } from "../model/index.ts";
-import { architectureOf, classifierName } from "./checkpoint-family.ts";
-import type { Family, TransformerShape } from "./family.ts";
-import { activation, type Building, layerNorm } from "./layers.ts";
-import type { Value } from "./onnx-graph.ts";
+import { received, SparseEncoderError } from "../../errors.ts";
+import { type ClassifierModule, type JsonObject, setting, type TensorTable } from "../../model/index.ts";
+import { architectureOf, classifierName } from "../checkpoint-family.ts";
+import type { Family, TransformerShape } from "../family.ts";
+import { activation, type Building, layerNorm } from "../layers.ts";
+import type { Value } from "../onnx/onnx-graph.ts";
+import type { HiddenStates } from "../transformer.ts";
 import { addPooling, tokenStates } from "./pooled-head.ts";
-import type { HiddenStates } from "./transformer.ts";
 
 /** The head that a family puts behind its encoder to classify a text, or two texts. */
 interface Classifier {
