@@ -23,6 +23,8 @@ export type {
   SplitOptions,
 } from "./encode-options.ts";
 export type { EncoderPool } from "./encoder-pool.ts";
+export { HybridEncoder, type HybridHalf } from "./hybrid/hybrid-encoder.ts";
+export type { HybridMatrix, HybridVector } from "./hybrid/hybrid-matrix.ts";
 export { listDevices } from "./loading/devices.ts";
 export type { EncoderDescription } from "./loading/encoder-description.ts";
 export type { LoadOptions } from "./loading/load-options.ts";

@@ -1,5 +1,5 @@
 import { CallsUnderWay, throwIfAborted } from "../calls/index.ts";
-import { invalidArgument, received } from "../errors.ts";
+import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
 import { saveModel } from "../model/index.ts";
 import { positiveInteger } from "../options/index.ts";
 import { coreShare, sumLoads, type WorkerLoad } from "../runtime/index.ts";
@@ -168,6 +168,12 @@ export abstract class LoadedEncoder<Matrix> implements AsyncDisposable {
    */
   async save(folder: string): Promise<void> {
     const { description } = this.model;
+    if (description.routes.plain.some(({ kind }) => kind === "LexicalWeights")) {
+      throw new SparseEncoderError(
+        "MODEL_UNSUPPORTED",
+        `save: the settings of a model with sparse_linear.pt belong to its dense vectors, so they cannot be saved here; copy the folder ${description.folder}.`,
+      );
+    }
     await saveModel(description.folder, folder, {
       modelType: description.modelType === "SparseEncoder" ? "SparseEncoder" : "SentenceTransformer",
       prompts: this.prompts,

@@ -4,6 +4,7 @@ import { checkHead, familyOf, shapeOf } from "./checkpoint-family.ts";
 import type { TransformerShape } from "./family.ts";
 import { addClassifier } from "./head/classifier-head.ts";
 import { addEntries, type Entries } from "./head/entries.ts";
+import { addTokenWeights } from "./head/lexical-head.ts";
 import {
   addDense,
   addLayerNorm,
@@ -118,9 +119,16 @@ export function buildGraph(
   if (head.kind === "SpladePooling") checkHead(family, transformer.config, building.tensors);
   const hidden = addTransformer(building, family, shape);
 
+  const lexical =
+    head.kind === "LexicalWeights"
+      ? addTokenWeights({ ...building, tensors: weights.get(head.folder)! }, hidden, shape.hiddenSize)
+      : undefined;
+  if (lexical !== undefined) graph.output("weights", lexical, "float32", ["batch", "length"]);
   let stage: Stage;
   let sparse = true;
-  if (head.kind === "SpladePooling") {
+  if (lexical !== undefined && pipeline.length === 2) {
+    stage = { vectors: lexical, width: shape.vocabularySize, activeDims: undefined };
+  } else if (head.kind === "SpladePooling") {
     if (pipeline.length > 2) throw unsupported();
     const splade = addSpladeHead(building, family, shape, head, hidden, screens);
     stage = { ...splade, width: shape.vocabularySize, activeDims: undefined };
@@ -130,11 +138,13 @@ export function buildGraph(
     stage = { vectors, width: head.labels, activeDims: undefined };
     sparse = false;
   } else {
-    stage = addPooledModules(building, pipeline.slice(1), weights, hidden, shape) ?? raise(unsupported());
+    const modules = pipeline.slice(lexical === undefined ? 1 : 2);
+    stage = addPooledModules(building, modules, weights, hidden, shape) ?? raise(unsupported());
     sparse = pipeline.at(-1)?.kind === "SparseAutoEncoder";
   }
-  const entries = tuning === "wide" && sparse ? addEntries(graph, stage.vectors) : undefined;
-  addOutputs(graph, { ...stage, entries });
+  const entries =
+    tuning === "wide" && sparse && lexical === undefined ? addEntries(graph, stage.vectors) : undefined;
+  if (stage.vectors !== lexical) addOutputs(graph, { ...stage, entries });
   return {
     bytes: graph.finish(),
     exportFile: undefined,
@@ -143,11 +153,12 @@ export function buildGraph(
     prepack: graph.hasIntegerWeights,
     sparse,
     givesDims: stage.dims !== undefined,
+    tokenWeights: lexical === undefined ? undefined : pipeline.length === 2 ? "only" : "beside",
     dimension: stage.width,
     vocabularySize: shape.vocabularySize,
     maxTokens: longestInput(shape),
     activeDims: stage.activeDims,
-    poolsPrompt: head.kind !== "Pooling" || head.includePrompt,
+    poolsPrompt: pipeline.every((module) => module.kind !== "Pooling" || module.includePrompt),
     family: String(transformer.config.model_type),
     screenable: stage.screenable,
   };

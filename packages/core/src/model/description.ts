@@ -4,6 +4,9 @@ import type { JsonObject } from "./json-file.ts";
 export const modelTypes = ["SparseEncoder", "SentenceTransformer", "CrossEncoder"] as const;
 export type ModelType = (typeof modelTypes)[number];
 
+/** What a caller can work with: a type of models, or one that gives sparse and dense vectors in one run. */
+export type WantedModel = ModelType | "HybridEncoder";
+
 /** A transformer checkpoint: settings, weights and tokenizer lie in one folder. */
 export interface TransformerModule {
   readonly kind: "Transformer";
@@ -41,6 +44,16 @@ export interface SpladePoolingModule {
   readonly kind: "SpladePooling";
   readonly strategy: "max" | "sum";
   readonly activation: "relu" | "log1p_relu";
+}
+
+/**
+ * From each token vector to one number: relu of a linear layer. The weight of a vocabulary entry is the largest number of its
+ * tokens. Source: `_sparse_embedding` of FlagEmbedding's M3.
+ */
+export interface LexicalWeightsModule {
+  readonly kind: "LexicalWeights";
+  /** The file of the linear layer. It names the module, so it is unique. */
+  readonly folder: string;
 }
 
 /** From the token vectors of a pair of texts to one number per label. */
@@ -112,6 +125,7 @@ export type ModuleDescription =
   | TransformerModule
   | SpladePoolingModule
   | ClassifierModule
+  | LexicalWeightsModule
   | PoolingModule
   | NormalizeModule
   | DenseModule
@@ -128,7 +142,7 @@ export interface ModelDescription {
   /** Absolute path of the folder. */
   readonly folder: string;
   /** As the folder says or its modules imply. */
-  readonly modelType: ModelType;
+  readonly modelType: WantedModel;
   /** The pipelines of plain encode, of queries and of documents; the same object where they are the same. */
   readonly routes: { readonly plain: Pipeline; readonly query: Pipeline; readonly document: Pipeline };
   /** Text put in front, by name; `query` and `document` are always there, possibly empty. */

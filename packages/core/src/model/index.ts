@@ -4,6 +4,7 @@ export {
   type DenseModule,
   type DropoutModule,
   type LayerNormModule,
+  type LexicalWeightsModule,
   type ModelDescription,
   type ModelType,
   type ModuleDescription,
@@ -17,6 +18,7 @@ export {
   type SpladePoolingModule,
   type TaskLengths,
   type TransformerModule,
+  type WantedModel,
 } from "./description.ts";
 export { embeddedModelFolder } from "./embedded.ts";
 export { type ModelAddress, readModelAddress } from "./hub/address.ts";

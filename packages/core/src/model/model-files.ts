@@ -1,11 +1,12 @@
 import path from "node:path";
 import { isJsonObject, type JsonObject } from "./json-file.ts";
+import { lexicalWeightsFile } from "./lexical-weights.ts";
 
 /** Folders of modules as sentence-transformers names them: `1_SpladePooling`, `query_0_SparseStaticEmbedding`. */
 const moduleFolder = /^(?:[^/]+_)?\d+_[A-Za-z]\w*$/;
 
 /** Settings, vocabularies and tokenizers: by their whole names, or by a part of plain names. */
-const settingsFiles = ["modules.json", "idf.json", "merges.txt"];
+const settingsFiles = ["modules.json", "idf.json", "merges.txt", lexicalWeightsFile];
 const plainName = /^[\w.-]+$/;
 
 function isSettingsFile(name: string): boolean {

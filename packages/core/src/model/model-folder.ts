@@ -1,8 +1,9 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { received, SparseEncoderError } from "../errors.ts";
-import { type ModelDescription, type ModelType, modelTypes } from "./description.ts";
+import { type ModelDescription, modelTypes, type WantedModel } from "./description.ts";
 import { isJsonObject, type JsonObject, readJsonObject, setting } from "./json-file.ts";
+import { withLexicalWeights } from "./lexical-weights.ts";
 import { readModules } from "./modules/modules.ts";
 import { readReranker } from "./reranker.ts";
 
@@ -19,7 +20,7 @@ import { readReranker } from "./reranker.ts";
  */
 export async function readModelFolder(
   folder: string,
-  modelType: ModelType = "SparseEncoder",
+  modelType: WantedModel = "SparseEncoder",
 ): Promise<ModelDescription> {
   const root = path.resolve(folder);
   const found = await stat(root).catch(() => undefined);
@@ -38,13 +39,23 @@ export async function readModelFolder(
     );
   }
   const reranker = await readReranker(root, named, modelType);
-  const routes = reranker?.routes ?? (await readModules(root, modelType));
+  const read = reranker?.routes ?? (await readModules(root, modelType));
+  const routes = reranker ? read : await withLexicalWeights(root, read, modelType);
   const last = routes.plain.at(-1)?.kind;
   const isSparse =
-    last === "SpladePooling" || last === "SparseAutoEncoder" || last === "SparseStaticEmbedding";
+    last === "LexicalWeights" ||
+    last === "SpladePooling" ||
+    last === "SparseAutoEncoder" ||
+    last === "SparseStaticEmbedding";
   return {
     folder: root,
-    modelType: reranker ? "CrossEncoder" : isSparse ? "SparseEncoder" : "SentenceTransformer",
+    modelType: reranker
+      ? "CrossEncoder"
+      : routes !== read && modelType === "HybridEncoder"
+        ? "HybridEncoder"
+        : isSparse
+          ? "SparseEncoder"
+          : "SentenceTransformer",
     routes,
     prompts: { query: "", document: "", ...readPrompts(json, file) },
     defaultPromptName: setting(json, "default_prompt_name", "", file) || undefined,

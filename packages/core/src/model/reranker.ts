@@ -1,6 +1,6 @@
 import path from "node:path";
 import { received, SparseEncoderError } from "../errors.ts";
-import type { ModelType, Pipeline, TransformerModule } from "./description.ts";
+import type { Pipeline, TransformerModule, WantedModel } from "./description.ts";
 import { isJsonObject, readJsonFile, readJsonObject, setting } from "./json-file.ts";
 import type { Routes } from "./modules/router.ts";
 import { readTransformer } from "./modules/transformer-module.ts";
@@ -25,7 +25,7 @@ const classifierName = /ForSequenceClassification$/;
 export async function readReranker(
   root: string,
   named: string,
-  wanted: ModelType,
+  wanted: WantedModel,
 ): Promise<Reranker | undefined> {
   const file = path.join(root, "modules.json");
   const modules = await readJsonFile(file);

@@ -113,6 +113,7 @@ export function denseRows(values: Float32Array, width: number): DenseRows {
   return { dense: values.slice() };
 }
 
-function notFinite(value: number, dim: number): Error {
+/** The error for a number that no vector may hold. */
+export function notFinite(value: number, dim: number): Error {
   return new Error(`the model gives ${value} for dim ${dim}; its weights are broken or overflow`);
 }

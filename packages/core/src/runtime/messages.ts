@@ -27,6 +27,8 @@ export interface EncodeBatch {
   readonly lengths: Int32Array;
   /** Of pairs of texts: the place of the first token of type 1 in each row. Default: all tokens are of type 0. */
   readonly typeStarts?: Int32Array | undefined;
+  /** Models that give a number per token: ids whose numbers are left out. Default: none. */
+  readonly unusedIds?: readonly number[] | undefined;
   /** Sparse models: keep at most this many dims of each row; 0 keeps all. */
   readonly maxActiveDims: number;
   /** Tokens at the start of each text that pooling leaves out, in models that leave out the prompt. */
@@ -59,7 +61,10 @@ export interface ModelFault {
 }
 
 /** The rows of a batch, in its order: in CSR form, or dense and one behind the other. */
-export type EncodedRows = SparseRows | DenseRows;
+export type EncodedRows = SparseRows | DenseRows | HybridRows;
+
+/** Sparse and dense rows of the same texts. */
+export interface HybridRows extends SparseRows, DenseRows {}
 
 export interface DenseRows {
   readonly dense: Float32Array;

@@ -61,6 +61,11 @@ export interface PooledModel {
   readonly sparse: boolean;
   /** True if `bytes` give `embeddings` [C, B] and the numbers `dims` of their entries, as a screened model does. */
   readonly givesDims: boolean;
+  /**
+   * Whether `weights` [B, S] is an output: a number per token, of which the worker makes sparse rows. `only`: there is no other
+   * output; `beside`: the dense `embeddings` are there too. Default: no such output.
+   */
+  readonly tokenWeights?: "only" | "beside" | undefined;
   /** Width of an embedding. */
   readonly dimension: number;
 }

@@ -7,6 +7,7 @@ import type { EncodeBatch, EncodedRows, WorkerSetup } from "./messages.ts";
 import { ModelError } from "./model-error.ts";
 import type { PooledModel, ScreenedModel } from "./pooled-model.ts";
 import { completeScreenedModel } from "./screened-model.ts";
+import { lexicalRows } from "./token-weights.ts";
 
 /**
  * Tuned for a few tokens that run alone; for throughput; for that if texts activate a small part of the vocabulary; and for a
@@ -71,6 +72,7 @@ export class Session {
    * @throws ModelError for embeddings of another width than the model's settings promise
    */
   async encode(batch: EncodeBatch): Promise<EncodedRows> {
+    if (this.model.tokenWeights !== undefined) return this.encodeTokens(batch, this.model.tokenWeights);
     if (this.kind === "wide" && this.model.sparse) return this.encodeEntries(batch);
     const rows = batch.lengths.length;
     const givesDims = this.screened !== undefined || this.model.givesDims;
@@ -92,6 +94,17 @@ export class Session {
     embeddings!.dispose();
     dims?.dispose();
     return result;
+  }
+
+  /** Sparse rows of the weights of tokens, and the dense rows beside them if there are any. */
+  private async encodeTokens(batch: EncodeBatch, mode: "only" | "beside"): Promise<EncodedRows> {
+    const outputs = mode === "only" ? ["weights"] : ["weights", "embeddings"];
+    const { weights, embeddings } = await this.native.run(this.feeds(batch), outputs);
+    const sparse = lexicalRows(weights!.data as Float32Array, batch);
+    const dense = embeddings && denseRows(embeddings.data as Float32Array, this.model.dimension);
+    weights!.dispose();
+    embeddings?.dispose();
+    return dense === undefined ? sparse : { ...sparse, ...dense };
   }
 
   /** The entries that the device chose. */

@@ -29,6 +29,8 @@ export interface BatchRunSettings<Text> extends Pick<BatchSourceOptions<Text>, "
   readonly model: Pick<CompiledModel, "maxTokens" | "mostTexts" | "fixedLength">;
   /** Tokens at the start of each text that pooling leaves out. */
   readonly skippedTokens: number;
+  /** Ids whose weights are left out, in models that give a weight per token. */
+  readonly unusedIds: readonly number[];
   /** True once nobody waits for the rows any more. */
   readonly hasEnded: () => boolean;
 }
@@ -130,7 +132,7 @@ export class BatchRun<Text> {
 
   /** A batch as it goes to a worker: padded on the right with id 0, which is masked and thus without effect. */
   private pack({ ids: rows, typeStarts }: PlannedBatch, device: Device, alone: boolean): EncodeBatch {
-    const { model, skippedTokens } = this.settings;
+    const { model, skippedTokens, unusedIds } = this.settings;
     const longest = rows.reduce((most, row) => Math.max(most, row.length), 1);
     const width = model.fixedLength ?? batchWidth(device, longest, model.maxTokens);
     const ids = new Int32Array(rows.length * width);
@@ -141,7 +143,7 @@ export class BatchRun<Text> {
     });
     const { maxActiveDims } = this.call;
     const starts = Int32Array.from(typeStarts);
-    return { ids, lengths, typeStarts: starts, maxActiveDims, skippedTokens, alone };
+    return { ids, lengths, typeStarts: starts, unusedIds, maxActiveDims, skippedTokens, alone };
   }
 
   private readonly isWanted = (): boolean =>

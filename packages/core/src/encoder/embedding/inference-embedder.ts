@@ -14,6 +14,9 @@ import { BatchRun, type BatchRunSettings } from "./batch-run.ts";
 import type { MatrixForm } from "./matrix-form.ts";
 import type { EmbedCall, EmbedWindow, EncodeTask, RowEmbedder } from "./row-embedder.ts";
 
+/** Tokens without lexical weight. Source: `_sparse_embedding` of FlagEmbedding's M3. */
+const unweighedTokens = ["cls_token", "eos_token", "pad_token", "unk_token"] as const;
+
 /** From texts to rows by inference: tokenizer, batch plan, workers, and back into the order of the texts. */
 export class InferenceEmbedder<Matrix> implements RowEmbedder<Matrix> {
   readonly tokenizer: Tokenizer;
@@ -25,6 +28,8 @@ export class InferenceEmbedder<Matrix> implements RowEmbedder<Matrix> {
   /** Lengths that the model names for tasks, which come before `maxSeqLength`. */
   private readonly taskLengths: TaskLengths;
   readonly ownWorkers: WorkerPool;
+  /** Ids whose weights are left out, in models that give a weight per token. */
+  private readonly unusedIds: readonly number[];
   private readonly model: CompiledModel;
   private readonly form: MatrixForm<Matrix>;
 
@@ -44,6 +49,7 @@ export class InferenceEmbedder<Matrix> implements RowEmbedder<Matrix> {
     this.truncation = truncation;
     this.maxSeqLength = Math.min(maxSeqLength ?? model.maxTokens, model.maxTokens);
     this.form = form;
+    this.unusedIds = model.tokenWeights === undefined ? [] : tokenizer.idsNamed(unweighedTokens);
   }
 
   /**
@@ -101,11 +107,17 @@ export class InferenceEmbedder<Matrix> implements RowEmbedder<Matrix> {
   private async run<Text>(
     window: EmbedWindow<Text>,
     call: EmbedCall,
-    settings: Omit<BatchRunSettings<Text>, "pools" | "model">,
+    settings: Omit<BatchRunSettings<Text>, "pools" | "model" | "unusedIds">,
   ): Promise<Matrix> {
     const pools = call.pool?.workersOf(this) ?? [this.ownWorkers];
-    const run = new BatchRun(window, call, { ...settings, pools, model: this.model });
-    return this.form.assemble(await run.complete(), this.model.dimension);
+    const run = new BatchRun(window, call, {
+      ...settings,
+      pools,
+      model: this.model,
+      unusedIds: this.unusedIds,
+    });
+    const { dimension, vocabularySize } = this.model;
+    return this.form.assemble(await run.complete(), dimension, vocabularySize);
   }
 
   private async tokenizePairs(pairs: readonly TextPair[], { prompt, signal }: EmbedCall) {

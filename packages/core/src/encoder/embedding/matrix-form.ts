@@ -1,6 +1,7 @@
-import type { ModelType } from "../../model/index.ts";
+import type { WantedModel } from "../../model/index.ts";
 import type { DenseRows, EncodedRows, SparseRows } from "../../runtime/index.ts";
 import { DenseMatrix, SparseMatrix, TRUSTED } from "../../vector/index.ts";
+import { HybridMatrix } from "../hybrid/hybrid-matrix.ts";
 
 /** Rows of batches, which ran in any order. */
 export interface BatchedRows {
@@ -15,9 +16,13 @@ export interface BatchedRows {
 /** Where sparse and dense encoders differ: the models that they take, and what becomes of rows. */
 export interface MatrixForm<Matrix> {
   /** Kind of model whose embeddings have this form. */
-  readonly modelType: ModelType;
-  /** Puts rows into the order of the texts. */
-  readonly assemble: (batched: BatchedRows, dimension: number) => Matrix;
+  readonly modelType: WantedModel;
+  /**
+   * Puts rows into the order of the texts.
+   * @param dimension width of an embedding
+   * @param vocabularySize number of token ids that the model knows
+   */
+  readonly assemble: (batched: BatchedRows, dimension: number, vocabularySize: number) => Matrix;
 }
 
 export const sparseForm: MatrixForm<SparseMatrix> = {
@@ -53,6 +58,16 @@ export const denseForm: MatrixForm<DenseMatrix> = {
 
 /** Numbers of the labels of pairs: a dense row per pair. */
 export const scoreForm: MatrixForm<DenseMatrix> = { ...denseForm, modelType: "CrossEncoder" };
+
+/** Sparse and dense rows of one run. */
+export const hybridForm: MatrixForm<HybridMatrix> = {
+  modelType: "HybridEncoder",
+  assemble: (batched, dimension, vocabularySize) =>
+    new HybridMatrix(
+      sparseForm.assemble(batched, vocabularySize, vocabularySize),
+      denseForm.assemble(batched, dimension, vocabularySize),
+    ),
+};
 
 function asSparse(rows: EncodedRows): SparseRows {
   if ("offsets" in rows) return rows;

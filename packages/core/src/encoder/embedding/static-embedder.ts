@@ -56,6 +56,7 @@ export class StaticEmbedder<Matrix> implements RowEmbedder<Matrix> {
     return this.form.assemble(
       { texts: texts.length, batches: [[...texts.keys()]], rows: [rows] },
       this.dimension,
+      this.dimension,
     );
   }
 

@@ -5,12 +5,12 @@ import {
   locateModel,
   type ModelAddress,
   type ModelDescription,
-  type ModelType,
   type Pipeline,
   readModelFolder,
   readStaticWeights,
   type SparseStaticEmbeddingModule,
   Tokenizer,
+  type WantedModel,
 } from "../../model/index.ts";
 import { automaticDevices, parseDevice, WorkerPool } from "../../runtime/index.ts";
 import { InferenceEmbedder } from "../embedding/inference-embedder.ts";
@@ -140,19 +140,24 @@ class ModelLoader<Matrix> {
 }
 
 /** The classes that load a type of models. */
-const loaders: Readonly<Record<ModelType, string>> = {
+const loaders: Readonly<Record<WantedModel, string>> = {
   SparseEncoder: "SparseEncoder",
   SentenceTransformer: "DenseEncoder",
   CrossEncoder: "CrossEncoder",
+  HybridEncoder: "HybridEncoder",
 };
 
-function checkModelType(description: ModelDescription, modelType: ModelType): void {
+function checkModelType(description: ModelDescription, modelType: WantedModel): void {
   if (description.modelType === modelType) return;
   const loader = loaders[description.modelType];
+  const isDense = description.modelType === "SentenceTransformer" && modelType !== "CrossEncoder";
+  const hint = isDense
+    ? " Sparse vectors of such a model need the file sparse_linear.pt, as bge-m3 has it."
+    : "";
   const kinds = description.routes.plain.map((module) => module.kind).join(", ");
   throw new SparseEncoderError(
     "MODEL_UNSUPPORTED",
-    `${description.folder} is a ${description.modelType} model (${kinds}), not a ${modelType}; load it with ${loader}.load().`,
+    `${description.folder} is a ${description.modelType} model (${kinds}), not a ${modelType}; load it with ${loader}.load().${hint}`,
   );
 }
 

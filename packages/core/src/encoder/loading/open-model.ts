@@ -57,6 +57,11 @@ export class OpenModel<Matrix> {
     return this.pipelineOf("plain").dimension;
   }
 
+  /** Number of token ids that the model knows. */
+  get vocabularySize(): number {
+    return this.pipelineOf("plain").compiled?.vocabularySize ?? this.dimension;
+  }
+
   /** Active dims that the model itself limits an embedding to; undefined for none. */
   get activeDims(): number | undefined {
     return this.pipelineOf("plain").compiled?.activeDims;

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { received, SparseEncoderError } from "../../errors.ts";
-import type { ModelType, ModuleDescription, Pipeline } from "../description.ts";
+import type { ModuleDescription, Pipeline, WantedModel } from "../description.ts";
 import { isJsonObject, readJsonFile, setting } from "../json-file.ts";
 import {
   type ListedModule,
@@ -41,7 +41,7 @@ const vectorNames = {
  * Without `modules.json` a checkpoint is pooled as the reference does by default: for a sparse encoder by maximum and relu,
  * for a dense one by the mean of its token vectors.
  */
-export async function readModules(root: string, modelType: ModelType): Promise<Routes> {
+export async function readModules(root: string, modelType: WantedModel): Promise<Routes> {
   const file = path.join(root, "modules.json");
   const json = await readJsonFile(file);
   if (json === undefined) {

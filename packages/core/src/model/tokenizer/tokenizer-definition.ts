@@ -23,6 +23,8 @@ export interface TokenizerDefinition {
   readonly truncationSide: "left" | "right";
   /** Longest input in tokens; undefined if the folder names none. */
   readonly modelMaxLength: number | undefined;
+  /** Special tokens that have a name. */
+  readonly named: ReadonlyMap<SpecialTokenName, string>;
   /** False if the model gets no token types, so that all tokens are of type 0. */
   readonly givesTypes: boolean;
 }
@@ -101,6 +103,7 @@ async function readDefinition(
     file,
     truncationSide: truncationSide(config, configFile, json.truncation),
     modelMaxLength: modelMaxLength(config, configFile),
+    named,
     givesTypes:
       !Array.isArray(config.model_input_names) || config.model_input_names.includes("token_type_ids"),
   };

@@ -10,6 +10,7 @@ import { LongText, type LongTextRules, wholeLength } from "./long-text.ts";
 import { cutPair, needsWholeLengths, type PairLengths } from "./pair-truncation.ts";
 import { boundariesOf } from "./text-boundary.ts";
 import { Condenser, condenseRules } from "./text-condenser.ts";
+import type { SpecialTokenName } from "./tokenizer-class.ts";
 import {
   readTokenizerDefinition,
   type TokenizerDefinition,
@@ -102,6 +103,7 @@ export class Tokenizer {
       truncationSide: "right",
       modelMaxLength: undefined,
       givesTypes: true,
+      named: new Map(),
     });
   }
 
@@ -146,6 +148,15 @@ export class Tokenizer {
   /** Shortest maximum length that leaves room for the special tokens around a text. */
   get minimumLength(): number {
     return Math.max(1, this.frame.prefix.length + this.frame.suffix.length);
+  }
+
+  /** Ids of the special tokens that have these names; those without such a token are left out. */
+  idsNamed(names: readonly SpecialTokenName[]): number[] {
+    const { named } = this.definition;
+    return names.flatMap((name) => {
+      const token = named.get(name);
+      return token === undefined ? [] : (this.idOf(token) ?? []);
+    });
   }
 
   /** Special tokens around two texts, which count towards the length of an input. */

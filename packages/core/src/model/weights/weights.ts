@@ -23,10 +23,13 @@ const otherWeights = /^(onnx|openvino|adapter_model\..*)$|\.(onnx|h5|msgpack|ggu
  * are taken in this order: `model.safetensors`, its shards, `pytorch_model.bin`, its shards.
  * {@link TensorTable.files} says which were taken.
  *
+ * @param folder or a file of torch.save whose name ends in `.pt`
+ *
  * @throws SparseEncoderError `MODEL_NOT_FOUND` if there are none, `WEIGHTS_INVALID` if they are broken,
  * `MODEL_INVALID` if the index of shards is not JSON
  */
 export async function readWeights(folder: string): Promise<TensorTable> {
+  if (folder.endsWith(".pt")) return checkedRead(folder, readPytorchWeights);
   const names = await fileNames(folder);
   const found = candidates.find(({ file }) => names.includes(file));
   if (found !== undefined) return checkedRead(path.join(folder, found.file), found.read);
