@@ -103,8 +103,10 @@ describe("imports of the LangChain adapter", () => {
 
   it("are what core and the framework export, and files beside it", () => {
     const allowed =
-      /^(\.\/[\w-]+\.ts|@sparse-encoder\/core(\/internal|\/stores)?|@langchain\/core\/[\w/]+|node:crypto)$/;
-    const files = readdirSync(source);
+      /^((\.{1,2}\/)([\w-]+\/)?[\w-]+\.ts|@sparse-encoder\/core(\/internal|\/stores)?|@langchain\/core\/[\w/]+|node:crypto)$/;
+    const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((file) =>
+      file.endsWith(".ts"),
+    );
     expect(files).toContain("index.ts");
     for (const file of files) {
       const found = readImports(readFileSync(`${source}${file}`, "utf8")).map(({ specifier }) => specifier);

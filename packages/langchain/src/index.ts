@@ -1,7 +1,5 @@
 export type { DocumentFilter, PairScorer } from "@sparse-encoder/core/internal";
-export type { CallSettings } from "./call-settings.ts";
 export type { DocumentCompressor } from "./compressor.ts";
-export { CoreVectorStore } from "./core-vector-store.ts";
 export { CrossEncoderRerank, type CrossEncoderRerankOptions } from "./cross-encoder-rerank.ts";
 export {
   DenseEmbeddings,
@@ -9,24 +7,24 @@ export {
   type DenseEmbedOptions,
   type DenseTextEncoder,
 } from "./dense-embeddings.ts";
-export { HybridRetriever } from "./hybrid-retriever.ts";
+export type { CallSettings } from "./retriever/call-settings.ts";
+export { HybridRetriever } from "./retriever/hybrid-retriever.ts";
 export type {
   HybridRetrieverArmsInput,
   HybridRetrieverCoreInput,
   HybridRetrieverInput,
   HybridRetrieverSettings,
-} from "./hybrid-retriever-options.ts";
-export { HybridVectorStore, type HybridVectorStoreConfig } from "./hybrid-vector-store.ts";
-export type { IdKey } from "./id-key.ts";
-export type { DocumentScores, RetrievalCallOptions } from "./retrieval-call.ts";
-export { retrievalEventName } from "./retrieval-trace.ts";
+} from "./retriever/hybrid-retriever-options.ts";
+export type { IdKey } from "./retriever/id-key.ts";
+export type { DocumentScores, RetrievalCallOptions } from "./retriever/retrieval-call.ts";
+export { retrievalEventName } from "./retriever/retrieval-trace.ts";
 export type {
   EmbeddingsArm,
   EncoderEmbeddings,
   HybridRetrieverArm,
   LangChainRetrieverArm,
-} from "./retriever-arm.ts";
-export { createRetrieverTool, type RetrieverToolOptions } from "./retriever-tool.ts";
+} from "./retriever/retriever-arm.ts";
+export { createRetrieverTool, type RetrieverToolOptions } from "./retriever/retriever-tool.ts";
 export {
   SparseEmbeddings,
   type SparseEmbeddingsInterface,
@@ -35,6 +33,12 @@ export {
   type SparseTextEncoder,
   type SparseVector,
 } from "./sparse-embeddings.ts";
-export { SparseVectorStore, type SparseVectorStoreConfig } from "./sparse-vector-store.ts";
-export type { AddDocumentsOptions, RetrievalMode, SearchSettings } from "./vector-store-options.ts";
-export type { HybridVectorStoreRetriever } from "./vector-store-retriever.ts";
+export { CoreVectorStore } from "./vector-store/core-vector-store.ts";
+export { HybridVectorStore, type HybridVectorStoreConfig } from "./vector-store/hybrid-vector-store.ts";
+export { SparseVectorStore, type SparseVectorStoreConfig } from "./vector-store/sparse-vector-store.ts";
+export type {
+  AddDocumentsOptions,
+  RetrievalMode,
+  SearchSettings,
+} from "./vector-store/vector-store-options.ts";
+export type { HybridVectorStoreRetriever } from "./vector-store/vector-store-retriever.ts";

@@ -3,8 +3,8 @@ import type { BaseRetriever } from "@llamaindex/core/retriever";
 import type { NodeWithScore } from "@llamaindex/core/schema";
 import type { MetadataFilters } from "@llamaindex/core/vector-store";
 import { defined, matches, parseFilter } from "@sparse-encoder/core/internal";
-import { bothFilters, toFilter } from "./metadata-filters.ts";
 import { metadataOf } from "./node-document.ts";
+import { bothFilters, toFilter } from "./vector-store/metadata-filters.ts";
 
 /** What a call hands on to a retriever. */
 export interface ChildCall {

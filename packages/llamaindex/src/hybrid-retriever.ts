@@ -19,9 +19,9 @@ import {
   type HybridRetrieverOptions,
   retrieveOptions,
 } from "./hybrid-retriever-options.ts";
-import { toFilter } from "./metadata-filters.ts";
 import { textOf } from "./node-document.ts";
 import { PerCallRetriever } from "./per-call-retriever.ts";
+import { toFilter } from "./vector-store/metadata-filters.ts";
 
 /** For "as many as there are". */
 const all = Number.MAX_SAFE_INTEGER;

@@ -10,12 +10,6 @@ export {
 export type { FusionMode } from "./fusion-mode.ts";
 export { HybridRetriever } from "./hybrid-retriever.ts";
 export type { HybridRetrieveOptions, HybridRetrieverOptions } from "./hybrid-retriever-options.ts";
-export { HybridVectorStore } from "./hybrid-vector-store.ts";
-export type {
-  AddNodesOptions,
-  HybridVectorStoreOptions,
-  LoadOptions,
-} from "./hybrid-vector-store-options.ts";
 export { NoDenseEmbedding } from "./no-dense-embedding.ts";
 export type { NodeSelection } from "./node-selection.ts";
 export {
@@ -26,9 +20,15 @@ export {
   type SparseEmbedOptions,
   type SparseTextEncoder,
 } from "./sparse-embedding.ts";
-export type { HybridQueryMode, HybridQueryParams } from "./vector-store-query.ts";
+export { HybridVectorStore } from "./vector-store/hybrid-vector-store.ts";
+export type {
+  AddNodesOptions,
+  HybridVectorStoreOptions,
+  LoadOptions,
+} from "./vector-store/hybrid-vector-store-options.ts";
+export type { HybridQueryMode, HybridQueryParams } from "./vector-store/vector-store-query.ts";
 export type {
   VectorStoreRetrieveOptions,
   VectorStoreRetriever,
   VectorStoreRetrieverOptions,
-} from "./vector-store-retriever.ts";
+} from "./vector-store/vector-store-retriever.ts";

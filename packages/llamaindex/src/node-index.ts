@@ -10,12 +10,16 @@ import {
   type Store,
 } from "@sparse-encoder/core";
 import { invalidArgument, received } from "@sparse-encoder/core/internal";
-import type { AddNodesOptions } from "./hybrid-vector-store-options.ts";
-import { docIdsFilter, toFilter } from "./metadata-filters.ts";
 import { documentOf, nodeOf } from "./node-document.ts";
 import { mmrOf, weightsOf } from "./query-arms.ts";
 import type { SparseEmbedding } from "./sparse-embedding.ts";
-import { type HybridQueryParams, type ResolvedQuery, resolveQuery } from "./vector-store-query.ts";
+import type { AddNodesOptions } from "./vector-store/hybrid-vector-store-options.ts";
+import { docIdsFilter, toFilter } from "./vector-store/metadata-filters.ts";
+import {
+  type HybridQueryParams,
+  type ResolvedQuery,
+  resolveQuery,
+} from "./vector-store/vector-store-query.ts";
 
 /** Nodes in a store of core: adds them and searches them by the arms `sparse` and `dense` of one retriever. */
 export class NodeIndex {

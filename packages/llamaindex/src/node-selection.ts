@@ -10,9 +10,9 @@ import {
   rule,
   unchecked,
 } from "@sparse-encoder/core/internal";
-import { toFilter } from "./metadata-filters.ts";
 import { nodeOf } from "./node-document.ts";
 import type { SignalOptions } from "./sparse-embedding.ts";
+import { toFilter } from "./vector-store/metadata-filters.ts";
 
 /** Which nodes: nodes with the ids, nodes that pass the filters, or nodes for which both holds. */
 export interface NodeSelection {

@@ -1,5 +1,5 @@
 import { type MmrOptions, SparseEncoderError } from "@sparse-encoder/core";
-import type { ResolvedQuery } from "./vector-store-query.ts";
+import type { ResolvedQuery } from "./vector-store/vector-store-query.ts";
 
 /** The weights of the arms of a query; an arm of weight 0 is not asked. */
 interface ArmWeights {

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { defaultLimits } from "../server/server-limits.ts";
+import { defaultLimits } from "../server/guards/server-limits.ts";
 import { addCollectionOptions } from "./collection-options.ts";
 import { examples } from "./examples.ts";
 import { collect, nonNegativeNumber, portNumber, positiveNumber } from "./option-values.ts";

@@ -1,17 +1,17 @@
 import { createMcpHandler } from "@modelcontextprotocol/server";
 import { Hono } from "hono";
 import { createMcpServer } from "../mcp/mcp-server.ts";
-import { apiKeyGuard } from "./api-key.ts";
 import { callSignal } from "./call-signal.ts";
 import { addErrorAnswers } from "./error-answers.ts";
 import { addFileRoute } from "./file-route.ts";
-import { type HostRules, hostGuard } from "./host-guard.ts";
+import { apiKeyGuard } from "./guards/api-key.ts";
+import { type HostRules, hostGuard } from "./guards/host-guard.ts";
+import { securityHeaders } from "./guards/security-headers.ts";
 import { limitRequests, observe } from "./observe.ts";
 import { openApi } from "./open-api.ts";
 import { isPagePath, pageRoutes } from "./page-files.ts";
 import type { ApiRoute } from "./routes/api-route.ts";
 import { apiRoutes } from "./routes/routes.ts";
-import { securityHeaders } from "./security-headers.ts";
 import type { ServerContext } from "./server-context.ts";
 import type { Tracer } from "./tracing.ts";
 

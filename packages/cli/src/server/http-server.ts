@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
 import { CommandError, messageOf, systemCode } from "../command-error.ts";
-import type { ServerLimits } from "./server-limits.ts";
+import type { ServerLimits } from "./guards/server-limits.ts";
 
 /** Milliseconds within which the head of a request must arrive. */
 const headTimeout = 10_000;

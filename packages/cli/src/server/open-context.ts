@@ -5,9 +5,9 @@ import { readDescription } from "../collection/index-description.ts";
 import { addDocuments, finishWriting } from "../collection/store-documents.ts";
 import { ProgressLine } from "../terminal/progress-line.ts";
 import { kindOfKey } from "./encode-kind.ts";
+import type { ServerLimits } from "./guards/server-limits.ts";
 import { JudgementSet } from "./judgement-set.ts";
 import type { ServerContext } from "./server-context.ts";
-import type { ServerLimits } from "./server-limits.ts";
 import { ServerMetrics } from "./server-metrics.ts";
 import { TextBatcher } from "./text-batcher.ts";
 

@@ -5,9 +5,9 @@ import { Interruption, untilAborted } from "../interruption.ts";
 import { plainText } from "../terminal/plain-text.ts";
 import { note } from "../terminal/standard-output.ts";
 import { createApp } from "./create-app.ts";
+import { defaultLimits, type ServerLimits } from "./guards/server-limits.ts";
 import { listen } from "./http-server.ts";
 import { type ContextOptions, openContext } from "./open-context.ts";
-import { defaultLimits, type ServerLimits } from "./server-limits.ts";
 import { openTracer } from "./tracing.ts";
 
 /** Options of the command. */

@@ -1,7 +1,7 @@
 import type { DenseEncoder, SparseEncoder, SparseVector } from "@sparse-encoder/core";
 import type { Collection } from "../collection/collection.ts";
+import type { ServerLimits } from "./guards/server-limits.ts";
 import type { JudgementSet } from "./judgement-set.ts";
-import type { ServerLimits } from "./server-limits.ts";
 import type { ServerMetrics } from "./server-metrics.ts";
 import type { TextBatcher } from "./text-batcher.ts";
 

@@ -9,8 +9,8 @@ import type {
   VectorStoreQueryResult,
 } from "@llamaindex/core/vector-store";
 import { declareOptions, defined, rule, unchecked } from "@sparse-encoder/core/internal";
+import { PerCallRetriever } from "../per-call-retriever.ts";
 import { bothFilters } from "./metadata-filters.ts";
-import { PerCallRetriever } from "./per-call-retriever.ts";
 import {
   checkMode,
   type HybridQueryMode,

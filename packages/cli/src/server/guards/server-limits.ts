@@ -1,4 +1,4 @@
-import type { BatchLimits } from "./text-batcher.ts";
+import type { BatchLimits } from "../text-batcher.ts";
 
 /** What a server takes at most. */
 export interface ServerLimits extends BatchLimits {

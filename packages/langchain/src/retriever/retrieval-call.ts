@@ -10,9 +10,9 @@ import {
   SparseEncoderError,
 } from "@sparse-encoder/core";
 import { type DocumentFilter, jsonFilter, received } from "@sparse-encoder/core/internal";
+import { compressBy, type DocumentCompressor } from "../compressor.ts";
+import { toDocument } from "../document-mapping.ts";
 import { callSettings, withoutCallSettings } from "./call-settings.ts";
-import { compressBy, type DocumentCompressor } from "./compressor.ts";
-import { toDocument } from "./document-mapping.ts";
 import { RetrievalTrace } from "./retrieval-trace.ts";
 import type { ArmCall } from "./retriever-arm.ts";
 

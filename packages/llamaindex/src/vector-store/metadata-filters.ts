@@ -1,7 +1,7 @@
 import type { MetadataFilter, MetadataFilters } from "@llamaindex/core/vector-store";
 import { type Filter, SparseEncoderError } from "@sparse-encoder/core";
 import { jsonFilterValue, received } from "@sparse-encoder/core/internal";
-import { nodeField } from "./node-document.ts";
+import { nodeField } from "../node-document.ts";
 
 /** Names under which the stores of LlamaIndex keep the source document of a node. */
 const sourceNames = ["ref_doc_id", "doc_id", "document_id"];

@@ -2,11 +2,11 @@ import type { BaseEmbedding } from "@llamaindex/core/embeddings";
 import type { BaseNode } from "@llamaindex/core/schema";
 import { BaseVectorStore } from "@llamaindex/core/vector-store";
 import type { Store } from "@sparse-encoder/core";
+import { deleteSelected, type NodeSelection, selectedNodes } from "../node-selection.ts";
+import type { SignalOptions } from "../sparse-embedding.ts";
 import { denseModelOf, signalOptions } from "./hybrid-vector-store-options.ts";
 import { refDocFilter } from "./metadata-filters.ts";
-import { deleteSelected, type NodeSelection, selectedNodes } from "./node-selection.ts";
 import { persistTo } from "./persist.ts";
-import type { SignalOptions } from "./sparse-embedding.ts";
 import type { HybridQueryParams } from "./vector-store-query.ts";
 
 /** The part of a vector store of LlamaIndex that manages the nodes in a store of core. */

@@ -1,7 +1,7 @@
 import type { DocumentInterface } from "@langchain/core/documents";
 import type { HybridRetriever, NewDocument } from "@sparse-encoder/core";
 import { type DeleteTarget, type DocumentFilter, jsonFilter } from "@sparse-encoder/core/internal";
-import { toNewDocuments } from "./document-mapping.ts";
+import { toNewDocuments } from "../document-mapping.ts";
 import { type AddDocumentsOptions, addDocumentsOptions } from "./vector-store-options.ts";
 
 /**

@@ -1,9 +1,9 @@
 import type { DocumentInterface } from "@langchain/core/documents";
 import type { Store } from "@sparse-encoder/core";
 import { declareOptions, invalidArgument, received, text, unchecked } from "@sparse-encoder/core/internal";
+import { documentsOf } from "../document-mapping.ts";
+import type { SparseEmbeddings } from "../sparse-embeddings.ts";
 import { CoreVectorStore } from "./core-vector-store.ts";
-import { documentsOf } from "./document-mapping.ts";
-import type { SparseEmbeddings } from "./sparse-embeddings.ts";
 import { checkStore, type SearchSettings, searchSettingRules } from "./vector-store-options.ts";
 
 /** Options of a {@link SparseVectorStore}. */

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
-import { ApiError } from "./api-error.ts";
+import { ApiError } from "../api-error.ts";
 
 /** Paths that tell nothing: probes of an orchestrator have no key, and the page asks for it. */
 const openPaths = new Set(["/health", "/ready"]);

@@ -2,6 +2,8 @@ import type { BaseEmbedding } from "@llamaindex/core/embeddings";
 import type { BaseNode } from "@llamaindex/core/schema";
 import type { VectorStoreQuery, VectorStoreQueryResult } from "@llamaindex/core/vector-store";
 import { MemoryStore, type Store } from "@sparse-encoder/core";
+import { NodeIndex } from "../node-index.ts";
+import type { SparseEmbedding } from "../sparse-embedding.ts";
 import {
   type AddNodesOptions,
   addNodesOptions,
@@ -10,8 +12,6 @@ import {
   loadOptions,
   storeOptions,
 } from "./hybrid-vector-store-options.ts";
-import { NodeIndex } from "./node-index.ts";
-import type { SparseEmbedding } from "./sparse-embedding.ts";
 import { StoredNodes } from "./stored-nodes.ts";
 import type { HybridQueryParams } from "./vector-store-query.ts";
 import { VectorStoreRetriever, type VectorStoreRetrieverOptions } from "./vector-store-retriever.ts";

@@ -10,8 +10,8 @@ import {
   rule,
   unchecked,
 } from "@sparse-encoder/core/internal";
-import { NoDenseEmbedding } from "./no-dense-embedding.ts";
-import type { SignalOptions, SparseEmbedding } from "./sparse-embedding.ts";
+import { NoDenseEmbedding } from "../no-dense-embedding.ts";
+import type { SignalOptions, SparseEmbedding } from "../sparse-embedding.ts";
 
 /** Options of a hybrid vector store. */
 export interface HybridVectorStoreOptions {

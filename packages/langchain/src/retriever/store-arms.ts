@@ -1,8 +1,8 @@
 import type { EmbeddingsInterface } from "@langchain/core/embeddings";
 import { type ArmOptions, HybridRetriever } from "@sparse-encoder/core";
 import { invalidArgument } from "@sparse-encoder/core/internal";
+import type { RetrievalMode, SearchSettings } from "../vector-store/vector-store-options.ts";
 import { withDates } from "./retriever-arm.ts";
-import type { RetrievalMode, SearchSettings } from "./vector-store-options.ts";
 
 /** The arms of a vector store: one for each kind of vectors that it has. */
 export interface StoreArms {

@@ -11,7 +11,7 @@ import {
   rule,
   unchecked,
 } from "@sparse-encoder/core/internal";
-import type { DocumentCompressor } from "./compressor.ts";
+import type { DocumentCompressor } from "../compressor.ts";
 import type { IdKey } from "./id-key.ts";
 import type { RetrievalCallOptions } from "./retrieval-call.ts";
 import type { HybridRetrieverArm } from "./retriever-arm.ts";

@@ -9,10 +9,10 @@ import {
   text,
   unchecked,
 } from "@sparse-encoder/core/internal";
+import { documentsOf } from "../document-mapping.ts";
+import { vectorsOf } from "../retriever/retriever-arm.ts";
+import type { SparseEmbeddings } from "../sparse-embeddings.ts";
 import { CoreVectorStore } from "./core-vector-store.ts";
-import { documentsOf } from "./document-mapping.ts";
-import { vectorsOf } from "./retriever-arm.ts";
-import type { SparseEmbeddings } from "./sparse-embeddings.ts";
 import {
   checkStore,
   type RetrievalMode,

@@ -1,8 +1,8 @@
 import type { DocumentInterface } from "@langchain/core/documents";
 import type { VectorStoreInterface, VectorStoreRetrieverInterface } from "@langchain/core/vectorstores";
 import type { DocumentFilter } from "@sparse-encoder/core/internal";
-import { HybridRetriever } from "./hybrid-retriever.ts";
-import type { HybridRetrieverCoreInput } from "./hybrid-retriever-options.ts";
+import { HybridRetriever } from "../retriever/hybrid-retriever.ts";
+import type { HybridRetrieverCoreInput } from "../retriever/hybrid-retriever-options.ts";
 import type { AddDocumentsOptions } from "./vector-store-options.ts";
 
 /** Documents that a retriever finds where its options do not say: core's default. */
