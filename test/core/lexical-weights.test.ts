@@ -1,5 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import {
@@ -9,7 +8,8 @@ import {
   MemoryStore,
   SparseEncoder,
 } from "@sparse-encoder/core";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
+import { withTokenizer } from "../helpers/fixture-folders.ts";
 import { expectVectors, type GoldenVector, goldenModelFolder } from "../helpers/golden-data.ts";
 
 interface LexicalGolden {
@@ -24,14 +24,8 @@ const { texts, ...golden } = JSON.parse(
   readFileSync(path.join(fixtures, "lexical-weights/golden.json"), "utf8"),
 ) as LexicalGolden;
 
-const folder = mkdtempSync(path.join(tmpdir(), "lexical-weights-"));
-beforeAll(() => {
-  cpSync(path.join(fixtures, "lexical-weights/model"), folder, { recursive: true });
-  for (const file of ["tokenizer.json", "tokenizer_config.json"]) {
-    cpSync(path.join(fixtures, "models/xlm-roberta", file), path.join(folder, file));
-  }
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+const { folder, remove } = withTokenizer("lexical-weights/model", "xlm-roberta");
+afterAll(remove);
 
 function expectDense(actual: Iterable<Float32Array>): void {
   for (const [row, vector] of [...actual].entries()) {

@@ -1,7 +1,7 @@
-import { cpSync, mkdtempSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { withTokenizer } from "./fixture-folders.ts";
 
 /** Token counts and numbers that sentence-transformers gives; test/fixtures/rerankers/make_rerankers.py describes them. */
 export interface RerankerGolden {
@@ -44,10 +44,5 @@ export function readRerankerGolden(name: string): RerankerGolden {
 /** A whole model folder in a folder of its own: the reranker, and the tokenizer that the script used. */
 export function rerankerFolder(name: string): string {
   const { tokenizer } = readRerankerGolden(name);
-  const folder = mkdtempSync(path.join(tmpdir(), `reranker-${name}-`));
-  for (const file of ["tokenizer.json", "tokenizer_config.json"]) {
-    cpSync(path.join(fixtures, "models", tokenizer, file), path.join(folder, file));
-  }
-  cpSync(path.join(fixtures, "rerankers", name), folder, { recursive: true });
-  return folder;
+  return withTokenizer(`rerankers/${name}`, tokenizer).folder;
 }

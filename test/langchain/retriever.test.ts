@@ -149,7 +149,11 @@ describe("settings of one call", () => {
     await refused(call({ fusion: "sum" }), "INVALID_ARGUMENT", "fusion must be a function or one of rrf");
     await refused(call({ filter: { must: [{ key: "n" }] } }), "INVALID_FILTER", "must");
     await refused(call({ filter: () => true }), "INVALID_ARGUMENT", "filter must be an object");
-    await refused(call({ hybrid: { topK: 3 } }), "UNKNOWN_OPTION", "unknown option 'topK'. Did you mean k? Valid options: k");
+    await refused(
+      call({ hybrid: { topK: 3 } }),
+      "UNKNOWN_OPTION",
+      "unknown option 'topK'. Did you mean k? Valid options: k",
+    );
     await refused(call({ hybrid: 3 }), "INVALID_ARGUMENT", "configurable.hybrid");
     await refused(call({ alpha: 1, weights: {} }), "INVALID_ARGUMENT", "not both");
     expect(await call({ thread_id: "1", topK: 1 })).toHaveLength(3);

@@ -2,8 +2,6 @@ export type { PairScorer } from "@sparse-encoder/core/internal";
 export { CrossEncoderRerank, type CrossEncoderRerankOptions } from "./cross-encoder-rerank.ts";
 export {
   DenseEmbedding,
-  /** @deprecated The former name of `DenseEmbedding`. */
-  DenseEmbedding as DenseEncoderEmbedding,
   type DenseEmbeddingOptions,
   type DenseTextEncoder,
 } from "./dense-embedding.ts";

@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import {
   Bm25Encoder,
+  CrossEncoder,
   DenseEncoder,
+  HybridEncoder,
   HybridRetriever,
   InvertedIndex,
   MemoryStore,
@@ -17,7 +19,9 @@ import {
 import * as evaluation from "@sparse-encoder/core/evaluation";
 import * as stores from "@sparse-encoder/core/stores";
 import { FakeDenseEmbedder, FakeSparseEncoder } from "@sparse-encoder/core/testing";
+import { withTokenizer } from "../../helpers/fixture-folders.ts";
 import { goldenModelFolder } from "../../helpers/golden-data.ts";
+import { rerankerFolder } from "../../helpers/reranker-folders.ts";
 
 /** Calls a method with these options, whatever their types. */
 export type OptionCall = (options: never) => unknown;
@@ -35,26 +39,36 @@ export interface OptionCase {
 export interface Subjects {
   readonly sparse: SparseEncoder;
   readonly dense: DenseEncoder;
+  readonly hybrid: HybridEncoder;
+  readonly cross: CrossEncoder;
   readonly remoteSparse: RemoteSparseEncoder;
   readonly remoteDense: RemoteDenseEncoder;
   readonly server: Server;
 }
 
+const hybridModel = withTokenizer("lexical-weights/model", "xlm-roberta");
+const crossModel = rerankerFolder("bert");
+
 export async function openSubjects(): Promise<Subjects> {
   const sparse = await SparseEncoder.load(goldenModelFolder("bert-max-relu"), { workers: 1 });
   const dense = await DenseEncoder.load(goldenModelFolder("dense-cls"), { workers: 1 });
+  const hybrid = await HybridEncoder.load(hybridModel.folder, { workers: 1 });
+  const cross = await CrossEncoder.load(crossModel, { workers: 1 });
   // A fake of a server of embeddings, as far as it is asked before a call.
   const server = createServer((_, response) => response.end('{"dimension":4,"dense_dimension":4}'));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const remoteSparse = await RemoteSparseEncoder.open(url, { dimension: 4 });
   const remoteDense = await RemoteDenseEncoder.open(url, { dimension: 4 });
-  return { sparse, dense, remoteSparse, remoteDense, server };
+  return { sparse, dense, hybrid, cross, remoteSparse, remoteDense, server };
 }
 
 export async function closeSubjects(subjects: Subjects): Promise<void> {
   await subjects.sparse.close();
   await subjects.dense.close();
+  await subjects.hybrid.close();
+  await subjects.cross.close();
+  hybridModel.remove();
   await subjects.remoteSparse.close();
   await subjects.remoteDense.close();
   await new Promise((resolve) => subjects.server.close(resolve));
@@ -250,11 +264,17 @@ function remoteCalls({ remoteSparse, remoteDense }: Subjects): Record<string, Op
 
 /** How each public method that takes options is called. */
 export function optionCalls(subjects: Subjects): Record<string, OptionCase> {
-  const { sparse, dense } = subjects;
+  const { sparse, dense, hybrid, cross } = subjects;
   const small = goldenModelFolder("bert-max-relu");
   return {
     ...encoderCalls("SparseEncoder", sparse),
     ...encoderCalls("DenseEncoder", dense),
+    ...encoderCalls("HybridEncoder", hybrid),
+    "HybridEncoder.static.load": { call: (options) => HybridEncoder.load(hybridModel.folder, options) },
+    "CrossEncoder.static.load": { call: (options) => CrossEncoder.load(crossModel, options) },
+    "CrossEncoder.predict": { call: (options) => cross.predict(["a", "b"], options) },
+    "CrossEncoder.predictLabels": { call: (options) => cross.predictLabels([["a", "b"]], options) },
+    "CrossEncoder.rank": { call: (options) => cross.rank("a", ["b"], options) },
     "SparseEncoder.static.load": { call: (options) => SparseEncoder.load(small, options) },
     "DenseEncoder.static.load": {
       call: (options) => DenseEncoder.load(goldenModelFolder("dense-cls"), options),
@@ -297,6 +317,18 @@ export const withoutOptions: Readonly<Record<string, readonly string[]>> = {
     "close",
     "destroy",
   ],
+  HybridEncoder: [
+    "constructor",
+    "tokenOf",
+    "statisticsOf",
+    "describe",
+    "startPool",
+    "stopPool",
+    "save",
+    "close",
+    "destroy",
+  ],
+  CrossEncoder: ["constructor", "describe", "close", "destroy"],
   Bm25Encoder: ["weighTerms", "tokenOf", "save"],
   RemoteSparseEncoder: ["constructor", "tokenOf", "close"],
   RemoteDenseEncoder: ["constructor", "close"],
