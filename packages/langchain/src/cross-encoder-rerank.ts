@@ -1,8 +1,13 @@
 import type { Callbacks } from "@langchain/core/callbacks/manager";
 import type { DocumentInterface } from "@langchain/core/documents";
 import { BaseDocumentCompressor } from "@langchain/core/retrievers/document_compressors";
-import { SparseEncoderError } from "@sparse-encoder/core";
-import { checkOptionNames, type PairScorer, received } from "@sparse-encoder/core/internal";
+import {
+  checkPairScorer,
+  count,
+  declareOptions,
+  type PairScorer,
+  unchecked,
+} from "@sparse-encoder/core/internal";
 
 /** Options of {@link CrossEncoderRerank}. */
 export interface CrossEncoderRerankOptions {
@@ -11,6 +16,12 @@ export interface CrossEncoderRerankOptions {
   /** Documents to keep. Default 3, as in LangChain's Python library. */
   readonly topN?: number | undefined;
 }
+
+const rerankOptions = declareOptions<CrossEncoderRerankOptions>()({
+  // The check of an encoder that is missing says what it must be.
+  encoder: unchecked<PairScorer>(),
+  topN: count().default(3),
+});
 
 /**
  * Keeps the documents that a reranker scores highest, best first; documents of equal score keep their order. The score stands
@@ -27,15 +38,9 @@ export class CrossEncoderRerank extends BaseDocumentCompressor {
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
   constructor(options: CrossEncoderRerankOptions) {
     super();
-    checkOptionNames("CrossEncoderRerank", options ?? null, ["encoder", "topN"]);
-    const { encoder, topN = 3 } = options;
-    if (typeof encoder?.predict !== "function") {
-      throw invalid(`encoder must be a CrossEncoder, received ${received(encoder)}`);
-    }
-    if (!Number.isSafeInteger(topN) || topN < 1) {
-      throw invalid(`topN must be a whole number of at least 1, received ${received(topN)}`);
-    }
-    this.encoder = encoder;
+    const call = "CrossEncoderRerank";
+    const { encoder, topN } = rerankOptions.check(call, options ?? null, `${call}: `);
+    this.encoder = checkPairScorer(encoder, `${call}: encoder`);
     this.topN = topN;
   }
 
@@ -55,8 +60,4 @@ export class CrossEncoderRerank extends BaseDocumentCompressor {
       .sort((a, b) => b.metadata.relevanceScore - a.metadata.relevanceScore)
       .slice(0, this.topN);
   }
-}
-
-function invalid(problem: string): SparseEncoderError {
-  return new SparseEncoderError("INVALID_ARGUMENT", `CrossEncoderRerank: ${problem}.`);
 }

@@ -2,7 +2,14 @@ import type { MessageContent } from "@llamaindex/core/llms";
 import type { BaseNodePostprocessor } from "@llamaindex/core/postprocessor";
 import { MetadataMode, type NodeWithScore } from "@llamaindex/core/schema";
 import { extractText } from "@llamaindex/core/utils";
-import { checkOptionNames, invalidArgument, type PairScorer, received } from "@sparse-encoder/core/internal";
+import {
+  checkPairScorer,
+  count,
+  declareOptions,
+  invalidArgument,
+  type PairScorer,
+  unchecked,
+} from "@sparse-encoder/core/internal";
 
 /** Options of {@link CrossEncoderRerank}. */
 export interface CrossEncoderRerankOptions {
@@ -11,6 +18,12 @@ export interface CrossEncoderRerankOptions {
   /** Nodes to keep. Default 2, as in the Python library's `SentenceTransformerRerank`. */
   readonly topN?: number | undefined;
 }
+
+const rerankOptions = declareOptions<CrossEncoderRerankOptions>()({
+  // The check of an encoder that is missing says what it must be.
+  encoder: unchecked<PairScorer>(),
+  topN: count().default(2),
+});
 
 /**
  * Keeps the nodes that a reranker scores highest, best first; nodes of equal score keep their order. It reads the text of a node
@@ -26,19 +39,9 @@ export class CrossEncoderRerank implements BaseNodePostprocessor {
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
   constructor(options: CrossEncoderRerankOptions) {
-    checkOptionNames("CrossEncoderRerank", options ?? null, ["encoder", "topN"]);
-    const { encoder, topN = 2 } = options;
-    if (typeof encoder?.predict !== "function") {
-      throw invalidArgument(
-        `CrossEncoderRerank: encoder must be a CrossEncoder, received ${received(encoder)}.`,
-      );
-    }
-    if (!Number.isSafeInteger(topN) || topN < 1) {
-      throw invalidArgument(
-        `CrossEncoderRerank: topN must be a whole number of at least 1, received ${received(topN)}.`,
-      );
-    }
-    this.encoder = encoder;
+    const call = "CrossEncoderRerank";
+    const { encoder, topN } = rerankOptions.check(call, options ?? null, `${call}: `);
+    this.encoder = checkPairScorer(encoder, `${call}: encoder`);
     this.topN = topN;
   }
 

@@ -22,6 +22,7 @@ export {
   type AddWording,
   addOptions,
   armSettingOptions,
+  checkPairScorer,
   type EncoderRerank,
   type IdentifiedDocument,
   type PairScorer,

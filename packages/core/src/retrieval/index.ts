@@ -42,6 +42,7 @@ export type {
   RetrievedDocument,
 } from "./retrieval-result.ts";
 export {
+  checkPairScorer,
   type EncoderRerank,
   type IdentifiedDocument,
   type Identify,

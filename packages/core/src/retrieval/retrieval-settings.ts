@@ -132,13 +132,16 @@ const mmrOptions = declareOptions<MmrOptions>()({
   arm: rule((value) => value as string),
 });
 
+/** @throws SparseEncoderError `INVALID_ARGUMENT` */
+export function checkPairScorer(value: unknown, name: string): PairScorer {
+  if (typeof (value as PairScorer | null | undefined)?.predict === "function") return value as PairScorer;
+  throw invalidArgument(
+    `${name} must be a CrossEncoder, or another object with a method predict(pairs), received ${received(value)}.`,
+  );
+}
+
 const encoderRerankOptions = declareOptions<EncoderRerank>()({
-  encoder: rule((value, name): PairScorer => {
-    if (typeof (value as PairScorer | null)?.predict === "function") return value as PairScorer;
-    throw invalidArgument(
-      `${name} must be a CrossEncoder, or another object with a method predict(pairs), received ${received(value)}.`,
-    );
-  }).required(),
+  encoder: rule(checkPairScorer).required(),
   k: count(),
 });
 
