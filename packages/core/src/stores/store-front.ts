@@ -1,9 +1,8 @@
 import { CallsUnderWay, throwIfAborted, unlessAborted } from "../calls/index.ts";
 import { invalidArgument, SparseEncoderError } from "../errors.ts";
-import { compareHits } from "../index/index.ts";
+
 import { type DimCounts, SparseVector } from "../vector/index.ts";
-import type { BackendQuery, StoreBackend, WeightedQuery } from "./backend.ts";
-import type { Filter } from "./filter/filter.ts";
+import type { StoreBackend, WeightedQuery } from "./backend.ts";
 import type { FilterNode } from "./filter/filter-node.ts";
 import { checkHybridSearches, checkNativeFusion } from "./native-fusion.ts";
 import type {
@@ -32,11 +31,9 @@ import {
   checkVectorName,
 } from "./store-arguments.ts";
 import { StoreFields } from "./store-fields.ts";
-import { checkDocumentLimits, checkFilter, checkK, checkQueryFit, unsupported } from "./store-limits.ts";
+import { checkDocumentLimits, checkFilter, checkK, unsupported } from "./store-limits.ts";
 import { callOptions, countOptions, hybridOptions, iterateOptions, searchOptions } from "./store-options.ts";
-import { resolveTies } from "./tied-hits.ts";
-
-type Query = Omit<BackendQuery, "field">;
+import { ordered, StoreSearches } from "./store-searches.ts";
 
 /**
  * The front that every store of this library has: it checks the arguments and the limits of each call before the backend
@@ -45,6 +42,7 @@ type Query = Omit<BackendQuery, "field">;
 export class StoreFront implements Store {
   private readonly backend: StoreBackend;
   private readonly fields: StoreFields;
+  private readonly searches: StoreSearches;
   private readonly underWay = new CallsUnderWay();
   private closing: Promise<void> | undefined;
 
@@ -56,6 +54,7 @@ export class StoreFront implements Store {
     }
     this.backend = backend;
     this.fields = new StoreFields(backend);
+    this.searches = new StoreSearches(backend, this.fields);
   }
 
   get name(): string {
@@ -112,13 +111,13 @@ export class StoreFront implements Store {
 
   async count(options: StoreCountOptions = {}): Promise<number> {
     const { filter, signal } = this.begin("count", countOptions, options);
-    return this.track(this.backend.count(this.filterOf(filter), signal), signal);
+    return this.track(this.backend.count(this.searches.filterOf(filter), signal), signal);
   }
 
   async *iterate(options: StoreIterateOptions = {}): AsyncGenerator<StoredDocument, void, undefined> {
     const call = "iterate";
     const { after, filter, batchSize, signal } = this.begin(call, iterateOptions, options);
-    const paging = this.backend.pages(after, this.filterOf(filter), batchSize, signal);
+    const paging = this.backend.pages(after, this.searches.filterOf(filter), batchSize, signal);
     const pages = paging[Symbol.asyncIterator]();
     try {
       for (;;) {
@@ -144,8 +143,12 @@ export class StoreFront implements Store {
     const call = "searchSparse";
     const { k, filter, signal } = this.begin(call, searchOptions, options);
     checkVectorName(call, vector);
-    const search = { name: vector, vector: checkSparseQuery(call, query), ...this.searchOf(call, k, filter) };
-    return this.track(this.rank(call, { ...search, signal }), signal);
+    const search = {
+      name: vector,
+      vector: checkSparseQuery(call, query),
+      ...this.searches.checked(call, k, filter),
+    };
+    return this.track(this.searches.rank(call, { ...search, signal }), signal);
   }
 
   async searchDense(
@@ -156,8 +159,12 @@ export class StoreFront implements Store {
     const call = "searchDense";
     const { k, filter, signal } = this.begin(call, searchOptions, options);
     checkVectorName(call, vector);
-    const search = { name: vector, vector: checkDenseQuery(call, query), ...this.searchOf(call, k, filter) };
-    return this.track(this.rank(call, { ...search, signal }), signal);
+    const search = {
+      name: vector,
+      vector: checkDenseQuery(call, query),
+      ...this.searches.checked(call, k, filter),
+    };
+    return this.track(this.searches.rank(call, { ...search, signal }), signal);
   }
 
   /**
@@ -173,7 +180,7 @@ export class StoreFront implements Store {
     }
     const k = checkK(this.backend, call, settings.k);
     const checked = checkHybridSearches(call, searches).map(({ vector, query, weight, ...search }) => ({
-      ...this.searchOf(call, search.k, search.filter),
+      ...this.searches.checked(call, search.k, search.filter),
       name: vector,
       vector: query,
       weight,
@@ -182,7 +189,7 @@ export class StoreFront implements Store {
     const fuse = async () => {
       const queries: WeightedQuery[] = [];
       for (const search of checked) {
-        const query = await this.queryOf(call, search);
+        const query = await this.searches.queryOf(call, search);
         if (query !== undefined) queries.push({ ...query, weight: search.weight });
       }
       if (queries.length === 0) return [];
@@ -256,34 +263,6 @@ export class StoreFront implements Store {
     await this.backend.close();
   }
 
-  private filterOf(filter: Filter | undefined): FilterNode | undefined {
-    return filter === undefined ? undefined : checkFilter(this.backend, filter);
-  }
-
-  private searchOf(call: string, k: number, filter: Filter | undefined): Pick<Query, "k" | "filter"> {
-    return { k: checkK(this.backend, call, k), filter: this.filterOf(filter) };
-  }
-
-  /** Checks a search against the vectors that it is for; undefined if it cannot find anything. */
-  private async queryOf(call: string, query: Query): Promise<BackendQuery | undefined> {
-    const { name, vector } = query;
-    const field = await this.fields.find(call, name, vector instanceof Float32Array ? "dense" : "sparse");
-    if (field === undefined) return undefined;
-    checkQueryFit(this.backend, call, query, field);
-    const isEmpty = !(vector instanceof Float32Array) && vector.activeDims === 0;
-    return isEmpty ? undefined : { ...query, field };
-  }
-
-  private async rank(call: string, search: Query): Promise<StoreHit[]> {
-    const query = await this.queryOf(call, search);
-    if (query === undefined) return [];
-    const { k } = query;
-    const ask = (limit: number) => rankOf(this.backend, { ...query, k: limit });
-    if (this.backend.ordersTies) return ordered(await ask(k), k);
-    const { maximumK = Number.MAX_SAFE_INTEGER - 1 } = this.capabilities;
-    return ordered(await resolveTies(k, maximumK + 1, ask), k);
-  }
-
   private async removeMatching(filter: FilterNode, signal: AbortSignal | undefined): Promise<number> {
     const ids: string[] = [];
     for await (const page of this.backend.pages("", filter, 1000, signal)) {
@@ -291,24 +270,6 @@ export class StoreFront implements Store {
     }
     return ids.length === 0 ? 0 : this.backend.remove(ids, signal);
   }
-}
-
-function rankOf(backend: StoreBackend, query: BackendQuery): Promise<StoreHit[]> {
-  const { vector } = query;
-  return vector instanceof Float32Array
-    ? backend.rankDense({ ...query, vector })
-    : backend.rankSparse({ ...query, vector });
-}
-
-/** The best `k` by score, equal scores by id. */
-function ordered(hits: readonly StoreHit[], k: number): StoreHit[] {
-  return (
-    hits
-      // -0 is a score of its own to readers of JSON and to some assertions.
-      .map((hit) => (Object.is(hit.score, -0) ? { ...hit, score: 0 } : hit))
-      .sort(compareHits)
-      .slice(0, k)
-  );
 }
 
 function copyVectors(vectors: StoredDocument["vectors"]): StoredDocument["vectors"] {

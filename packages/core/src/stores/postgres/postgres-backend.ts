@@ -1,5 +1,5 @@
-import { throwIfAborted, withRetries } from "../../calls/index.ts";
-import { received, SparseEncoderError } from "../../errors.ts";
+import { throwIfAborted } from "../../calls/index.ts";
+import { received } from "../../errors.ts";
 import type { SparseVector } from "../../vector/index.ts";
 import type { BackendQuery, StoreBackend } from "../backend.ts";
 import { parseMetadata, unescapeText } from "../engine/stored-text.ts";
@@ -10,16 +10,11 @@ import type { CheckedDocument } from "../store-arguments.ts";
 import { unsupported } from "../store-limits.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import { Bindings } from "./bindings.ts";
-import { type Connected, connect } from "./postgres-connection.ts";
-import {
-  type PostgresDatabase,
-  type PostgresSession,
-  type Row,
-  UnknownOutcome,
-} from "./postgres-database.ts";
-import { mayPass, postgresFailure } from "./postgres-failure.ts";
+import { PostgresCalls } from "./postgres-calls.ts";
+import type { Column } from "./postgres-column.ts";
+import { connect } from "./postgres-connection.ts";
 import { compileFilter } from "./postgres-filter.ts";
-import { type Column, PostgresLayout } from "./postgres-layout.ts";
+import { PostgresLayout } from "./postgres-layout.ts";
 import {
   checkPostgresOptions,
   type PostgresStoreOptions,
@@ -38,30 +33,26 @@ import { denseSearch, type SearchStatement, sparseSearch } from "./postgres-sear
 /** Active dims that pgvector's type takes. */
 const maximumActiveDims = 16_000;
 
-/** Milliseconds before the second try of a call. */
-const firstDelay = 200;
-
 /** The backend of a `PostgresStore`. */
 export class PostgresBackend implements StoreBackend {
   readonly name = "postgres";
   readonly ordersTies = true;
   readonly declared: boolean;
   readonly capabilities: StoreCapabilities;
-  private readonly database: PostgresDatabase;
-  private readonly secrets: readonly string[];
+  private readonly calls: PostgresCalls;
   private readonly layout: PostgresLayout;
   private readonly options: ResolvedPostgresOptions;
   private columns: readonly Column[];
 
   private constructor(
-    { database, secrets, durable }: Connected,
+    calls: PostgresCalls,
+    durable: boolean,
     layout: PostgresLayout,
     options: ResolvedPostgresOptions,
     columns: readonly Column[],
   ) {
     this.declared = options.declared !== undefined;
-    this.database = database;
-    this.secrets = secrets;
+    this.calls = calls;
     this.layout = layout;
     this.options = options;
     this.columns = columns;
@@ -77,19 +68,15 @@ export class PostgresBackend implements StoreBackend {
 
   static async open(options: PostgresStoreOptions): Promise<PostgresBackend> {
     const checked = checkPostgresOptions(options);
-    const connected = await connect(options, checked);
+    const { database, secrets, durable } = await connect(options, checked);
+    const calls = new PostgresCalls(database, checked.retries, secrets);
     const layout = new PostgresLayout(checked);
     try {
-      const columns = await withRetries(
-        { retries: checked.retries, delay: firstDelay },
-        undefined,
-        (error) => mayPass(error) || error instanceof UnknownOutcome,
-        () => connected.database.transaction((session) => layout.setUp(session)),
-      );
-      return new PostgresBackend(connected, layout, checked, columns);
+      const columns = await calls.change(undefined, true, (session) => layout.setUp(session));
+      return new PostgresBackend(calls, durable, layout, checked, columns);
     } catch (error) {
-      await connected.database.close().catch(() => {});
-      throw postgresFailure(error, connected.secrets);
+      await calls.close().catch(() => {});
+      throw error;
     }
   }
 
@@ -98,11 +85,13 @@ export class PostgresBackend implements StoreBackend {
   }
 
   async addFields(added: ReadonlyMap<string, ResolvedField>): Promise<void> {
-    this.columns = await this.change(undefined, true, (session) => this.layout.addColumns(session, added));
+    this.columns = await this.calls.change(undefined, true, (session) =>
+      this.layout.addColumns(session, added),
+    );
   }
 
   async refreshFields(): Promise<void> {
-    this.columns = await this.change(undefined, true, (session) => this.layout.columns(session));
+    this.columns = await this.calls.change(undefined, true, (session) => this.layout.columns(session));
   }
 
   async write(documents: readonly CheckedDocument[], signal: AbortSignal | undefined): Promise<void> {
@@ -110,7 +99,7 @@ export class PostgresBackend implements StoreBackend {
     const { columns } = this;
     const statement = upsertStatement(this.layout.table, columns);
     // To store the same documents twice is to store them once.
-    await this.change(signal, true, async (session) => {
+    await this.calls.change(signal, true, async (session) => {
       for (const rows of toRows(documents, columns)) {
         throwIfAborted(signal);
         await session.query(statement, [rows]);
@@ -138,7 +127,7 @@ export class PostgresBackend implements StoreBackend {
     signal: AbortSignal | undefined,
   ): Promise<ReadonlyMap<string, StoredDocument>> {
     const { columns } = this;
-    const rows = await this.select(
+    const rows = await this.calls.select(
       `SELECT ${selectedColumns(columns)} FROM ${this.layout.table} ` +
         "WHERE key IN (SELECT decode(value, 'hex') FROM json_array_elements_text($1::json))",
       [JSON.stringify(ids.map(toKey))],
@@ -155,7 +144,7 @@ export class PostgresBackend implements StoreBackend {
   async count(filter: FilterNode | undefined, signal: AbortSignal | undefined): Promise<number> {
     const bindings = new Bindings();
     const condition = filter === undefined ? "true" : compileFilter(filter, bindings);
-    const [row] = await this.select(
+    const [row] = await this.calls.select(
       `SELECT count(*)::text AS count FROM ${this.layout.table} WHERE ${condition}`,
       bindings.values,
       signal,
@@ -175,7 +164,7 @@ export class PostgresBackend implements StoreBackend {
       const bindings = new Bindings();
       const conditions = [`key > decode(${bindings.add(toKey(last), "text")}, 'hex')`];
       if (node !== undefined) conditions.push(compileFilter(node, bindings));
-      const rows = await this.select(
+      const rows = await this.calls.select(
         `SELECT ${selectedColumns(columns)} FROM ${this.layout.table} ` +
           `WHERE ${conditions.join(" AND ")} ORDER BY key LIMIT ${batchSize}`,
         bindings.values,
@@ -203,7 +192,7 @@ export class PostgresBackend implements StoreBackend {
   }
 
   async close(): Promise<void> {
-    await this.database.close();
+    await this.calls.close();
   }
 
   private async search(
@@ -214,8 +203,8 @@ export class PostgresBackend implements StoreBackend {
   ): Promise<StoreHit[]> {
     const rows =
       candidates === undefined
-        ? await this.select(sql, values, signal)
-        : await this.change(signal, true, async (session) => {
+        ? await this.calls.select(sql, values, signal)
+        : await this.calls.change(signal, true, async (session) => {
             await session.query(
               "SELECT set_config('hnsw.ef_search', $1::text, true), set_config('hnsw.iterative_scan', 'strict_order', true)",
               [`${Math.min(1000, candidates)}`],
@@ -262,53 +251,12 @@ export class PostgresBackend implements StoreBackend {
     signal: AbortSignal | undefined,
   ): Promise<number> {
     // Not to be repeated where it may have happened: the second count would be another.
-    const [row] = await this.change(signal, false, (session) =>
+    const [row] = await this.calls.change(signal, false, (session) =>
       session.query(
         `WITH deleted AS (DELETE FROM ${this.layout.table} WHERE ${condition} RETURNING 1) SELECT count(*)::text AS count FROM deleted`,
         values,
       ),
     );
     return Number(row!.count);
-  }
-
-  private async select(
-    sql: string,
-    values: readonly string[],
-    signal: AbortSignal | undefined,
-  ): Promise<readonly Row[]> {
-    return this.attempt(signal, mayPass, () => this.database.query(sql, values));
-  }
-
-  /** @param repeatable true if doing it twice is the same as doing it once */
-  private async change<Result>(
-    signal: AbortSignal | undefined,
-    repeatable: boolean,
-    work: (session: PostgresSession) => Promise<Result>,
-  ): Promise<Result> {
-    return this.attempt(
-      signal,
-      (error) => (error instanceof UnknownOutcome ? repeatable : mayPass(error)),
-      () => this.database.transaction(work),
-    );
-  }
-
-  private async attempt<Result>(
-    signal: AbortSignal | undefined,
-    again: (error: unknown) => boolean,
-    call: () => Promise<Result>,
-  ): Promise<Result> {
-    try {
-      return await withRetries({ retries: this.options.retries, delay: firstDelay }, signal, again, call);
-    } catch (error) {
-      if (error instanceof UnknownOutcome) {
-        throw new SparseEncoderError(
-          "STORE_FAILED",
-          "The postgres store failed: the connection was lost while committing, so the change was made as a whole or not " +
-            "at all. Look with get or count, or make the call again.",
-          { cause: error.cause },
-        );
-      }
-      throw postgresFailure(error, this.secrets);
-    }
   }
 }

@@ -1,10 +1,10 @@
 import { SparseEncoderError } from "../../errors.ts";
 import { notInstalled } from "../engine/optional-package.ts";
-import { type PgliteClient, PgliteDatabase } from "./pglite-database.ts";
-import type { PostgresDatabase } from "./postgres-database.ts";
+import { type PgliteClient, PgliteDatabase } from "./database/pglite-database.ts";
+import type { PostgresDatabase } from "./database/postgres-database.ts";
+import { type PostgresPool, ServerDatabase } from "./database/server-database.ts";
 import { postgresFailure } from "./postgres-failure.ts";
 import type { PostgresStoreOptions, ResolvedPostgresOptions } from "./postgres-options.ts";
-import { type PostgresPool, ServerDatabase } from "./server-database.ts";
 
 /** A way to a database, and what messages may not show of it. */
 export interface Connected {

@@ -1,26 +1,17 @@
-import { createHash } from "node:crypto";
 import { received, SparseEncoderError } from "../../errors.ts";
 import { checkModel } from "../../index/index.ts";
-import type { DenseMetric } from "../../vector/index.ts";
 import { describeField, type ResolvedField, sameField } from "../vector-fields.ts";
-import type { PostgresSession } from "./postgres-database.ts";
-import { indexedField, numberOf } from "./postgres-filter.ts";
-import type { ResolvedHnsw, ResolvedPostgresOptions } from "./postgres-options.ts";
+import type { PostgresSession } from "./database/postgres-database.ts";
+import { type Column, columnsOf, suffixOf } from "./postgres-column.ts";
+import { PostgresIndexes } from "./postgres-indexes.ts";
+import type { ResolvedPostgresOptions } from "./postgres-options.ts";
+import { checkServer, lockLayout } from "./postgres-server.ts";
 
 /** Version of the tables. */
 const format = 1;
 
-/** Dimensions that pgvector's types take, and its indexes of dense vectors. */
+/** Dimensions that the types of pgvector take. */
 const maximumDimension = { sparse: 1_000_000_000, dense: 16_000 };
-const maximumIndexedDimension = 2000;
-
-/** A name of vectors and where they stand. */
-export interface Column {
-  readonly name: string;
-  /** Part of the names of the columns. */
-  readonly suffix: string;
-  readonly field: ResolvedField;
-}
 
 /** What the table of stores says of one of them. */
 interface Description {
@@ -28,15 +19,6 @@ interface Description {
   readonly model: string | null;
   readonly columns: readonly Column[];
 }
-
-/** pgvector's operator of each metric; all give less for what is closer. */
-export const distances: Readonly<Record<DenseMetric, string>> = {
-  cosine: "<=>",
-  dot: "<#>",
-  euclidean: "<->",
-};
-
-const operatorClasses = { cosine: "vector_cosine_ops", dot: "vector_ip_ops", euclidean: "vector_l2_ops" };
 
 /**
  * The tables of a store: one of its documents, and one that all stores of the schema share, with their versions, models
@@ -50,11 +32,13 @@ export class PostgresLayout {
   readonly table: string;
   private readonly options: ResolvedPostgresOptions;
   private readonly stores: string;
+  private readonly indexes: PostgresIndexes;
 
   constructor(options: ResolvedPostgresOptions) {
     this.options = options;
     this.table = `"${options.schema}"."${options.table}"`;
     this.stores = `"${options.schema}"."sparse_encoder_stores"`;
+    this.indexes = new PostgresIndexes(options, this.table);
   }
 
   /**
@@ -93,7 +77,7 @@ export class PostgresLayout {
         );
       }
     }
-    for (const [field, kind] of filterIndexes) await this.indexField(session, field, kind);
+    for (const [field, kind] of filterIndexes) await this.indexes.addFilterIndex(session, field, kind);
     return columns;
   }
 
@@ -185,10 +169,7 @@ export class PostgresLayout {
         );
       }
       if (field.kind === "sparse") {
-        // Empty as long as no weight is negative: it tells so at once.
-        await session.query(
-          `CREATE INDEX "${this.indexName("signed", name)}" ON ${this.table} (key) WHERE absolute_${column.suffix} IS NOT NULL`,
-        );
+        await this.indexes.addSigns(session, column);
       }
     }
     if (columns.length > description.columns.length) {
@@ -199,110 +180,8 @@ export class PostgresLayout {
     }
     for (const column of columns) {
       const options = this.options.hnsw.get(column.name);
-      if (options !== undefined) await this.indexVectors(session, column, options);
+      if (options !== undefined) await this.indexes.addHnsw(session, column, options);
     }
     return columns;
-  }
-
-  private async indexVectors(
-    session: PostgresSession,
-    { name, field, suffix }: Column,
-    options: ResolvedHnsw,
-  ): Promise<void> {
-    if (field.kind === "dense" && field.dimension > maximumIndexedDimension) {
-      throw new SparseEncoderError(
-        "STORE_UNSUPPORTED",
-        `An HNSW index takes at most ${maximumIndexedDimension} dimensions; the vectors named ${received(name)} have ${field.dimension}. Leave hnsw.${name} out.`,
-      );
-    }
-    const indexed =
-      field.kind === "sparse"
-        ? `(${indexedVector(suffix, field.dimension)}) sparsevec_ip_ops`
-        : `vector_${suffix} ${operatorClasses[field.metric]}`;
-    await this.createIndex(
-      session,
-      this.indexName("hnsw", name),
-      `USING hnsw (${indexed}) WITH (m = ${options.m}, ef_construction = ${options.efConstruction})`,
-    );
-  }
-
-  private async indexField(
-    session: PostgresSession,
-    field: string,
-    kind: "equality" | "range",
-  ): Promise<void> {
-    const found = indexedField(field.split("."));
-    const definition = kind === "equality" ? `USING gin (${found} jsonb_path_ops)` : `(${numberOf(found)})`;
-    await this.createIndex(session, this.indexName(kind, field), definition);
-  }
-
-  private async createIndex(session: PostgresSession, name: string, definition: string): Promise<void> {
-    const [existing] = await session.query("SELECT to_regclass($1::text)::text AS found", [
-      `"${this.options.schema}"."${name}"`,
-    ]);
-    if (existing?.found != null) return;
-    await session.query("SELECT set_config('statement_timeout', '0', true)");
-    await session.query(`CREATE INDEX "${name}" ON ${this.table} ${definition}`, [], true);
-  }
-
-  /** Names of 63 bytes at most, the same each time. */
-  private indexName(kind: string, of: string): string {
-    const digest = createHash("sha256").update(`${kind} ${of}`).digest("hex").slice(0, 10);
-    return `${this.options.table}_${kind}_${digest}`;
-  }
-}
-
-/** The columns of a name of vectors, with pgvector's type. */
-export function columnsOf({ suffix, field }: Column): { column: string; type: string }[] {
-  if (field.kind === "dense") return [{ column: `vector_${suffix}`, type: "vector" }];
-  return ["vector", "absolute", "short"].map((part) => ({ column: `${part}_${suffix}`, type: "sparsevec" }));
-}
-
-/** What an HNSW index of sparse vectors holds. */
-export function indexedVector(suffix: string, dimension: number): string {
-  return `COALESCE(short_${suffix}, vector_${suffix})::sparsevec(${dimension})`;
-}
-
-/** The name itself where it can be part of an identifier, else a number. */
-function suffixOf(name: string, columns: readonly Column[]): string {
-  return /^[a-z][a-z0-9_]{0,39}$/.test(name) ? name : `${columns.length}`;
-}
-
-/** Whoever sets up or adds waits for the others; it ends with the transaction. */
-async function lockLayout(session: PostgresSession): Promise<void> {
-  await session.query("SELECT pg_advisory_xact_lock(hashtext('sparse_encoder_stores'))::text");
-}
-
-async function checkServer(session: PostgresSession): Promise<void> {
-  const [encoding] = await session.query("SELECT current_setting('server_encoding') AS encoding");
-  if (encoding?.encoding !== "UTF8") {
-    throw new SparseEncoderError(
-      "STORE_UNSUPPORTED",
-      `The postgres store needs a database of encoding UTF8, not ${received(encoding?.encoding)}.`,
-    );
-  }
-  const version = () =>
-    session.query("SELECT extversion::text AS version FROM pg_extension WHERE extname = 'vector'");
-  let [extension] = await version();
-  if (extension === undefined) {
-    try {
-      await session.query("CREATE EXTENSION vector");
-    } catch (error) {
-      throw new SparseEncoderError(
-        "STORE_FAILED",
-        `The postgres store needs the extension pgvector, and could not create it: ${(error as Error).message}. ` +
-          "Install pgvector on the server, and let an administrator run CREATE EXTENSION vector once.",
-        { cause: error },
-      );
-    }
-    [extension] = await version();
-  }
-  const [major = 0, minor = 0] = (extension?.version ?? "").split(".").map(Number);
-  if (major === 0 && minor < 7) {
-    throw new SparseEncoderError(
-      "STORE_UNSUPPORTED",
-      `The postgres store needs pgvector 0.7 or later, which has sparse vectors; the database has ${extension?.version}. ` +
-        "Update it with ALTER EXTENSION vector UPDATE.",
-    );
   }
 }

@@ -16,8 +16,8 @@ import {
 } from "../engine/engine-options.ts";
 import { isPlainObject } from "../plain-object.ts";
 import type { VectorSchema } from "../store.ts";
-import type { PgliteClient } from "./pglite-database.ts";
-import type { PostgresPool } from "./server-database.ts";
+import type { PgliteClient } from "./database/pglite-database.ts";
+import type { PostgresPool } from "./database/server-database.ts";
 
 /** Options of an HNSW index: pgvector's, and what becomes of vectors that are too long for it. */
 export interface HnswOptions {

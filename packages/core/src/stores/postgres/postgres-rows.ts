@@ -2,8 +2,8 @@ import type { SparseVector } from "../../vector/index.ts";
 import { escapeMetadata, escapeText, parseMetadata, unescapeText } from "../engine/stored-text.ts";
 import type { StoredDocument } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
-import type { Row } from "./postgres-database.ts";
-import { type Column, columnsOf } from "./postgres-layout.ts";
+import type { Row } from "./database/postgres-database.ts";
+import { type Column, columnsOf } from "./postgres-column.ts";
 import { absolute, fromDenseText, fromSparseText, toDenseText, toSparseText } from "./vector-text.ts";
 
 /** Active dims that an HNSW index takes. */

@@ -1,8 +1,9 @@
 import type { SparseVector } from "../../vector/index.ts";
 import type { BackendQuery } from "../backend.ts";
 import { Bindings } from "./bindings.ts";
+import { type Column, distances } from "./postgres-column.ts";
 import { compileFilter } from "./postgres-filter.ts";
-import { type Column, distances, indexedVector } from "./postgres-layout.ts";
+import { indexedVector } from "./postgres-indexes.ts";
 import { absolute, toDenseText, toSparseText } from "./vector-text.ts";
 
 /** A statement with columns id, text, metadata and distance, best first. */

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
-import { WriterLock } from "../../disk/index.ts";
-import { notInstalled } from "../engine/optional-package.ts";
+import { WriterLock } from "../../../disk/index.ts";
+import { notInstalled } from "../../engine/optional-package.ts";
 import type { PostgresDatabase, PostgresSession, Row } from "./postgres-database.ts";
 
 interface PgliteSession {
