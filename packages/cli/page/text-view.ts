@@ -1,4 +1,4 @@
-import { api, Latest } from "./api.ts";
+import { api, type ExplainedText, Latest } from "./api.ts";
 import { byId, debounced, element } from "./dom.ts";
 import { choice, dimsSlider, textField } from "./fields.ts";
 import { markedText } from "./marked-text.ts";
@@ -14,8 +14,8 @@ export const textView: View = {
   name: "text",
   title: "Text",
   create(): ViewPart {
-    const text = textField("Your text", example, 3);
     const update = debounced(() => void refresh());
+    const text = textField("Your text", example, 3);
     const dims = dimsSlider("Weights to keep", update);
     const task = choice(
       "Read as",
@@ -32,37 +32,13 @@ export const textView: View = {
       latest
         .run(async (signal) => {
           const name = task.input.value === "query" ? "query" : "document";
-          const answer = await api.explain(
-            { [name]: text.input.value, max_active_dims: dims.value() },
-            signal,
-          );
-          const explained = answer[name];
-          if (explained === undefined) return;
-          const { segments, terms, active_dims: activeDims } = explained;
-          const largest = Math.max(0, ...terms.map(({ weight }) => weight));
-          const own = terms.filter((term) => term.in_text);
-          const added = terms.filter((term) => !term.in_text);
-          const sum = (part: readonly { readonly weight: number }[]) =>
-            part.reduce((total, { weight }) => total + weight, 0);
-          const share = sum(added) / (sum(terms) || 1);
-          result.replaceChildren(
-            markedText(segments, largest),
-            element(
-              "p",
-              { class: "figures" },
-              figure(String(activeDims), "active dims"),
-              figure(percentText(share), "of the weight was added by the model"),
-            ),
-            element(
-              "div",
-              { class: "columns" },
-              termBars("In your text", own, largest, "own"),
-              termBars("Added by the model", added, largest, "added"),
-            ),
-          );
+          const request = { [name]: text.input.value, max_active_dims: dims.value() };
+          const explained = (await api.explain(request, signal))[name];
+          if (explained !== undefined) result.replaceChildren(...explanation(explained));
         })
         .catch(reportFailure);
     void refresh();
+    const controls = element("div", { class: "controls" }, task.whole, dims.whole);
     const root = element(
       "div",
       {},
@@ -70,19 +46,41 @@ export const textView: View = {
       element(
         "p",
         { class: "lead" },
-        "A sparse encoder turns a text into weighted words: those that it has, and words that it implies.",
+        "A sparse encoder turns a text into weighted words: the words of the text, and words that it implies.",
       ),
-      element(
-        "div",
-        { class: "panel" },
-        text.whole,
-        element("div", { class: "controls" }, task.whole, dims.whole),
-      ),
+      element("div", { class: "panel" }, text.whole, controls),
       result,
     );
     return { root, show: () => byId("main").scrollTo(0, 0) };
   },
 };
+
+/** The text with its words marked, how much of the weight the model added, and the terms in two columns. */
+function explanation({ segments, terms, active_dims: activeDims }: ExplainedText): HTMLElement[] {
+  const largest = Math.max(0, ...terms.map(({ weight }) => weight));
+  const present = terms.filter((term) => term.in_text);
+  const added = terms.filter((term) => !term.in_text);
+  const share = totalWeight(added) / (totalWeight(terms) || 1);
+  return [
+    markedText(segments, largest),
+    element(
+      "p",
+      { class: "figures" },
+      figure(String(activeDims), "active dims"),
+      figure(percentText(share), "of the weight was added by the model"),
+    ),
+    element(
+      "div",
+      { class: "columns" },
+      termBars("In your text", present, largest, "own"),
+      termBars("Added by the model", added, largest, "added"),
+    ),
+  ];
+}
+
+function totalWeight(terms: readonly { readonly weight: number }[]): number {
+  return terms.reduce((total, { weight }) => total + weight, 0);
+}
 
 /** A number and what it counts. */
 export function figure(value: string, label: string): HTMLElement {

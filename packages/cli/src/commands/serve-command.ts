@@ -7,7 +7,6 @@ import { collect, nonNegativeNumber, portNumber, positiveNumber } from "./option
 const defaultAddress = { host: "127.0.0.1", port: 8080 };
 
 export function serveCommand(): Command {
-  const limits = defaultLimits;
   const command = new Command("serve")
     .summary("start a server and a page that shows why")
     .description(
@@ -26,7 +25,27 @@ export function serveCommand(): Command {
     )
     .option("--insecure", "listen to other machines without a key")
     .option("--allow-host <name>", "further name under which the server may be asked", collect)
-    .option("--allow-origin <origin>", "origin of pages that may ask the server", collect)
+    .option("--allow-origin <origin>", "origin of pages that may ask the server", collect);
+  return addCollectionOptions(addLimitOptions(command))
+    .addHelpText(
+      "after",
+      examples(
+        "sparse-encoder serve                                    the page: http://127.0.0.1:8080",
+        "sparse-encoder serve --index ./index --dense sentence-transformers/all-MiniLM-L6-v2",
+        "sparse-encoder serve --mcp --index ./index              tools for an agent",
+        'curl http://127.0.0.1:8080/embed_sparse --json \'{"inputs": "cheap flights"}\'',
+      ),
+    )
+    .action(async (options, named: Command) => {
+      const { serve } = await import("../server/serve.ts");
+      await serve({ ...options, isIndexNamed: named.getOptionValueSource("index") !== "default" });
+    });
+}
+
+/** Adds the limits of the server, each with its default. */
+function addLimitOptions(command: Command): Command {
+  const limits = defaultLimits;
+  return command
     .option("--max-body <MiB>", `largest body (default: ${limits.bodyBytes / 2 ** 20})`, positiveNumber)
     .option("--max-texts <n>", `texts of a request (default: ${limits.requestTexts})`, positiveNumber)
     .option("--max-requests <n>", `requests under way (default: ${limits.requests})`, positiveNumber)
@@ -47,18 +66,4 @@ export function serveCommand(): Command {
       `time to answer what is under way at the end (default: ${limits.grace / 1000})`,
       positiveNumber,
     );
-  return addCollectionOptions(command)
-    .addHelpText(
-      "after",
-      examples(
-        "sparse-encoder serve                                    the page: http://127.0.0.1:8080",
-        "sparse-encoder serve --index ./index --dense sentence-transformers/all-MiniLM-L6-v2",
-        "sparse-encoder serve --mcp --index ./index              tools for an agent",
-        'curl http://127.0.0.1:8080/embed_sparse --json \'{"inputs": "cheap flights"}\'',
-      ),
-    )
-    .action(async (options, named: Command) => {
-      const { serve } = await import("../server/serve.ts");
-      await serve({ ...options, isIndexNamed: named.getOptionValueSource("index") !== "default" });
-    });
 }

@@ -6,8 +6,8 @@ import { toApiError } from "../server/api-error.ts";
 import { collectionOf, hitOf } from "../server/routes/search-route.ts";
 import type { ServerContext } from "../server/server-context.ts";
 
-/** Hits that a search gives where no number is asked for, and at most. */
-const hits = { usual: 5, most: 50 };
+/** Hits per search: the default, and the most. */
+const hitLimits = { usual: 5, most: 50 };
 
 /** Terms of an explanation. */
 const shownTerms = 20;
@@ -15,24 +15,40 @@ const shownTerms = 20;
 /** A server for the Model Context Protocol with tools to search, to explain and to add. */
 export function createMcpServer(context: ServerContext): McpServer {
   const server = new McpServer({ name: "sparse-encoder", version: context.version });
+  addSearch(server, context);
+  addExplain(server, context);
+  addIngestion(server, context);
+  return server;
+}
+
+function addSearch(server: McpServer, context: ServerContext): void {
   server.registerTool(
     "search",
     {
       title: "Search documents",
       description:
-        "Finds the documents of the index that fit a query best, by meaning (SPLADE) and by word (BM25). Gives id, text, metadata and score of each.",
+        "Finds the documents of the index that match a query best, by meaning (SPLADE) and by word (BM25). Gives id, text, metadata and score of each.",
       inputSchema: z.object({
         query: z.string().min(1).describe("What to look for, in natural language or keywords"),
-        k: z.number().int().min(1).max(hits.most).default(hits.usual).describe("Most documents to give"),
+        k: z
+          .number()
+          .int()
+          .min(1)
+          .max(hitLimits.most)
+          .default(hitLimits.usual)
+          .describe("Most documents to give"),
       }),
       annotations: { readOnlyHint: true },
     },
     ({ query, k }, { mcpReq }) =>
       answer(async () => {
-        const found = await collectionOf(context).retriever.retrieve(query, { k, signal: mcpReq.signal });
-        return found.map(hitOf);
+        const hits = await collectionOf(context).retriever.retrieve(query, { k, signal: mcpReq.signal });
+        return hits.map(hitOf);
       }),
   );
+}
+
+function addExplain(server: McpServer, { encoder }: ServerContext): void {
   server.registerTool(
     "explain",
     {
@@ -47,7 +63,6 @@ export function createMcpServer(context: ServerContext): McpServer {
     },
     ({ query, document }, { mcpReq }) =>
       answer(async () => {
-        const { encoder } = context;
         const { signal } = mcpReq;
         const [left, right] = await Promise.all([
           encoder.encodeQuery(query, { signal }),
@@ -56,11 +71,14 @@ export function createMcpServer(context: ServerContext): McpServer {
         return { score: left.dot(right), terms: sharedTerms(encoder, left, right).slice(0, shownTerms) };
       }),
   );
+}
+
+function addIngestion(server: McpServer, context: ServerContext): void {
   server.registerTool(
     "add",
     {
       title: "Add documents",
-      description: "Stores documents in the index, in place of those that have their ids.",
+      description: "Stores documents in the index, in place of the documents that have the same ids.",
       inputSchema: z.object({
         documents: z
           .array(z.object({ id: z.string().min(1), text: z.string(), title: z.string().optional() }))
@@ -71,16 +89,15 @@ export function createMcpServer(context: ServerContext): McpServer {
     },
     ({ documents }, { mcpReq }) =>
       answer(async () => {
-        const given = documents.map(({ id, text, title }) => ({
+        const stored = documents.map(({ id, text, title }) => ({
           id,
           text,
           metadata: title === undefined ? {} : { title },
         }));
-        await addDocuments(collectionOf(context), given, mcpReq.signal);
-        return { stored: documents.length };
+        await addDocuments(collectionOf(context), stored, mcpReq.signal);
+        return { stored: stored.length };
       }),
   );
-  return server;
 }
 
 /** A result as text, and an error as one that the agent can read. */
