@@ -1,3 +1,4 @@
+export { writeAll } from "./file-bytes.ts";
 export { Journal } from "./journal.ts";
 export {
   type JournalContent,
@@ -8,17 +9,9 @@ export {
 } from "./journal-content.ts";
 export { headLength as journalHeadLength, type JournalOrigin } from "./journal-format.ts";
 export { isLocked } from "./lock-file.ts";
-export {
-  bytesOf,
-  corrupt,
-  readingContent,
-  readSnapshot,
-  type Snapshot,
-  type SnapshotSection,
-  storageError,
-  writeAll,
-  writeSnapshot,
-} from "./snapshot-file.ts";
+export { bytesOf, type Snapshot, type SnapshotSection } from "./snapshot.ts";
+export { readSnapshot, writeSnapshot } from "./snapshot-file.ts";
+export { corrupt, readingContent, storageError } from "./storage-errors.ts";
 export { WaitingLock } from "./waiting-lock.ts";
 export { syncFolder, writeWholeFile } from "./whole-file.ts";
 export { type LockTiming, WriterLock } from "./writer-lock.ts";

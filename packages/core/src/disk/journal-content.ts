@@ -11,7 +11,7 @@ import {
   readEntryHead,
   readHead,
 } from "./journal-format.ts";
-import { corrupt } from "./snapshot-file.ts";
+import { corrupt } from "./storage-errors.ts";
 
 /** Bytes read at once. */
 const chunkLength = 1 << 24;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { SparseEncoderError } from "../errors.ts";
-import { corrupt } from "./snapshot-file.ts";
+import { corrupt } from "./storage-errors.ts";
 
 /**
  * A journal begins with a head: 8 bytes of magic, format version, the 16 bytes of its store's id, generation, and CRC-32

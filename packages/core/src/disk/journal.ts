@@ -1,4 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
+import { writeAll } from "./file-bytes.ts";
 import type { JournalContent, JournalPlace } from "./journal-content.ts";
 import {
   currentVersion,
@@ -10,7 +11,7 @@ import {
   type JournalOrigin,
   keyOf,
 } from "./journal-format.ts";
-import { storageError, writeAll } from "./snapshot-file.ts";
+import { storageError } from "./storage-errors.ts";
 import { createWholeFile, openToWrite } from "./whole-file.ts";
 
 /**

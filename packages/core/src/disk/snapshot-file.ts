@@ -1,8 +1,11 @@
-import { createHash, type Hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { endianness } from "node:os";
 import { crc32 } from "node:zlib";
 import { SparseEncoderError } from "../errors.ts";
+import { chunkLength, readBytes, writeAll } from "./file-bytes.ts";
+import { Snapshot, type SnapshotSection } from "./snapshot.ts";
+import { corrupt, storageError } from "./storage-errors.ts";
 import { writeWholeFile } from "./whole-file.ts";
 
 /**
@@ -15,82 +18,11 @@ const version = 1;
 const headLength = 16;
 const footLength = 40;
 
-/** Bytes that are read or written at once. */
-const chunkLength = 1 << 22;
-
-/** A named part of a snapshot. */
-export interface SnapshotSection {
-  readonly name: string;
-  readonly bytes: Uint8Array;
-}
-
 interface Table {
   readonly kind: string;
   readonly endianness: string;
   readonly description: unknown;
   readonly sections: readonly { name: string; length: number; sha256: string }[];
-}
-
-/** What a snapshot holds, after all checksums were found right. */
-export class Snapshot {
-  readonly file: string;
-  /** As it was given to {@link writeSnapshot}. */
-  readonly description: unknown;
-  /** Length of the file in bytes. */
-  readonly byteLength: number;
-  private readonly sections: ReadonlyMap<string, ArrayBuffer>;
-
-  constructor(
-    file: string,
-    description: unknown,
-    byteLength: number,
-    sections: ReadonlyMap<string, ArrayBuffer>,
-  ) {
-    this.file = file;
-    this.description = description;
-    this.byteLength = byteLength;
-    this.sections = sections;
-  }
-
-  has(name: string): boolean {
-    return this.sections.has(name);
-  }
-
-  bytes(name: string): Buffer {
-    return Buffer.from(this.section(name));
-  }
-
-  uint16(name: string): Uint16Array {
-    return new Uint16Array(this.section(name, 2));
-  }
-
-  uint32(name: string): Uint32Array {
-    return new Uint32Array(this.section(name, 4));
-  }
-
-  float32(name: string): Float32Array {
-    return new Float32Array(this.section(name, 4));
-  }
-
-  float64(name: string): Float64Array {
-    return new Float64Array(this.section(name, 8));
-  }
-
-  json(name: string): unknown {
-    try {
-      return JSON.parse(this.bytes(name).toString("utf8"));
-    } catch {
-      throw corrupt(this.file, `section ${name} is not JSON`);
-    }
-  }
-
-  /** @param width bytes of a number in the section */
-  private section(name: string, width = 1): ArrayBuffer {
-    const section = this.sections.get(name);
-    if (section === undefined) throw corrupt(this.file, `it has no section ${name}`);
-    if (section.byteLength % width !== 0) throw corrupt(this.file, `section ${name} has a wrong length`);
-    return section;
-  }
 }
 
 /**
@@ -127,7 +59,7 @@ export async function readSnapshot(file: string, kind: string): Promise<Snapshot
     handle = await open(file, "r");
     const { size } = await handle.stat();
     if (size < headLength + footLength) throw corrupt(file, `it is cut: it has ${size} bytes`);
-    checkHead(file, await read(handle, file, 0, headLength));
+    checkHead(file, await readBytes(handle, file, 0, headLength));
     const table = await readTable(handle, file, size);
     if (table.kind !== kind) {
       throw new SparseEncoderError(
@@ -145,7 +77,7 @@ export async function readSnapshot(file: string, kind: string): Promise<Snapshot
     let position = headLength;
     for (const { name, length, sha256 } of table.sections) {
       const hash = createHash("sha256");
-      sections.set(name, (await read(handle, file, position, length, hash)).buffer as ArrayBuffer);
+      sections.set(name, (await readBytes(handle, file, position, length, hash)).buffer as ArrayBuffer);
       if (hash.digest("hex") !== sha256) throw corrupt(file, `section ${name} has a wrong checksum`);
       position += length;
     }
@@ -155,59 +87,6 @@ export async function readSnapshot(file: string, kind: string): Promise<Snapshot
   } finally {
     await handle?.close();
   }
-}
-
-/** The error for a file that is not as it was written. */
-export function corrupt(file: string, problem: string): SparseEncoderError {
-  return new SparseEncoderError(
-    "STORE_CORRUPT",
-    `${file} is damaged: ${problem}. Restore its folder from a backup; of a MemoryStore, MemoryStore.repair says what can still be read. Otherwise empty the folder and add the documents again.`,
-  );
-}
-
-/**
- * What `read` gives, with an error for a damaged file in place of a bare one: contents of files whose checksums are right
- * may still be anything.
- */
-export function readingContent<Result>(file: string, read: () => Result): Result {
-  try {
-    return read();
-  } catch (error) {
-    if (SparseEncoderError.is(error, "STORE_CORRUPT") || SparseEncoderError.is(error, "STORE_MISMATCH"))
-      throw error;
-    throw corrupt(file, `its content makes no sense (${(error as Error).message})`);
-  }
-}
-
-/** An error of the file system as `STORE_FAILED`; errors of this library as they are. */
-export function storageError(error: unknown, problem: string): unknown {
-  if (SparseEncoderError.is(error) || !(error instanceof Error)) return error;
-  const { code } = error as NodeJS.ErrnoException;
-  // Anything else is no fault of the disk.
-  if (typeof code !== "string") return error;
-  const advice =
-    code === "ENOSPC" || code === "EDQUOT"
-      ? " Free some space and call again: nothing that was stored is lost."
-      : code === "EACCES" || code === "EPERM" || code === "EROFS"
-        ? " This process needs the right to read and write in this folder."
-        : "";
-  return new SparseEncoderError("STORE_FAILED", `${problem}: ${error.message}.${advice}`, { cause: error });
-}
-
-/** Writes all of `bytes`, at the end of the file or at `position`. */
-export async function writeAll(handle: FileHandle, bytes: Uint8Array, position?: number): Promise<void> {
-  let written = 0;
-  while (written < bytes.byteLength) {
-    const length = Math.min(chunkLength, bytes.byteLength - written);
-    const at = position === undefined ? null : position + written;
-    const result = await handle.write(bytes, written, length, at);
-    written += result.bytesWritten;
-  }
-}
-
-/** The memory of numbers, as bytes. */
-export function bytesOf(numbers: Uint16Array | Uint32Array | Float32Array | Float64Array): Uint8Array {
-  return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
 }
 
 async function writeContent(
@@ -256,10 +135,10 @@ function checkHead(file: string, head: Uint8Array): void {
 }
 
 async function readTable(handle: FileHandle, file: string, size: number): Promise<Table> {
-  const foot = Buffer.from((await read(handle, file, size - footLength, footLength)).buffer);
+  const foot = Buffer.from((await readBytes(handle, file, size - footLength, footLength)).buffer);
   const length = Number(foot.readBigUInt64LE(0));
   if (length > size - headLength - footLength) throw corrupt(file, "it is cut or changed at its end");
-  const text = await read(handle, file, size - footLength - length, length);
+  const text = await readBytes(handle, file, size - footLength - length, length);
   if (!createHash("sha256").update(text).digest().equals(foot.subarray(8))) {
     throw corrupt(file, "it is cut or changed at its end");
   }
@@ -289,31 +168,4 @@ function parseTable(file: string, text: string): Table {
     // It says the same as a table without these parts.
   }
   throw corrupt(file, "its table does not say what it holds");
-}
-
-/** Reads into memory of its own, so that numbers of any width can be seen in it. */
-async function read(
-  handle: FileHandle,
-  file: string,
-  position: number,
-  length: number,
-  hash?: Hash,
-): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  const fill = async (start: number): Promise<number> => {
-    const wanted = Math.min(chunkLength, length - start);
-    return wanted === 0 ? 0 : (await handle.read(bytes, start, wanted, position + start)).bytesRead;
-  };
-  let start = 0;
-  let reading = fill(start);
-  while (start < length) {
-    const bytesRead = await reading;
-    if (bytesRead === 0) throw corrupt(file, "it became shorter while it was read");
-    const chunk = bytes.subarray(start, start + bytesRead);
-    start += bytesRead;
-    // The next chunk is read by another thread while this one is hashed.
-    reading = fill(start);
-    hash?.update(chunk);
-  }
-  return bytes;
 }

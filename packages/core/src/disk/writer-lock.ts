@@ -4,7 +4,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SparseEncoderError } from "../errors.ts";
 import { isAlive, newOwner, parseOwner, readLock, removeLock } from "./lock-file.ts";
-import { storageError } from "./snapshot-file.ts";
+import { storageError } from "./storage-errors.ts";
 
 /** Times of a lock, in milliseconds. */
 export interface LockTiming {

@@ -5,10 +5,10 @@ import { checkEmbedding, checkIds } from "./arguments.ts";
 import { overlapScore } from "./exhaustive-search.ts";
 import { searchFiltered } from "./filtered-search.ts";
 import { checkModelOption, readIndex, saveIndex } from "./index-snapshot.ts";
-import { byteLength, invert, maximumDocuments } from "./postings.ts";
+import { byteLength, invert } from "./postings.ts";
 import type { SavedSegment } from "./saved-segment.ts";
-import { Segment } from "./segment.ts";
 import { searchSegments } from "./segment-search.ts";
+import { Segments } from "./segments.ts";
 import type { SearchHit } from "./top-k.ts";
 
 /** Options of {@link InvertedIndex.search}. */
@@ -38,9 +38,6 @@ export const maximumPending = 64;
 /** From so many documents on, one pass over all postings beats a search for each document in all terms. */
 const minimumPass = 16;
 
-/** A segment is rewritten when more than this share of its documents is deleted. */
-export const maximumTombstoneShare = 0.25;
-
 /**
  * An exact in-memory index over sparse vectors: the k documents of highest dot product with a query.
  *
@@ -65,7 +62,7 @@ export const maximumTombstoneShare = 0.25;
 export class InvertedIndex implements Iterable<[id: string, vector: SparseVector]> {
   /** Dimension of the vectors. */
   readonly dimension: number;
-  private segments: Segment[] = [];
+  private readonly segments: Segments;
   private readonly pending = new Map<string, SparseVector>();
 
   /**
@@ -74,6 +71,7 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
    */
   constructor(dimension: number) {
     this.dimension = positiveInteger("dimension", dimension, 0xffffffff);
+    this.segments = new Segments(dimension);
   }
 
   /**
@@ -94,7 +92,7 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
   /** @internal */
   static fromSegments(dimension: number, segments: readonly SavedSegment[]): InvertedIndex {
     const index = new InvertedIndex(dimension);
-    index.segments = segments.map(({ ids, postings }) => new Segment(ids, postings));
+    index.segments.open(segments);
     return index;
   }
 
@@ -114,7 +112,7 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
 
   /** @internal All documents, in a form that later changes of the index leave as it is. */
   toSegments(): SavedSegment[] {
-    const sealed = this.segments.map(({ ids, postings }) => ({ ids: [...ids], postings }));
+    const sealed = this.segments.list.map(({ ids, postings }) => ({ ids: [...ids], postings }));
     if (this.pending.size === 0) return sealed;
     const rows = SparseMatrix.fromRows(this.pending.values());
     return [...sealed, { ids: [...this.pending.keys()], postings: invert([rows], this.dimension) }];
@@ -122,13 +120,13 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
 
   /** Number of documents. */
   get size(): number {
-    return this.segments.reduce((size, segment) => size + segment.size, this.pending.size);
+    return this.segments.size + this.pending.size;
   }
 
   /** Memory of postings, scores and vectors in bytes, those of deleted documents included, ids not. */
   get byteLength(): number {
     let bytes = 0;
-    for (const { postings, scoring } of this.segments) {
+    for (const { postings, scoring } of this.segments.list) {
       bytes += byteLength(postings) + (scoring?.scores.byteLength ?? 0);
     }
     for (const vector of this.pending.values()) bytes += vector.byteLength;
@@ -166,19 +164,19 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
   /** Deletes a document; false if there is none with this id. */
   delete(id: string): boolean {
     const deleted = this.remove(id);
-    if (deleted) this.compact();
+    if (deleted) this.segments.compact();
     return deleted;
   }
 
   /** Deletes all documents. */
   clear(): void {
-    this.segments = [];
+    this.segments.clear();
     this.pending.clear();
   }
 
   /** Whether there is a document with this id. */
   has(id: string): boolean {
-    return this.pending.has(id) || this.segmentOf(id) !== undefined;
+    return this.pending.has(id) || this.segments.holderOf(id) !== undefined;
   }
 
   /**
@@ -187,7 +185,7 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
    */
   get(id: string): SparseVector | undefined {
     const pending = this.pending.get(id);
-    return pending === undefined ? this.segmentOf(id)?.vector(id) : copy(pending);
+    return pending === undefined ? this.segments.holderOf(id)?.vector(id) : copy(pending);
   }
 
   /** The vectors of these documents, undefined where there is none. For more than a few, faster than {@link InvertedIndex.get}. */
@@ -200,8 +198,8 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
       if (pending === undefined) sealed.add(id);
       else found.set(id, copy(pending));
     }
-    for (const segment of this.segments) {
-      // Copies, because rows are views of all that were wanted.
+    for (const segment of this.segments.list) {
+      // Copies, because the vectors are views of one matrix.
       for (const [id, vector] of segment.vectors(sealed)) found.set(id, copy(vector));
     }
     return ids.map((id) => found.get(id));
@@ -209,12 +207,12 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
 
   /** The ids of all documents, in no promised order. */
   ids(): string[] {
-    return [...this.segments.flatMap((segment) => segment.liveIds()), ...this.pending.keys()];
+    return [...this.segments.list.flatMap((segment) => segment.liveIds()), ...this.pending.keys()];
   }
 
   /** All documents, in no promised order. The index may be changed meanwhile; what was deleted may still come. */
   *[Symbol.iterator](): IterableIterator<[id: string, vector: SparseVector]> {
-    const { segments } = this;
+    const segments = this.segments.list;
     const pending = [...this.pending];
     for (const segment of segments) {
       const ids = segment.liveIds();
@@ -230,7 +228,7 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
   countDims(dims: ArrayLike<number>): DimCounts {
     const active = Array.from(dims, (dim) => {
       let count = 0;
-      for (const segment of this.segments) count += segment.activeIn(dim);
+      for (const segment of this.segments.list) count += segment.activeIn(dim);
       for (const vector of this.pending.values()) if (vector.get(dim) !== 0) count++;
       return count;
     });
@@ -256,7 +254,7 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
     }
     return searchFiltered(topK, this.size, filter, (hits, accepts) => {
       for (const hit of pending) if (hits.admits(hit) && accepts(hit)) hits.push(hit);
-      searchSegments(this.segments, query, hits, accepts);
+      searchSegments(this.segments.list, query, hits, accepts);
     });
   }
 
@@ -267,7 +265,7 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
    */
   explain(query: SparseVector, id: string): TermContribution[] {
     checkEmbedding("explain", "SparseVector", query, this.dimension);
-    const holder = this.segmentOf(id);
+    const holder = this.segments.holderOf(id);
     const vector = this.pending.get(id);
     if (holder === undefined && vector === undefined) {
       throw invalidArgument(`explain: no document has the id ${received(id)}.`);
@@ -303,59 +301,21 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
       }
     } else {
       for (const id of ids) this.remove(id);
-      this.compact();
+      this.segments.compact();
     }
     if (ids.length < maximumPending) {
       for (const [row, vector] of matrix.toRows().entries()) this.pending.set(ids[row]!, copy(vector));
       if (this.pending.size < maximumPending) return;
       const rows = SparseMatrix.fromRows(this.pending.values());
-      this.seal([...this.pending.keys()], rows);
+      this.segments.add([...this.pending.keys()], rows);
       this.pending.clear();
       return;
     }
-    for (let start = 0; start < ids.length; start += maximumDocuments) {
-      const end = start + maximumDocuments;
-      this.seal(ids.slice(start, end), matrix.slice(start, end));
-    }
+    this.segments.add(ids, matrix);
   }
 
-  /** Makes a segment of the rows, together with the segments that are at most twice as large and fit in. */
-  private seal(ids: readonly string[], rows: SparseMatrix): void {
-    const merged: Segment[] = [];
-    let size = ids.length;
-    for (const segment of this.segments.toSorted((a, b) => a.size - b.size)) {
-      if (segment.size > 2 * size || size + segment.size > maximumDocuments) break;
-      merged.push(segment);
-      size += segment.size;
-    }
-    const segment = new Segment(
-      [...merged.flatMap((part) => part.liveIds()), ...ids],
-      invert([...merged.map((part) => part.rows()), rows], this.dimension),
-    );
-    this.segments = [...this.segments.filter((part) => !merged.includes(part)), segment];
-  }
-
-  /** Leaves a tombstone. */
   private remove(id: string): boolean {
-    if (this.pending.delete(id)) return true;
-    const segment = this.segmentOf(id);
-    segment?.delete(id);
-    return segment !== undefined;
-  }
-
-  /** Rewrites the segments with too many tombstones. */
-  private compact(): void {
-    for (const segment of this.segments) {
-      if (segment.tombstones <= maximumTombstoneShare * segment.ids.length) continue;
-      // Unless it went into another segment in the meantime.
-      if (!this.segments.includes(segment)) continue;
-      this.segments = this.segments.filter((part) => part !== segment);
-      if (segment.size > 0) this.seal(segment.liveIds(), segment.rows());
-    }
-  }
-
-  private segmentOf(id: string): Segment | undefined {
-    return this.segments.find((segment) => segment.has(id));
+    return this.pending.delete(id) || this.segments.delete(id);
   }
 }
 

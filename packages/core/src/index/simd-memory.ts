@@ -1,10 +1,8 @@
-/** The classes that are used here, which the types of Node 20 lack. */
-const { WebAssembly } = globalThis as unknown as {
-  WebAssembly: {
-    Memory: new (size: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
-    Module: new (bytes: Uint8Array) => object;
-    Instance: new (module: object, imports: object) => { readonly exports: Record<string, unknown> };
-  };
+/** The part of WebAssembly that is used here: the types of Node.js 20 lack it. */
+declare const WebAssembly: {
+  readonly Memory: new (size: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object, imports: object) => { readonly exports: Record<string, unknown> };
 };
 
 /** Bytes of a page of WebAssembly memory. */

@@ -1,7 +1,8 @@
 import type { StoredTensor } from "../../model/index.ts";
 import type { ScreenTables, TablePart } from "../../runtime/index.ts";
 import { largestInteger } from "../layers.ts";
-import { initializerStart, OnnxGraph, type Value } from "../onnx/onnx-graph.ts";
+import { OnnxGraph, type Value } from "../onnx/onnx-graph.ts";
+import { initializerStart } from "../onnx/onnx-messages.ts";
 import { byText, rangesOf } from "./decoder.ts";
 import { largestProducts, quantiseTokens, scaleProducts, widen } from "./integer-products.ts";
 

@@ -1,15 +1,18 @@
 import path from "node:path";
 import type { StoredTensor, TensorType } from "../../model/index.ts";
+import {
+  type Attribute,
+  contributed,
+  type ElementType,
+  elementTypes,
+  node,
+  tensorHeader,
+  valueInfo,
+} from "./onnx-messages.ts";
 import { ProtobufWriter } from "./protobuf.ts";
 
 /** Name of a value in the graph: what one operator gives and another takes. */
 export type Value = string & { readonly __value: unique symbol };
-
-type Attribute = number | string | readonly number[] | { readonly float: number };
-
-/** Element types of ONNX tensors (TensorProto.DataType). */
-const elementTypes = { float32: 1, int8: 3, int32: 6, int64: 7, bool: 9, float16: 10, bfloat16: 16 } as const;
-type ElementType = keyof typeof elementTypes;
 
 /** Types that a graph can compute in. */
 export type FloatType = "float32" | "float16";
@@ -34,33 +37,6 @@ interface External {
 /** ONNX intermediate representation 10 and operator set 20: the first with Gelu. */
 const irVersion = 10;
 const operatorSet = 20;
-
-/** Operators of onnxruntime beyond the standard, and their domain. */
-const contributed = "com.microsoft";
-const contributedOperators = [
-  "Attention",
-  "BiasGelu",
-  "DynamicQuantizeMatMul",
-  "MultiHeadAttention",
-  "RotaryEmbedding",
-  "SkipLayerNormalization",
-];
-
-/**
- * Bytes that, put behind those of a model and followed by `byteLength` bytes of data, give it the initializer `name`: two
- * ONNX messages one behind the other are one.
- */
-export function initializerStart(
-  name: string,
-  type: ElementType,
-  shape: readonly number[],
-  byteLength: number,
-): Uint8Array {
-  const tensor = tensorHeader(name, type, shape).opening(9, byteLength).finish();
-  const graph = new ProtobufWriter().opening(5, tensor.length + byteLength).finish();
-  const model = new ProtobufWriter().opening(7, graph.length + tensor.length + byteLength).finish();
-  return Buffer.concat([model, graph, tensor]);
-}
 
 /** Stands for an optional input that is left out. */
 export const absent = "" as Value;
@@ -296,43 +272,4 @@ function commonFolder(a: string, b: string): string {
     folder = path.dirname(folder);
   }
   return folder;
-}
-
-function node(
-  type: string,
-  inputs: readonly string[],
-  outputs: readonly string[],
-  attributes: Readonly<Record<string, Attribute>>,
-): ProtobufWriter {
-  const writer = new ProtobufWriter();
-  for (const input of inputs) writer.string(1, input);
-  for (const output of outputs) writer.string(2, output);
-  writer.string(4, type);
-  for (const [name, value] of Object.entries(attributes)) writer.message(5, attribute(name, value));
-  return contributedOperators.includes(type) ? writer.string(7, contributed) : writer;
-}
-
-function attribute(name: string, value: Attribute): ProtobufWriter {
-  const writer = new ProtobufWriter().string(1, name);
-  if (typeof value === "number") return writer.integer(3, value).integer(20, 2);
-  if (typeof value === "string") return writer.string(4, value).integer(20, 3);
-  if ("float" in value) return writer.float(2, value.float).integer(20, 1);
-  for (const item of value) writer.integer(8, item);
-  return writer.integer(20, 7);
-}
-
-function tensorHeader(name: string, type: ElementType, shape: readonly number[]): ProtobufWriter {
-  const writer = new ProtobufWriter();
-  for (const size of shape) writer.integer(1, size);
-  return writer.integer(2, elementTypes[type]).string(8, name);
-}
-
-function valueInfo(name: string, type: ElementType, shape: readonly (number | string)[]): ProtobufWriter {
-  const dimensions = new ProtobufWriter();
-  for (const size of shape) {
-    const dimension = new ProtobufWriter();
-    dimensions.message(1, typeof size === "number" ? dimension.integer(1, size) : dimension.string(2, size));
-  }
-  const tensor = new ProtobufWriter().integer(1, elementTypes[type]).message(2, dimensions);
-  return new ProtobufWriter().string(1, name).message(2, new ProtobufWriter().message(1, tensor));
 }

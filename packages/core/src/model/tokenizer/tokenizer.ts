@@ -1,12 +1,11 @@
-import type { Encoding as NativeEncoding, Tokenizer as NativeTokenizer } from "tokenizers";
-import { throwIfAborted, WorkQueue } from "../../calls/index.ts";
+import type { Tokenizer as NativeTokenizer } from "tokenizers";
 import { SparseEncoderError, shortMessage } from "../../errors.ts";
 import { importNative } from "../../install/index.ts";
 import type { PairTruncation } from "../description.ts";
 import { readJsonObject } from "../json-file.ts";
 import { checkTokenizer } from "./checks/checked-tokenizer.ts";
 import { emptyFrame, type PairFrame, type TextFrame } from "./checks/text-frame.ts";
-import { LongText, type LongTextRules, wholeLength } from "./long-text.ts";
+import { ContentTokenizer, type TokenSpan } from "./content-tokenizer.ts";
 import { cutPair, needsWholeLengths, type PairLengths } from "./pair-truncation.ts";
 import { boundariesOf } from "./text-boundary.ts";
 import { Condenser, condenseRules } from "./text-condenser.ts";
@@ -16,18 +15,6 @@ import {
   type TokenizerDefinition,
   type TokenizerOptions,
 } from "./tokenizer-definition.ts";
-
-/** Texts per native call: what each gives is copied on this thread, and the event loop is to run between. */
-const textsPerCall = 8;
-
-/**
- * Native calls at once. No more run in parallel, since Node has four threads for such work by default; a call that waits here
- * instead of there can be dropped.
- */
-const callsAtOnce = 4;
-
-/** UTF-16 units per native call, where it has more than one text. */
-const unitsPerCall = 1 << 16;
 
 /** Two texts that a model reads together. */
 export type TextPair = readonly [first: string, second: string];
@@ -41,12 +28,6 @@ export interface TokenizedText {
   readonly typeStart?: number | undefined;
 }
 
-/** UTF-16 units [start, end) of a text that a token comes from. */
-export interface TokenSpan {
-  readonly start: number;
-  readonly end: number;
-}
-
 /**
  * Turns texts into token ids, cut to a maximum length. Runs off the main thread; any number of calls may be under way.
  *
@@ -55,26 +36,23 @@ export interface TokenSpan {
 export class Tokenizer {
   private readonly native: NativeTokenizer;
   private readonly definition: Omit<TokenizerDefinition, "json">;
-  /** How texts are read that are longer than what is kept of them. */
-  private readonly longTexts: Omit<LongTextRules, "fromEnd">;
+  private readonly content: ContentTokenizer;
   /** The special tokens before and after every text. */
   private readonly frame: TextFrame;
-  /** Native calls of all texts, so that those of aborted calls hold nobody up. */
-  private readonly nativeCalls = new WorkQueue(callsAtOnce);
   private readonly readPairFrame: () => PairFrame;
   private readonly pieces = new Map<number, string | undefined>();
 
   private constructor(
     native: NativeTokenizer,
     definition: Omit<TokenizerDefinition, "json">,
-    longTexts: Omit<LongTextRules, "fromEnd">,
+    content: ContentTokenizer,
     frame: TextFrame,
     readPairFrame: () => PairFrame,
   ) {
     this.readPairFrame = readPairFrame;
     this.native = native;
     this.definition = definition;
-    this.longTexts = longTexts;
+    this.content = content;
     this.frame = frame;
   }
 
@@ -119,8 +97,10 @@ export class Tokenizer {
       const normalizer = checked.normalizer === null ? null : native.getNormalizer();
       const rules = condenseRules(checked, (text) => normalizer?.normalizeString(text) ?? text);
       const condenser = rules && new Condenser(rules);
-      const longTexts = { boundaries: boundariesOf(checked), condenser };
-      return new Tokenizer(native, definition, longTexts, frame, pairFrame);
+      const fromEnd = definition.truncationSide === "left";
+      const longTexts = { boundaries: boundariesOf(checked), condenser, fromEnd };
+      const content = new ContentTokenizer(native, longTexts, definition.file);
+      return new Tokenizer(native, definition, content, frame, pairFrame);
     } catch (cause) {
       throw new SparseEncoderError(
         "TOKENIZER_INVALID",
@@ -204,29 +184,16 @@ export class Tokenizer {
     const framed = options.specialTokens ?? true;
     const { prefix, suffix } = framed ? this.frame : emptyFrame;
     const room = Math.max(0, maxLength - prefix.length - suffix.length);
-    const fromEnd = this.definition.truncationSide === "left";
-    const tokenized: TokenizedText[] = [];
-    for (const group of groupsOf(texts, room)) {
-      throwIfAborted(options.signal);
-      // One token more than there is room for tells whether any was left out.
-      for (const ids of await this.encodePart(group, room + 1, options.signal)) {
-        const isCut = ids.length > room;
-        const kept = isCut ? (fromEnd ? ids.slice(ids.length - room) : ids.slice(0, room)) : ids;
-        tokenized.push({ ids: Int32Array.from([...prefix, ...kept, ...suffix]), isCut });
-      }
-    }
-    return tokenized;
+    const rows = await this.content.encode(texts, room, options.signal);
+    return rows.map((ids) => {
+      const kept = this.part(ids, Math.min(ids.length, room));
+      return { ids: Int32Array.from([...prefix, ...kept, ...suffix]), isCut: ids.length > room };
+    });
   }
 
   /** Where each token of a text stands in it, without special tokens. The text is tokenised whole. */
-  async spansOf(text: string): Promise<TokenSpan[]> {
-    const [encoding] = await this.encodingsOf([text]);
-    const offsets = encoding!.getOffsets();
-    const places = unitsOfCodePoints(text);
-    return offsets.map(([start, end]) => ({
-      start: places?.[start!] ?? start!,
-      end: places?.[end!] ?? end!,
-    }));
+  spansOf(text: string): Promise<TokenSpan[]> {
+    return this.content.spansOf(text);
   }
 
   /**
@@ -242,13 +209,9 @@ export class Tokenizer {
   ): Promise<TokenizedText[]> {
     const frame = this.readPairFrame();
     const room = Math.max(0, maxLength - this.pairFrameLength);
-    const ids = new Map<string, readonly number[]>();
-    for (const group of groupsOf([...new Set(pairs.flat())], room)) {
-      throwIfAborted(signal);
-      // One token more than there is room for tells whether any was left out.
-      const rows = await this.encodePart(group, room + 1, signal);
-      for (const [place, text] of group.entries()) ids.set(text, rows[place]!);
-    }
+    const texts = [...new Set(pairs.flat())];
+    const rows = await this.content.encode(texts, room, signal);
+    const ids = new Map(texts.map((text, place) => [text, rows[place]!]));
     const tokenized: TokenizedText[] = [];
     for (const [first, second] of pairs) {
       const [a, b] = [ids.get(first)!, ids.get(second)!];
@@ -268,8 +231,8 @@ export class Tokenizer {
     second: string,
     signal: AbortSignal | undefined,
   ): Promise<PairLengths> {
-    const [a, b] = await this.encodePart([first, second], Number.MAX_SAFE_INTEGER, signal);
-    return { first: a!.length, second: b!.length };
+    const [a, b] = await this.content.lengths([first, second], signal);
+    return { first: a!, second: b! };
   }
 
   /** The tokens that are kept of a text. */
@@ -284,88 +247,4 @@ export class Tokenizer {
     const isTyped = typeStart !== undefined && this.definition.givesTypes;
     return { ids, typeStart: isTyped ? prefix.length + first.length + typeStart : ids.length };
   }
-
-  /** Token ids of each text without special tokens, at most `room` each. */
-  private async encodePart(
-    texts: readonly string[],
-    room: number,
-    signal: AbortSignal | undefined,
-  ): Promise<(readonly number[])[]> {
-    const whole = wholeLength(room);
-    const rules = { ...this.longTexts, fromEnd: this.definition.truncationSide === "left" };
-    const longTexts = texts.map((text) =>
-      text.length > whole ? new LongText(text, room, rules) : undefined,
-    );
-    const rows: (readonly number[])[] = [];
-    let open = [...texts.keys()];
-    while (open.length > 0) {
-      const contents = await Promise.all(
-        open.map(async (position) => (await longTexts[position]?.next()) ?? texts[position]!),
-      );
-      const tokens = await this.idsOf(contents, signal);
-      open = open.filter((position, place) => {
-        const long = longTexts[position];
-        if (long?.accept(tokens[place]!) === false) return true;
-        const found = long?.tokens ?? tokens[place]!;
-        rows[position] = rules.fromEnd ? found.slice(-room || found.length) : found.slice(0, room);
-        return false;
-      });
-    }
-    return rows;
-  }
-
-  private async idsOf(texts: readonly string[], signal: AbortSignal | undefined): Promise<number[][]> {
-    return (await this.encodingsOf(texts, signal)).map((encoding) => encoding.getIds());
-  }
-
-  /** @throws SparseEncoderError `TOKENIZER_INVALID`; `ABORTED` if the call was aborted before its turn came */
-  private async encodingsOf(texts: readonly string[], signal?: AbortSignal): Promise<NativeEncoding[]> {
-    // The native side takes Unicode text only: a lone surrogate becomes U+FFFD.
-    const wellFormed = texts.map((text) => text.toWellFormed());
-    try {
-      return await this.nativeCalls.add(
-        () => this.native.encodeBatch(wellFormed, { addSpecialTokens: false }),
-        () => signal?.aborted !== true,
-      );
-    } catch (cause) {
-      throwIfAborted(signal);
-      throw new SparseEncoderError(
-        "TOKENIZER_INVALID",
-        `${this.definition.file} cannot encode a text: ${shortMessage(cause)}`,
-        { cause },
-      );
-    }
-  }
-}
-
-/** The UTF-16 unit at which each code point of a text starts, and its end; undefined where both are counted alike. */
-function unitsOfCodePoints(text: string): Uint32Array | undefined {
-  if (!/[\ud800-\udbff][\udc00-\udfff]/.test(text)) return undefined;
-  const places = new Uint32Array(text.length + 1);
-  let codePoints = 0;
-  for (let unit = 0; unit < text.length; codePoints++) {
-    places[codePoints] = unit;
-    unit += text.codePointAt(unit)! > 0xffff ? 2 : 1;
-  }
-  places[codePoints] = text.length;
-  return places;
-}
-
-/** Texts of one native call: a few, and not too long together, since all are in memory at once. */
-function groupsOf(texts: readonly string[], room: number): string[][] {
-  const whole = wholeLength(room);
-  const groups: string[][] = [];
-  let units = 0;
-  for (const text of texts) {
-    const length = Math.min(text.length, whole);
-    const last = groups.at(-1);
-    if (last === undefined || last.length >= textsPerCall || units + length > unitsPerCall) {
-      groups.push([text]);
-      units = length;
-    } else {
-      last.push(text);
-      units += length;
-    }
-  }
-  return groups;
 }
