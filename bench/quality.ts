@@ -118,11 +118,7 @@ async function measure(
       judged.map(({ id }) => gradesOf(id)),
     );
     rows[label] = figures;
-    const cells = metrics.map((metric) => {
-      const beside = expected === undefined ? "" : ` (${expected[metric].toFixed(4)})`;
-      return `${metric} ${figures[metric].toFixed(4)}${beside}`.padEnd(28);
-    });
-    console.log(`  ${label.padEnd(46)}${cells.join("").trimEnd()}`);
+    print(label, figures, expected);
   };
   for (const name of Object.keys(arms))
     await run(name, [name], rrf(), reference?.base[referenceNames[name]!]);
@@ -138,6 +134,14 @@ async function measure(
     console.log(`  The default ${verdict} its best arm: ${hybrid.toFixed(4)} and ${best.toFixed(4)}`);
   }
   return rows;
+}
+
+function print(label: string, figures: Figures, expected: Figures | undefined): void {
+  const cells = metrics.map((metric) => {
+    const beside = expected === undefined ? "" : ` (${expected[metric].toFixed(4)})`;
+    return `${metric} ${figures[metric].toFixed(4)}${beside}`.padEnd(28);
+  });
+  console.log(`  ${label.padEnd(46)}${cells.join("").trimEnd()}`);
 }
 
 /** Means over the queries. */

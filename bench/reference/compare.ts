@@ -73,8 +73,6 @@ export async function compareWithReference(
     execFileSync(fileURLToPath(new URL("setup.sh", import.meta.url)), { stdio: "inherit" });
   const serve = fileURLToPath(new URL("serve.py", import.meta.url));
   const engineFile = fileURLToPath(new URL("engine.mjs", import.meta.url));
-  const exportFile = fileURLToPath(new URL("export.py", import.meta.url));
-  const paddedFile = fileURLToPath(new URL("padded.mjs", import.meta.url));
   const cache = mkdtempSync(path.join(tmpdir(), "sparse-encoder-bench-"));
   const rows: Record<string, Record<string, string | number>> = {};
   for (const shape of shapes) {
@@ -101,28 +99,11 @@ export async function compareWithReference(
         for (const engine of [reference, ...engines]) await engine.encode(sample);
       }
       if (threads === 1) {
-        // Once, and a quarter of the texts: padding makes it slow.
-        const exported = path.join(cache, `${shape}.onnx`);
-        execFileSync(python, [exportFile, model, exported], { stdio: "ignore" });
-        const padded = await Engine.start("padded to 512, 1 thread", process.execPath, [
-          paddedFile,
-          model,
-          exported,
-          "1",
-        ]);
-        await padded.encode(sample.slice(0, textCount / 4));
-        engines.push(padded);
+        engines.push(await padded(python, model, cache, sample));
       }
       for (const engine of engines) {
-        rows[`${shape}, ${engine.name}`] = {
-          "reference, texts/s": round(reference.textsPerSecond),
-          "texts/s": round(engine.textsPerSecond),
-          "times as fast": round(engine.textsPerSecond / reference.textsPerSecond),
-          "largest difference":
-            engine === engines[0] ? largestDifference(expected, actual).toExponential(1) : "-",
-          "reference RSS, MB": Math.round(reference.peakRss / 1e6),
-          "RSS, MB": Math.round(engine.peakRss / 1e6),
-        };
+        const difference = engine === engines[0] ? largestDifference(expected, actual) : undefined;
+        rows[`${shape}, ${engine.name}`] = toRow(reference, engine, difference);
       }
       for (const engine of [reference, ...engines]) engine.end();
       console.table(rows);
@@ -130,6 +111,38 @@ export async function compareWithReference(
   }
   writeReport(`encode-reference-${shapes.join("-")}`, rows);
   rmSync(cache, { recursive: true });
+}
+
+/** A model whose batches are padded to 512 tokens, asked once and for a quarter of the texts: padding makes it slow. */
+async function padded(
+  python: string,
+  model: string,
+  cache: string,
+  texts: readonly string[],
+): Promise<Engine> {
+  const exported = path.join(cache, `${path.basename(model)}.onnx`);
+  const exportFile = fileURLToPath(new URL("export.py", import.meta.url));
+  execFileSync(python, [exportFile, model, exported], { stdio: "ignore" });
+  const paddedFile = fileURLToPath(new URL("padded.mjs", import.meta.url));
+  const engine = await Engine.start("padded to 512, 1 thread", process.execPath, [
+    paddedFile,
+    model,
+    exported,
+    "1",
+  ]);
+  await engine.encode(texts.slice(0, textCount / 4));
+  return engine;
+}
+
+function toRow(reference: Engine, engine: Engine, difference: number | undefined) {
+  return {
+    "reference, texts/s": round(reference.textsPerSecond),
+    "texts/s": round(engine.textsPerSecond),
+    "times as fast": round(engine.textsPerSecond / reference.textsPerSecond),
+    "largest difference": difference?.toExponential(1) ?? "-",
+    "reference RSS, MB": Math.round(reference.peakRss / 1e6),
+    "RSS, MB": Math.round(engine.peakRss / 1e6),
+  };
 }
 
 function round(value: number): number {

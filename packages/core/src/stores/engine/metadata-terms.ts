@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { SparseEncoderError } from "../../errors.ts";
 import type { FilterValue } from "../filter/filter.ts";
 import { filterOperators } from "../filter/filter.ts";
-import type { FilterNode } from "../filter/filter-node.ts";
+import type { FilterCondition, FilterNode } from "../filter/filter-node.ts";
 import type { Metadata, MetadataValue } from "../store.ts";
 import { toOrderKey } from "./order-key.ts";
 
@@ -104,7 +104,10 @@ function digest(content: unknown): string {
   return createHash("sha256").update(JSON.stringify(content)).digest("base64url").slice(0, 22);
 }
 
-/** Operators of filters that terms and bounds can answer. */
+/** A filter that terms and bounds can answer. */
+export type TermFilter = FilterNode<Exclude<FilterCondition, { readonly type: "contains" }>>;
+
+/** The operators of a {@link TermFilter}: the front of a store with these refuses filters with others. */
 export const termFilterOperators: ReadonlySet<string> = new Set(
   filterOperators.filter((operator) => operator !== "$contains"),
 );
@@ -112,19 +115,11 @@ export const termFilterOperators: ReadonlySet<string> = new Set(
 /** @throws SparseEncoderError `STORE_UNSUPPORTED` for a string that is longer than the stored bounds tell */
 export function checkBound(
   store: string,
-  { path, operator, value }: Extract<FilterNode, { readonly type: "compare" }>,
+  { path, operator, value }: Extract<FilterCondition, { readonly type: "compare" }>,
 ): void {
   if (typeof value !== "string" || value.length <= maximumBoundLength) return;
   throw new SparseEncoderError(
     "STORE_UNSUPPORTED",
     `The ${store} store compares with strings of up to ${maximumBoundLength} characters; $${operator} of ${JSON.stringify(path.join("."))} has one of ${value.length}.`,
-  );
-}
-
-/** @throws SparseEncoderError `STORE_UNSUPPORTED` for a filter by a part of a string, which terms and bounds do not tell */
-export function refuseContains(store: string, path: readonly string[]): never {
-  throw new SparseEncoderError(
-    "STORE_UNSUPPORTED",
-    `The ${store} store has no filter $contains (field ${JSON.stringify(path.join("."))}): it does not look into strings of metadata.`,
   );
 }

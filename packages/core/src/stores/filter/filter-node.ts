@@ -8,9 +8,13 @@ import { logicalHint, operatorHint } from "./filter-neighbours.ts";
  * A checked filter in its smallest form, which stores compile: `$ne`, `$nin` and `$exists: false` are negations of the
  * others, several conditions an `and`. `path` holds the names that lead to a field, at least one.
  */
-export type FilterNode =
-  | { readonly type: "and" | "or"; readonly nodes: readonly FilterNode[] }
-  | { readonly type: "not"; readonly node: FilterNode }
+export type FilterNode<Condition = FilterCondition> =
+  | { readonly type: "and" | "or"; readonly nodes: readonly FilterNode<Condition>[] }
+  | { readonly type: "not"; readonly node: FilterNode<Condition> }
+  | Condition;
+
+/** What a filter asks of one field. */
+export type FilterCondition =
   | { readonly type: "equal"; readonly path: readonly string[]; readonly value: FilterValue }
   | {
       readonly type: "compare";

@@ -2,8 +2,9 @@ import { throwIfAborted } from "../../calls/index.ts";
 import { SparseEncoderError } from "../../errors.ts";
 import type { SparseVector } from "../../vector/index.ts";
 import type { BackendQuery, StoreBackend, WeightedQuery } from "../backend.ts";
-import { attempt, type EngineRules, toRequests } from "../engine/engine-requests.ts";
-import { termFilterOperators, vectorTerm } from "../engine/metadata-terms.ts";
+import { EngineClient } from "../engine/engine-client.ts";
+import { toRequests } from "../engine/engine-requests.ts";
+import { type TermFilter, termFilterOperators, vectorTerm } from "../engine/metadata-terms.ts";
 import { unescapeText } from "../engine/stored-text.ts";
 import type { FilterNode } from "../filter/filter-node.ts";
 import type { ResolvedFusion } from "../native-fusion.ts";
@@ -50,43 +51,35 @@ export class MilvusBackend implements StoreBackend {
     maximumK: maximumRows - 1,
     nativeFusions: new Set(["rrf", "weighted"] as const),
   };
-  private readonly client: MilvusConnection;
-  private readonly owned: boolean;
+  private readonly engine: EngineClient<MilvusConnection>;
   private readonly options: ResolvedMilvusOptions;
-  private readonly rules: EngineRules;
   private readonly knowsNot: boolean;
 
   private constructor(
-    client: MilvusConnection,
-    owned: boolean,
+    engine: EngineClient<MilvusConnection>,
     options: ResolvedMilvusOptions,
     fields: ReadonlyMap<string, ResolvedField>,
-    rules: EngineRules,
     knowsNot: boolean,
   ) {
-    this.fields = fields;
-    this.client = client;
-    this.owned = owned;
+    this.engine = engine;
     this.options = options;
-    this.rules = rules;
+    this.fields = fields;
     this.knowsNot = knowsNot;
   }
 
   static async open(options: MilvusStoreOptions): Promise<MilvusBackend> {
     const checked = checkMilvusOptions(options);
-    const rules = rulesOf(checked, options.token);
-    const client = options.client ?? (await connect(options, checked));
-    const owned = options.client === undefined;
-    try {
-      return await attempt(rules, undefined, async () => {
-        const fields = await openCollection(client, checked);
-        const knowsNot = await probeNot(client, checked.collection);
-        return new MilvusBackend(client, owned, checked, fields, rules, knowsNot);
-      });
-    } catch (error) {
-      if (owned) await client.closeConnection().catch(() => {});
-      throw error;
-    }
+    const opening = {
+      rules: rulesOf(checked, options.token),
+      client: options.client,
+      connect: () => connect(options, checked),
+      disconnect: (client: MilvusConnection) => client.closeConnection(),
+    };
+    return EngineClient.open(opening, async (engine, client) => {
+      const fields = await openCollection(client, checked);
+      const knowsNot = await probeNot(client, checked.collection);
+      return new MilvusBackend(engine, checked, fields, knowsNot);
+    });
   }
 
   async write(documents: readonly CheckedDocument[], signal: AbortSignal | undefined): Promise<void> {
@@ -94,16 +87,18 @@ export class MilvusBackend implements StoreBackend {
     const rows = documents.map((document) => toRow(document, this.fields, this.knowsNot));
     let stored = 0;
     for (const data of toRequests(rows, writes)) {
-      await this.attempt(signal, async () => {
-        const answer = await this.client.upsert({ ...this.target, data }).then(succeeded);
-        if (answer.err_index !== undefined && answer.err_index.length > 0) {
-          throw new Error(`${answer.err_index.length} of ${data.length} documents were refused`);
-        }
-      }).catch((error: unknown) => {
-        if (stored === 0 || !SparseEncoderError.is(error, "STORE_FAILED")) throw error;
-        const message = `${error.message} ${stored} of ${rows.length} documents were stored before it.`;
-        throw new SparseEncoderError("STORE_FAILED", message, { cause: error.cause });
-      });
+      await this.engine
+        .attempt(signal, async (client) => {
+          const answer = await client.upsert({ ...this.target, data }).then(succeeded);
+          if (answer.err_index !== undefined && answer.err_index.length > 0) {
+            throw new Error(`${answer.err_index.length} of ${data.length} documents were refused`);
+          }
+        })
+        .catch((error: unknown) => {
+          if (stored === 0 || !SparseEncoderError.is(error, "STORE_FAILED")) throw error;
+          const message = `${error.message} ${stored} of ${rows.length} documents were stored before it.`;
+          throw new SparseEncoderError("STORE_FAILED", message, { cause: error.cause });
+        });
       stored += data.length;
     }
   }
@@ -153,7 +148,7 @@ export class MilvusBackend implements StoreBackend {
   }
 
   async count(filter: FilterNode | undefined, signal: AbortSignal | undefined): Promise<number> {
-    const expression = filter === undefined ? "" : compileFilter(filter, this.knowsNot);
+    const expression = filter === undefined ? "" : this.compile(filter);
     const [row] = await this.query(expression, ["count(*)"], undefined, signal);
     return Number(row?.["count(*)"] ?? 0);
   }
@@ -216,14 +211,14 @@ export class MilvusBackend implements StoreBackend {
       output_fields: hitFields,
       limit: k,
     };
-    const { results } = await this.attempt(signal, async () =>
-      succeeded(await this.client.hybridSearch(request)),
+    const { results } = await this.engine.attempt(signal, async (client) =>
+      succeeded(await client.hybridSearch(request)),
     );
     return results.map((row) => toHit(row, (score) => score));
   }
 
   async close(): Promise<void> {
-    if (this.owned) await this.client.closeConnection();
+    await this.engine.close();
   }
 
   /** Where a request writes. */
@@ -249,10 +244,7 @@ export class MilvusBackend implements StoreBackend {
 
   /** What a search is about, as the client takes it. */
   private toSearch({ name, vector, filter }: BackendQuery) {
-    const conditions = [
-      hasTerm(vectorTerm(name)),
-      ...(filter === undefined ? [] : [compileFilter(filter, this.knowsNot)]),
-    ];
+    const conditions = [hasTerm(vectorTerm(name)), ...(filter === undefined ? [] : [this.compile(filter)])];
     const isDense = vector instanceof Float32Array;
     return {
       anns_field: fieldName([...this.fields.keys()].indexOf(name)),
@@ -265,7 +257,9 @@ export class MilvusBackend implements StoreBackend {
   private async rank(query: BackendQuery, toScore: (score: number) => number): Promise<StoreHit[]> {
     const { k, signal } = query;
     const request = { ...this.scope, ...this.toSearch(query), output_fields: hitFields, limit: k };
-    const { results } = await this.attempt(signal, async () => succeeded(await this.client.search(request)));
+    const { results } = await this.engine.attempt(signal, async (client) =>
+      succeeded(await client.search(request)),
+    );
     return results.map((row) => toHit(row, toScore));
   }
 
@@ -277,7 +271,7 @@ export class MilvusBackend implements StoreBackend {
     fields: readonly string[],
     signal: AbortSignal | undefined,
   ): AsyncGenerator<readonly MilvusRow[], void, undefined> {
-    const filter = node === undefined ? "" : ` and ${compileFilter(node, this.knowsNot)}`;
+    const filter = node === undefined ? "" : ` and ${this.compile(node)}`;
     for (let last = after; ; ) {
       throwIfAborted(signal);
       const page = [...(await this.query(`key > "${last}"${filter}`, fields, size, signal))];
@@ -300,8 +294,8 @@ export class MilvusBackend implements StoreBackend {
       output_fields: [...fields],
       ...(limit === undefined ? {} : { limit }),
     };
-    return this.attempt(signal, async () => {
-      const answer = await this.client.query(request);
+    return this.engine.attempt(signal, async (client) => {
+      const answer = await client.query(request);
       // What Milvus Lite says when vectors are asked for and it never had any.
       if (/loss raw data/.test(answer.status?.reason ?? "") && (await this.count(undefined, signal)) === 0)
         return [];
@@ -311,14 +305,14 @@ export class MilvusBackend implements StoreBackend {
 
   private async removeKeys(keys: readonly string[], signal: AbortSignal | undefined): Promise<number> {
     if (keys.length === 0) return 0;
-    await this.attempt(signal, async () =>
-      succeeded(await this.client.delete({ ...this.target, filter: `key in ${toList(keys)}` })),
+    await this.engine.attempt(signal, async (client) =>
+      succeeded(await client.delete({ ...this.target, filter: `key in ${toList(keys)}` })),
     );
     return keys.length;
   }
 
-  private attempt<Result>(signal: AbortSignal | undefined, request: () => Promise<Result>): Promise<Result> {
-    return attempt(this.rules, signal, request);
+  private compile(filter: FilterNode): string {
+    return compileFilter(filter as TermFilter, this.knowsNot);
   }
 }
 

@@ -1,13 +1,22 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { boundName, equalTerm, existsTerm, kindTerm, toBound } from "../engine/metadata-terms.ts";
+import {
+  boundName,
+  equalTerm,
+  existsTerm,
+  kindTerm,
+  type TermFilter,
+  toBound,
+} from "../engine/metadata-terms.ts";
 import type { Filter } from "../filter/filter.ts";
 import { parseFilter } from "../filter/filter-node.ts";
 import { compileFilter } from "./milvus-filter.ts";
 
+const parse = (filter: Filter) => parseFilter(filter) as TermFilter;
+
 describe("a filter for Milvus", () => {
   it("moves negations down to the conditions", () => {
-    const node = parseFilter({ $not: { $or: [{ a: 1 }, { b: { $gt: 2 } }, { c: { $exists: false } }] } });
+    const node = parse({ $not: { $or: [{ a: 1 }, { b: { $gt: 2 } }, { c: { $exists: false } }] } });
     const number = boundName(["b"], 2, "greatest");
     expect(compileFilter(node, true)).toBe(
       `((not array_contains(terms, "${equalTerm(["a"], 1)}") and ` +
@@ -28,7 +37,7 @@ describe("a filter for Milvus", () => {
           [field]: { $in: [value, "x"], $ne: value, $gt: value, $lte: value },
           $not: { [field]: { $gte: value } },
         };
-        const outside = compileFilter(parseFilter(filter), knowsNot).replace(/"[\w-]*"/g, "");
+        const outside = compileFilter(parse(filter), knowsNot).replace(/"[\w-]*"/g, "");
         expect(outside).toMatch(
           /^(?:array_contains|array_contains_any|terms|bounds|and|or|not|key|[\s()[\],<>=!])*$/,
         );
@@ -37,7 +46,7 @@ describe("a filter for Milvus", () => {
   });
 
   it("refuses to compare with strings longer than the stored bounds", () => {
-    const node = parseFilter({ a: { $gt: "x".repeat(128) } });
+    const node = parse({ a: { $gt: "x".repeat(128) } });
     expect(() => compileFilter(node, true)).toThrow(expect.objectContaining({ code: "STORE_UNSUPPORTED" }));
   });
 
@@ -67,7 +76,7 @@ describe("a filter for Milvus", () => {
       true,
     ],
   ])("nests no deeper than it must: %s", (_, filter, knowsNot) => {
-    const expression = compileFilter(parseFilter(filter), knowsNot);
+    const expression = compileFilter(parse(filter), knowsNot);
     // 2^14 is the first power of two above 10,000; a condition has two levels of its own.
     expect(depthOf(expression)).toBeLessThanOrEqual(16);
     // No parser needs more than the parentheses to go as deep: no `and` or `or` stands beside another one.
@@ -77,7 +86,7 @@ describe("a filter for Milvus", () => {
   it("has each part of a filter once, in its order", () => {
     for (const length of [1, 2, 3, 5, 8, 49, 50, 51]) {
       const years = Array.from({ length }, (_, year) => year);
-      const expression = compileFilter(parseFilter({ $or: years.map((year) => ({ year })) }), true);
+      const expression = compileFilter(parse({ $or: years.map((year) => ({ year })) }), true);
       const terms = [...expression.matchAll(/"([\w-]{22})"/g)].map(([, term]) => term);
       expect(terms).toEqual(years.map((year) => equalTerm(["year"], year)));
       expect(expression.match(/ or /g)?.length ?? 0).toBe(length - 1);
@@ -92,7 +101,7 @@ describe("a filter for Milvus", () => {
     ],
     [{ year: { $in: Array.from({ length: 100_001 }, (_, year) => year) } }, true, "1 and 100001"],
   ])("is refused before the request if it is longer than Milvus takes", (filter, knowsNot, received) => {
-    expect(() => compileFilter(parseFilter(filter), knowsNot)).toThrow(
+    expect(() => compileFilter(parse(filter), knowsNot)).toThrow(
       expect.objectContaining({ code: "STORE_UNSUPPORTED", message: expect.stringContaining(received) }),
     );
   });

@@ -4,10 +4,9 @@ import {
   equalTerm,
   existsTerm,
   kindTerm,
-  refuseContains,
+  type TermFilter,
   toBound,
 } from "../engine/metadata-terms.ts";
-import type { FilterNode } from "../filter/filter-node.ts";
 import { unsupported } from "../store-limits.ts";
 
 const operators = { gt: ">", gte: ">=", lt: "<", lte: "<=" } as const;
@@ -32,7 +31,7 @@ const maximumValues = 100_000;
  * @param knowsNot false for Milvus Lite, whose expressions have no `not`; terms are then also among the bounds
  * @throws SparseEncoderError `STORE_UNSUPPORTED` for a filter that is beyond what Milvus takes
  */
-export function compileFilter(node: FilterNode, knowsNot: boolean): string {
+export function compileFilter(node: TermFilter, knowsNot: boolean): string {
   const size = sizeOf(node, knowsNot, false);
   if (size.conditions > maximumConditions || size.values > maximumValues) {
     throw unsupported(
@@ -45,7 +44,7 @@ export function compileFilter(node: FilterNode, knowsNot: boolean): string {
 
 /** Conditions and values of lists of the expression that {@link compile} makes. */
 function sizeOf(
-  node: FilterNode,
+  node: TermFilter,
   knowsNot: boolean,
   isNegated: boolean,
 ): { conditions: number; values: number } {
@@ -66,7 +65,7 @@ function sizeOf(
     : { conditions: node.values.length, values: 0 };
 }
 
-function compile(node: FilterNode, knowsNot: boolean, isNegated: boolean): string {
+function compile(node: TermFilter, knowsNot: boolean, isNegated: boolean): string {
   const condition = (term: string) => (isNegated ? lacksTerm(term, knowsNot) : hasTerm(term));
   switch (node.type) {
     case "not":
@@ -87,8 +86,6 @@ function compile(node: FilterNode, knowsNot: boolean, isNegated: boolean): strin
       if (isNegated && !knowsNot) return join(terms.map(condition), true);
       return `${isNegated ? "not " : ""}array_contains_any(terms, [${terms.map((term) => `"${term}"`).join(", ")}])`;
     }
-    case "contains":
-      return refuseContains("milvus", node.path);
     case "compare": {
       const { path, operator, value } = node;
       checkBound("milvus", node);

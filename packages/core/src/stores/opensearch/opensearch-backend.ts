@@ -2,8 +2,9 @@ import { throwIfAborted } from "../../calls/index.ts";
 import { SparseEncoderError } from "../../errors.ts";
 import type { SparseVector } from "../../vector/index.ts";
 import type { BackendQuery, StoreBackend } from "../backend.ts";
-import { adviceOf, attempt, type EngineRules, toRequests } from "../engine/engine-requests.ts";
-import { termFilterOperators, vectorTerm } from "../engine/metadata-terms.ts";
+import { EngineClient } from "../engine/engine-client.ts";
+import { adviceOf, toRequests } from "../engine/engine-requests.ts";
+import { type TermFilter, termFilterOperators, vectorTerm } from "../engine/metadata-terms.ts";
 import type { FilterNode } from "../filter/filter-node.ts";
 import type { DenseMetric, StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
@@ -60,37 +61,31 @@ export class OpenSearchBackend implements StoreBackend {
     // One more tells whether the last has equals.
     maximumK: maximumRows - 1,
   };
-  private readonly client: OpenSearchConnection;
-  private readonly owned: boolean;
+  private readonly engine: EngineClient<OpenSearchConnection>;
   private readonly options: ResolvedOpenSearchOptions;
-  private readonly rules: EngineRules;
 
   private constructor(
-    client: OpenSearchConnection,
-    owned: boolean,
+    engine: EngineClient<OpenSearchConnection>,
     options: ResolvedOpenSearchOptions,
     fields: ReadonlyMap<string, ResolvedField>,
-    rules: EngineRules,
   ) {
-    this.fields = fields;
-    this.client = client;
-    this.owned = owned;
+    this.engine = engine;
     this.options = options;
-    this.rules = rules;
+    this.fields = fields;
   }
 
   static async open(options: OpenSearchStoreOptions): Promise<OpenSearchBackend> {
     const checked = checkOpenSearchOptions(options);
-    const rules = rulesOf(checked, options.auth?.password);
-    const owned = options.client === undefined;
-    const client = options.client ?? (await connect(options, checked));
-    try {
-      const fields = await attempt(rules, undefined, () => openIndex(client, checked));
-      return new OpenSearchBackend(client, owned, checked, fields, rules);
-    } catch (error) {
-      if (owned) await client.close().catch(() => {});
-      throw error;
-    }
+    const opening = {
+      rules: rulesOf(checked, options.auth?.password),
+      client: options.client,
+      connect: () => connect(options, checked),
+      disconnect: (client: OpenSearchConnection) => client.close(),
+    };
+    return EngineClient.open(
+      opening,
+      async (engine, client) => new OpenSearchBackend(engine, checked, await openIndex(client, checked)),
+    );
   }
 
   async write(documents: readonly CheckedDocument[], signal: AbortSignal | undefined): Promise<void> {
@@ -125,8 +120,8 @@ export class OpenSearchBackend implements StoreBackend {
     const found = new Map<string, StoredDocument>();
     for (let start = 0; start < ids.length; start += idsAtOnce) {
       const wanted = ids.slice(start, start + idsAtOnce).map(toDocumentId);
-      const { body } = await this.attempt(signal, () =>
-        this.client.mget({ index: this.options.index, body: { ids: wanted } }),
+      const { body } = await this.engine.attempt(signal, (client) =>
+        client.mget({ index: this.options.index, body: { ids: wanted } }),
       );
       for (const { found: isThere, _source } of body.docs) {
         if (isThere !== true || _source === undefined) continue;
@@ -138,10 +133,10 @@ export class OpenSearchBackend implements StoreBackend {
   }
 
   async count(filter: FilterNode | undefined, signal: AbortSignal | undefined): Promise<number> {
-    const query = filter === undefined ? { match_all: {} } : compileFilter(filter);
+    const query = filter === undefined ? { match_all: {} } : compileFilter(filter as TermFilter);
     checkClauses(query);
-    const { body } = await this.attempt(signal, () =>
-      this.client.count({ index: this.options.index, body: { query } }),
+    const { body } = await this.engine.attempt(signal, (client) =>
+      client.count({ index: this.options.index, body: { query } }),
     );
     this.checkWhole(body);
     return body.count;
@@ -184,7 +179,7 @@ export class OpenSearchBackend implements StoreBackend {
   }
 
   async close(): Promise<void> {
-    if (this.owned) await this.client.close();
+    await this.engine.close();
   }
 
   /** Scores of the server are rounded, and of a scale of its own: they choose the hits, ours order them. */
@@ -206,7 +201,10 @@ export class OpenSearchBackend implements StoreBackend {
   }
 
   private conditions({ name, vector, filter }: BackendQuery): OpenSearchQuery[] {
-    const conditions = [hasTerm(vectorTerm(name)), ...(filter === undefined ? [] : [compileFilter(filter)])];
+    const conditions = [
+      hasTerm(vectorTerm(name)),
+      ...(filter === undefined ? [] : [compileFilter(filter as TermFilter)]),
+    ];
     checkClauses({ bool: { filter: conditions } }, vector instanceof Float32Array ? 0 : vector.activeDims);
     return conditions;
   }
@@ -223,7 +221,8 @@ export class OpenSearchBackend implements StoreBackend {
     source: readonly string[] | true,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<readonly OpenSearchHit[], void, undefined> {
-    const query = node === undefined ? { match_all: {} } : { bool: { filter: [compileFilter(node)] } };
+    const query =
+      node === undefined ? { match_all: {} } : { bool: { filter: [compileFilter(node as TermFilter)] } };
     checkClauses(query);
     for (let last = after; ; ) {
       const request = { query, size, sort: [{ key: "asc" }], search_after: [last], _source: source };
@@ -235,7 +234,9 @@ export class OpenSearchBackend implements StoreBackend {
   }
 
   private async search(body: object, signal: AbortSignal | undefined): Promise<readonly OpenSearchHit[]> {
-    const answer = await this.attempt(signal, () => this.client.search({ index: this.options.index, body }));
+    const answer = await this.engine.attempt(signal, (client) =>
+      client.search({ index: this.options.index, body }),
+    );
     this.checkWhole(answer.body);
     return answer.body.hits.hits;
   }
@@ -261,10 +262,10 @@ export class OpenSearchBackend implements StoreBackend {
     let done = 0;
     for (const part of toRequests(items, request)) {
       let left: readonly BulkItem[] = part;
-      await this.attempt(signal, async () => {
+      await this.engine.attempt(signal, async (client) => {
         throwIfAborted(signal);
         const sent = left;
-        const { body } = await this.client.bulk({
+        const { body } = await client.bulk({
           index: this.options.index,
           refresh: this.options.refresh,
           body: sent.flat(),
@@ -292,10 +293,6 @@ export class OpenSearchBackend implements StoreBackend {
       });
     }
     return deleted;
-  }
-
-  private attempt<Result>(signal: AbortSignal | undefined, call: () => Promise<Result>): Promise<Result> {
-    return attempt(this.rules, signal, call);
   }
 }
 

@@ -3,10 +3,9 @@ import {
   checkBound,
   equalTerm,
   existsTerm,
-  refuseContains,
+  type TermFilter,
   toBound,
 } from "../engine/metadata-terms.ts";
-import type { FilterNode } from "../filter/filter-node.ts";
 import { unsupported } from "../store-limits.ts";
 
 /** A query of OpenSearch. */
@@ -25,7 +24,7 @@ const maximumClauses = 1024;
  * The query of a filter over the keywords `terms` and `bounds`: a bound is its name and its value in one. Conditions that
  * ask for one of several terms, or for none of them, become one clause.
  */
-export function compileFilter(node: FilterNode): OpenSearchQuery {
+export function compileFilter(node: TermFilter): OpenSearchQuery {
   switch (node.type) {
     case "not":
       return { bool: { must_not: [compileFilter(node.node)] } };
@@ -37,8 +36,6 @@ export function compileFilter(node: FilterNode): OpenSearchQuery {
     case "equal":
     case "in":
       return hasOneOf(termsOfNode(node)!);
-    case "contains":
-      return refuseContains("opensearch", node.path);
     case "compare": {
       const { path, operator, value } = node;
       checkBound("opensearch", node);
@@ -71,7 +68,7 @@ export function checkClauses(query: OpenSearchQuery, dims = 0): void {
   );
 }
 
-function compileAnd(nodes: readonly FilterNode[]): OpenSearchQuery {
+function compileAnd(nodes: readonly TermFilter[]): OpenSearchQuery {
   const excluded: string[] = [];
   const filter: OpenSearchQuery[] = [];
   for (const node of nodes) {
@@ -83,7 +80,7 @@ function compileAnd(nodes: readonly FilterNode[]): OpenSearchQuery {
   return { bool: { ...(filter.length === 0 ? {} : { filter }), ...mustNot } };
 }
 
-function compileOr(nodes: readonly FilterNode[]): OpenSearchQuery {
+function compileOr(nodes: readonly TermFilter[]): OpenSearchQuery {
   const wanted: string[] = [];
   const should: OpenSearchQuery[] = [];
   for (const node of nodes) {
@@ -96,7 +93,7 @@ function compileOr(nodes: readonly FilterNode[]): OpenSearchQuery {
 }
 
 /** The terms of which a document must have one; undefined for a condition that is not about terms. */
-function termsOfNode(node: FilterNode): string[] | undefined {
+function termsOfNode(node: TermFilter): string[] | undefined {
   if (node.type === "exists") return [existsTerm(node.path)];
   if (node.type === "equal") return [equalTerm(node.path, node.value)];
   return node.type === "in" ? node.values.map((value) => equalTerm(node.path, value)) : undefined;

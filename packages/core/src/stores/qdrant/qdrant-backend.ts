@@ -1,6 +1,7 @@
 import type { SparseVector } from "../../vector/index.ts";
 import type { BackendQuery, StoreBackend, WeightedQuery } from "../backend.ts";
-import { attempt, type EngineRules, toRequests } from "../engine/engine-requests.ts";
+import { EngineClient } from "../engine/engine-client.ts";
+import { toRequests } from "../engine/engine-requests.ts";
 import type { FilterNode } from "../filter/filter-node.ts";
 import type { ResolvedFusion } from "../native-fusion.ts";
 import type { StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
@@ -29,22 +30,19 @@ export class QdrantBackend implements StoreBackend {
   readonly ordersTies = false;
   readonly fields: ReadonlyMap<string, ResolvedField>;
   readonly capabilities: StoreCapabilities;
-  private readonly client: QdrantConnection;
+  private readonly engine: EngineClient<QdrantConnection>;
   private readonly options: ResolvedQdrantOptions;
-  private readonly rules: EngineRules;
   private readonly format: QdrantFormat;
 
   private constructor(
-    client: QdrantConnection,
+    engine: EngineClient<QdrantConnection>,
     options: ResolvedQdrantOptions,
     fields: ReadonlyMap<string, ResolvedField>,
-    rules: EngineRules,
     format: QdrantFormat,
   ) {
     this.fields = fields;
-    this.client = client;
+    this.engine = engine;
     this.options = options;
-    this.rules = rules;
     this.format = format;
     this.capabilities = {
       sparse: true,
@@ -58,16 +56,21 @@ export class QdrantBackend implements StoreBackend {
 
   static async open(options: QdrantStoreOptions): Promise<QdrantBackend> {
     const checked = checkQdrantOptions(options);
-    const rules = rulesOf(checked, options.apiKey);
-    const client = options.client ?? (await connect(options, checked));
-    const { layout, declared } = checked;
+    const opening = {
+      rules: rulesOf(checked, options.apiKey),
+      client: options.client,
+      connect: () => connect(options, checked),
+      // The client keeps no connection that has to be ended.
+      disconnect: async () => {},
+    };
+    const { layout, declared, collection } = checked;
     const format = layout === undefined ? ownFormat : foreignFormat(layout);
-    const fields = await attempt(rules, undefined, () =>
-      layout === undefined
+    return EngineClient.open(opening, async (engine, client) => {
+      const fields = await (layout === undefined
         ? openCollection(client, checked)
-        : openForeign(client, checked.collection, declared!, format),
-    );
-    return new QdrantBackend(client, checked, fields, rules, format);
+        : openForeign(client, collection, declared!, format));
+      return new QdrantBackend(engine, checked, fields, format);
+    });
   }
 
   async write(documents: readonly CheckedDocument[], signal: AbortSignal | undefined): Promise<void> {
@@ -75,7 +78,9 @@ export class QdrantBackend implements StoreBackend {
     const all = documents.map((document) => toPoint(document, this.fields));
     for (const points of toRequests(all, request)) {
       // To store a point twice is to store it once.
-      await this.attempt(signal, () => this.client.upsert(this.options.collection, { points, wait: true }));
+      await this.engine.attempt(signal, (client) =>
+        client.upsert(this.options.collection, { points, wait: true }),
+      );
     }
   }
 
@@ -121,7 +126,8 @@ export class QdrantBackend implements StoreBackend {
       exact: true,
       ...(node === undefined ? {} : { filter: toFilter([this.compile(node)]) }),
     };
-    return (await this.attempt(signal, () => this.client.count(this.options.collection, request))).count;
+    return (await this.engine.attempt(signal, (client) => client.count(this.options.collection, request)))
+      .count;
   }
 
   async *pages(
@@ -182,12 +188,15 @@ export class QdrantBackend implements StoreBackend {
       limit: k,
       with_payload: this.format.hitPayload,
     };
-    const { points } = await this.attempt(signal, () => this.client.query(this.options.collection, request));
+    const { points } = await this.engine.attempt(signal, (client) =>
+      client.query(this.options.collection, request),
+    );
     return points.map((point) => ({ ...this.format.contentOf(point), score: point.score! }));
   }
 
-  /** The client keeps no connection that had to be ended. */
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    await this.engine.close();
+  }
 
   /** Collections of others are theirs to change. */
   private checkWritable(): void {
@@ -217,7 +226,9 @@ export class QdrantBackend implements StoreBackend {
       with_payload: this.format.hitPayload,
       params: { exact: this.options.exact },
     };
-    const { points } = await this.attempt(signal, () => this.client.query(this.options.collection, request));
+    const { points } = await this.engine.attempt(signal, (client) =>
+      client.query(this.options.collection, request),
+    );
     return points.map((point) => ({ ...this.format.contentOf(point), score: toScore(point.score!) }));
   }
 
@@ -226,7 +237,9 @@ export class QdrantBackend implements StoreBackend {
     what: { with_payload: boolean; with_vector: boolean },
     signal: AbortSignal | undefined,
   ): Promise<QdrantPoint[]> {
-    return this.attempt(signal, () => this.client.retrieve(this.options.collection, { ids, ...what }));
+    return this.engine.attempt(signal, (client) =>
+      client.retrieve(this.options.collection, { ids, ...what }),
+    );
   }
 
   private async *scroll(
@@ -242,7 +255,9 @@ export class QdrantBackend implements StoreBackend {
         ...(node === undefined ? {} : { filter: toFilter([this.compile(node)]) }),
         ...(offset === undefined ? {} : { offset }),
       };
-      const page = await this.attempt(signal, () => this.client.scroll(this.options.collection, request));
+      const page = await this.engine.attempt(signal, (client) =>
+        client.scroll(this.options.collection, request),
+      );
       yield page.points;
       if (page.next_page_offset === undefined || page.next_page_offset === null) return;
       offset = page.next_page_offset;
@@ -252,13 +267,9 @@ export class QdrantBackend implements StoreBackend {
   private async removePoints(points: readonly string[], signal: AbortSignal | undefined): Promise<number> {
     for (let start = 0; start < points.length; start += idsAtOnce) {
       const request = { points: points.slice(start, start + idsAtOnce), wait: true };
-      await this.attempt(signal, () => this.client.delete(this.options.collection, request));
+      await this.engine.attempt(signal, (client) => client.delete(this.options.collection, request));
     }
     return points.length;
-  }
-
-  private attempt<Result>(signal: AbortSignal | undefined, call: () => Promise<Result>): Promise<Result> {
-    return attempt(this.rules, signal, call);
   }
 }
 

@@ -3,7 +3,7 @@ import {
   checkBound,
   equalTerm,
   existsTerm,
-  refuseContains,
+  type TermFilter,
   toBound,
 } from "../engine/metadata-terms.ts";
 import type { FilterNode } from "../filter/filter-node.ts";
@@ -30,7 +30,7 @@ const maximumDepth = 120;
 const maximumValues = 1_000_000;
 
 /** The condition of a filter over the terms and bounds of metadata, which stand in the payload. */
-export function compileFilter(node: FilterNode): QdrantCondition {
+export function compileFilter(node: TermFilter): QdrantCondition {
   switch (node.type) {
     case "not":
       return { must_not: [compileFilter(node.node)] };
@@ -47,8 +47,6 @@ export function compileFilter(node: FilterNode): QdrantCondition {
       return node.values.length === 0
         ? nothing
         : { key: "terms", match: { any: node.values.map((value) => equalTerm(node.path, value)) } };
-    case "contains":
-      return refuseContains("qdrant", node.path);
     case "compare": {
       const { path, operator, value } = node;
       // Any element is greater if the greatest is.

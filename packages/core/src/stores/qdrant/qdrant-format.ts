@@ -1,4 +1,4 @@
-import { termFilterOperators, vectorTerm } from "../engine/metadata-terms.ts";
+import { type TermFilter, termFilterOperators, vectorTerm } from "../engine/metadata-terms.ts";
 import type { FilterNode } from "../filter/filter-node.ts";
 import type { Metadata, StoredDocument } from "../store.ts";
 import type { ResolvedField } from "../vector-fields.ts";
@@ -36,5 +36,5 @@ export const ownFormat: QdrantFormat = {
   toDocument: fromPoint,
   vectorName: (name) => name,
   conditionsOf: (name) => [hasTerm(vectorTerm(name))],
-  compileFilter,
+  compileFilter: (node) => compileFilter(node as TermFilter),
 };
