@@ -17,12 +17,25 @@ export function shapeOf(family: Family, config: JsonObject, file: string): Trans
   }
   const shape = family.shape(config, file);
   const { vocabularySize, hiddenSize, layers, heads, intermediateSize } = shape;
-  const sizes = { vocabularySize, hiddenSize, layers, heads, intermediateSize };
+  const { keyHeads = heads, headSize = 1 } = shape;
+  const sizes = { vocabularySize, hiddenSize, layers, heads, keyHeads, intermediateSize };
   for (const [name, size] of Object.entries(sizes)) {
     if (Number.isSafeInteger(size) && size >= 1) continue;
     throw new SparseEncoderError("MODEL_INVALID", `${file} gives ${size} as ${name} of the transformer.`);
   }
-  if (hiddenSize % heads !== 0) {
+  if (heads % keyHeads !== 0) {
+    throw new SparseEncoderError(
+      "MODEL_INVALID",
+      `${file} asks for ${keyHeads} heads of keys, which do not divide the ${heads} heads of queries.`,
+    );
+  }
+  if (shape.rotary !== undefined && shape.headSize !== undefined && (headSize % 2 !== 0 || headSize < 2)) {
+    throw new SparseEncoderError(
+      "MODEL_INVALID",
+      `${file} gives ${headSize} numbers per head, which rotary positions cannot turn in pairs.`,
+    );
+  }
+  if (shape.headSize === undefined && hiddenSize % heads !== 0) {
     throw new SparseEncoderError(
       "MODEL_INVALID",
       `${file} asks for ${heads} attention heads, which do not divide the hidden size ${hiddenSize}.`,
@@ -47,7 +60,11 @@ export function familyOf(
   const family = Object.hasOwn(families, type) ? families[type] : undefined;
   if (family !== undefined) return family;
   const supported = Object.values(families).map((known) =>
-    head === "masked-lm" ? known.maskedLm : head === "classifier" ? classifierName(known) : known.encoder,
+    head === "masked-lm"
+      ? known.languageModel
+      : head === "classifier"
+        ? classifierName(known)
+        : known.encoder,
   );
   const use = { "masked-lm": " as a sparse encoder", classifier: " as a reranker", none: "" }[head];
   throw new SparseEncoderError(
@@ -56,9 +73,17 @@ export function familyOf(
   );
 }
 
+/** The error for a checkpoint of a text generator without modules that make a sparse encoder of it. */
+export function textGenerator({ config, folder }: { readonly config: JsonObject; readonly folder: string }) {
+  return new SparseEncoderError(
+    "MODEL_UNSUPPORTED",
+    `${folder} holds ${architectureOf(config) ?? received(config.model_type)}, a text generator, and no modules.json that makes a sparse encoder of it. A sparse encoder of this kind lists Transformer and SpladePooling there; save it with SparseEncoder.save_pretrained of sentence-transformers. Load a dense one with DenseEncoder.load().`,
+  );
+}
+
 /** What transformers calls a checkpoint of a family with a classification head. */
-export function classifierName({ maskedLm }: Family): string {
-  return maskedLm.replace("ForMaskedLM", "ForSequenceClassification");
+export function classifierName({ languageModel }: Family): string {
+  return languageModel.replace(/For(?:MaskedLM|CausalLM)$/, "ForSequenceClassification");
 }
 
 /** What a `config.json` says that the checkpoint was saved from; undefined if it says nothing. */
@@ -68,14 +93,20 @@ export function architectureOf({ architectures }: JsonObject): string | undefine
 }
 
 /**
- * Checks that a checkpoint has the masked-LM head of its family.
+ * Checks that a checkpoint has the language-model head of its family.
  * @throws SparseEncoderError `MODEL_UNSUPPORTED`
  */
-export function checkHead(family: Family, config: JsonObject, tensors: TensorTable): void {
-  const name = `${family.names.head.dense}.weight`;
-  if (tensors.has(name)) return;
+export function checkHead(
+  family: Family,
+  { tiedDecoder }: TransformerShape,
+  config: JsonObject,
+  tensors: TensorTable,
+): void {
+  const { dense, decoder } = family.names.head;
+  const name = dense === undefined ? decoder : `${dense}.weight`;
+  if (tensors.has(name) || (dense === undefined && tiedDecoder)) return;
   throw new SparseEncoderError(
     "MODEL_UNSUPPORTED",
-    `${tensors.origin} has no masked-LM head (tensor "${name}"), which a sparse encoder needs; config.json names ${architectureOf(config) ?? "no architecture"}. Load a checkpoint with such a head (${family.maskedLm}), or this one as a dense model with DenseEncoder.load().`,
+    `${tensors.origin} has no ${family.generatesText === true ? "language-model" : "masked-LM"} head (tensor "${name}"), which a sparse encoder needs; config.json names ${architectureOf(config) ?? "no architecture"}. Load a checkpoint with such a head (${family.languageModel}), or this one as a dense model with DenseEncoder.load().`,
   );
 }

@@ -1,5 +1,6 @@
 import { SparseEncoderError } from "../errors.ts";
 import { type JsonObject, setting } from "../model/index.ts";
+import { decoderFamilies } from "./decoder-families.ts";
 import type { Family, TransformerShape } from "./family.ts";
 import { modernBert } from "./modernbert.ts";
 
@@ -51,7 +52,7 @@ function robertaShape(config: JsonObject, file: string): TransformerShape {
   return { ...shape, positions: { ...shape.positions, paddingId }, headActivation: "gelu" };
 }
 
-const roberta: Omit<Family, "maskedLm" | "encoder"> = {
+const roberta: Omit<Family, "languageModel" | "encoder"> = {
   names: { prefix: "roberta.", ...bertEmbeddings, ...bertLayer, head: robertaHead },
   shape: robertaShape,
 };
@@ -59,7 +60,7 @@ const roberta: Omit<Family, "maskedLm" | "encoder"> = {
 /** The supported families by `model_type`. A new family is a new entry here. */
 export const families: Readonly<Record<string, Family>> = {
   bert: {
-    maskedLm: "BertForMaskedLM",
+    languageModel: "BertForMaskedLM",
     encoder: "BertModel",
     names: {
       prefix: "bert.",
@@ -74,11 +75,11 @@ export const families: Readonly<Record<string, Family>> = {
     },
     shape: bertShape,
   },
-  roberta: { maskedLm: "RobertaForMaskedLM", encoder: "RobertaModel", ...roberta },
-  "xlm-roberta": { maskedLm: "XLMRobertaForMaskedLM", encoder: "XLMRobertaModel", ...roberta },
-  camembert: { maskedLm: "CamembertForMaskedLM", encoder: "CamembertModel", ...roberta },
+  roberta: { languageModel: "RobertaForMaskedLM", encoder: "RobertaModel", ...roberta },
+  "xlm-roberta": { languageModel: "XLMRobertaForMaskedLM", encoder: "XLMRobertaModel", ...roberta },
+  camembert: { languageModel: "CamembertForMaskedLM", encoder: "CamembertModel", ...roberta },
   distilbert: {
-    maskedLm: "DistilBertForMaskedLM",
+    languageModel: "DistilBertForMaskedLM",
     encoder: "DistilBertModel",
     names: {
       prefix: "distilbert.",
@@ -112,7 +113,7 @@ export const families: Readonly<Record<string, Family>> = {
     }),
   },
   mpnet: {
-    maskedLm: "MPNetForMaskedLM",
+    languageModel: "MPNetForMaskedLM",
     encoder: "MPNetModel",
     names: {
       prefix: "mpnet.",
@@ -141,7 +142,7 @@ export const families: Readonly<Record<string, Family>> = {
     },
   },
   electra: {
-    maskedLm: "ElectraForMaskedLM",
+    languageModel: "ElectraForMaskedLM",
     encoder: "ElectraModel",
     names: {
       prefix: "electra.",
@@ -162,7 +163,7 @@ export const families: Readonly<Record<string, Family>> = {
     }),
   },
   albert: {
-    maskedLm: "AlbertForMaskedLM",
+    languageModel: "AlbertForMaskedLM",
     encoder: "AlbertModel",
     names: {
       prefix: "albert.",
@@ -200,4 +201,5 @@ export const families: Readonly<Record<string, Family>> = {
     },
   },
   modernbert: modernBert,
+  ...decoderFamilies,
 };

@@ -1,5 +1,25 @@
 import type { JsonObject } from "../model/index.ts";
 
+/** Rates at which the places turn queries and keys, and what cosines and sines are multiplied by. */
+export interface RotaryRates {
+  /** Tells the rates of one graph apart. */
+  readonly label: "global" | "local";
+  /** Radians per place, one per pair of numbers of a head. */
+  readonly rates: Float32Array;
+  /** Default 1. */
+  readonly scale?: number;
+}
+
+/** Which linear layers of the encoder have a bias. Default: all. */
+export interface LayerBiases {
+  /** Query, key and value. */
+  readonly attention: boolean;
+  readonly attentionOutput: boolean;
+  /** The first layer of the MLP and its gate. */
+  readonly up: boolean;
+  readonly down: boolean;
+}
+
 /**
  * Sizes and switches of one transformer, read from its `config.json`. Optional entries are switches that most
  * families leave off.
@@ -11,6 +31,10 @@ export interface TransformerShape {
   readonly embeddingSize?: number;
   readonly layers: number;
   readonly heads: number;
+  /** Heads of keys and values, each shared by as many heads of queries. Default: `heads`. */
+  readonly keyHeads?: number;
+  /** Numbers per head. Default: hidden size / heads. */
+  readonly headSize?: number;
   readonly intermediateSize: number;
   readonly activation: string;
   readonly normEpsilon: number;
@@ -22,20 +46,26 @@ export interface TransformerShape {
   readonly tokenTypes?: number;
   /** Bias shared by all layers that depends on the distance of two tokens: number of buckets. */
   readonly relativeBuckets?: number;
-  /** Rotary positions; each layer attends to everything or to a window, with an angle base of its own. */
-  readonly rotary?: {
-    readonly base: number;
-    readonly localBase: number;
-    /** Tokens to each side that a local layer looks at. */
-    readonly window: number;
-    readonly isLocal: readonly boolean[];
-  };
+  /** Rotary positions, and those of local layers if they differ. */
+  readonly rotary?: { readonly global: RotaryRates; readonly local?: RotaryRates };
+  /** Layers that look at a window only: how many tokens before and after each token. */
+  readonly local?: { readonly before: number; readonly after: number; readonly layers: readonly boolean[] };
+  /** Each token attends to itself and the tokens before it only. */
+  readonly causal?: boolean;
+  /** Queries and keys are normed per head. */
+  readonly normedHeads?: boolean;
   /** Norms stand before attention and MLP, and once behind the last layer. */
   readonly preNorm?: boolean;
-  /** The MLP multiplies an activated half with a plain one; `up` gives both. */
-  readonly gated?: boolean;
-  /** Linear layers of the encoder have no bias. */
-  readonly withoutBias?: boolean;
+  /** The first layer has no norm before attention, since it follows the norm of the embeddings. */
+  readonly withoutFirstNorm?: boolean;
+  /** Norms divide by the root mean square and have factors only. */
+  readonly rootMeanSquare?: boolean;
+  /**
+   * The MLP multiplies an activated half with a plain one. `joined`: both are rows of `up`, the activated half first or
+   * second; `apart`: the activated half is the linear layer `gate`.
+   */
+  readonly gated?: "joined" | "joined-second" | "apart";
+  readonly biases?: LayerBiases;
   /** Norms have no bias. */
   readonly withoutNormBias?: boolean;
   /** Activation of the masked-LM head, where the layers have another one. */
@@ -55,7 +85,8 @@ export interface TensorNames {
   readonly words: string;
   readonly positions?: string;
   readonly tokenTypes?: string;
-  readonly embeddingNorm: string;
+  /** Absent if embeddings are not normed. */
+  readonly embeddingNorm?: string;
   /** Linear layer from embedding to hidden size, if they differ. */
   readonly projection?: string;
   readonly relativeBias?: string;
@@ -65,17 +96,21 @@ export interface TensorNames {
   readonly attention:
     | { readonly query: string; readonly key: string; readonly value: string }
     | { readonly joined: string };
+  /** Norms of the queries and keys of each head. */
+  readonly headNorms?: { readonly query: string; readonly key: string };
   readonly attentionOutput: string;
   /** Pre-norm families: the norm before attention, which layer 0 may lack. */
   readonly attentionNorm: string;
   readonly up: string;
+  /** The activated half of a gated MLP, where it is a layer of its own. */
+  readonly gate?: string;
   readonly down: string;
   readonly outputNorm: string;
   readonly finalNorm?: string;
-  /** The masked-LM head; full names, without the prefix. */
+  /** The language-model head; full names, without the prefix. A head of decoder-only models has the decoder only. */
   readonly head: {
-    readonly dense: string;
-    readonly norm: string;
+    readonly dense?: string;
+    readonly norm?: string;
     readonly decoder: string;
     /** Names of the decoder bias: first as the head's own, then as the decoder's. */
     readonly bias: readonly string[];
@@ -84,9 +119,11 @@ export interface TensorNames {
 
 /** One transformer family: everything the builder needs to know about it. */
 export interface Family {
-  /** What transformers calls a checkpoint with a masked-LM head, and one without. */
-  readonly maskedLm: string;
+  /** What transformers calls a checkpoint with a language-model head, and one without. */
+  readonly languageModel: string;
   readonly encoder: string;
+  /** True for decoder-only families, whose checkpoints are text generators unless their modules say otherwise. */
+  readonly generatesText?: boolean;
   readonly names: TensorNames;
   readonly shape: (config: JsonObject, file: string) => TransformerShape;
 }

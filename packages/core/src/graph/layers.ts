@@ -85,6 +85,18 @@ export function layerNorm(
   return building.graph.op("LayerNormalization", inputs, { axis: -1, epsilon: { float: epsilon } });
 }
 
+/** Each row over its root mean square, times factors, over the last axis of size `width`. */
+export function rootMeanSquareNorm(
+  building: Building,
+  name: string,
+  input: Value,
+  width: number,
+  epsilon: number,
+): Value {
+  const inputs = [input, ...normWeights(building, name, width, false)];
+  return building.graph.op("SimplifiedLayerNormalization", inputs, { axis: -1, epsilon: { float: epsilon } });
+}
+
 /** Factors of a layer normalisation, and its summands if there are any: [width] each. */
 export function normWeights(
   { graph, tensors }: Building,

@@ -1,10 +1,11 @@
 import { received, SparseEncoderError } from "../errors.ts";
 import { isJsonObject, type JsonObject, setting } from "../model/index.ts";
 import type { Family, TransformerShape } from "./family.ts";
+import { plainRates } from "./rope-rates.ts";
 
 /** ModernBERT: rotary positions, windows of attention, gated layers without bias. */
 export const modernBert: Family = {
-  maskedLm: "ModernBertForMaskedLM",
+  languageModel: "ModernBertForMaskedLM",
   encoder: "ModernBertModel",
   names: {
     prefix: "model.",
@@ -32,26 +33,35 @@ function modernBertShape(config: JsonObject, file: string): TransformerShape {
     const ropes = config.rope_parameters as Record<string, JsonObject> | undefined;
     return setting(ropes?.[kind] ?? {}, "rope_theta", setting(config, key, fallback, file), file);
   };
+  const hiddenSize = setting(config, "hidden_size", 768, file);
+  const heads = setting(config, "num_attention_heads", 12, file);
+  const rates = (kind: string, key: string, fallback: number) =>
+    plainRates(base(kind, key, fallback), hiddenSize / heads);
+  const window = Math.floor(setting(config, "local_attention", 128, file) / 2);
   return {
     vocabularySize: setting(config, "vocab_size", 50368, file),
-    hiddenSize: setting(config, "hidden_size", 768, file),
+    hiddenSize,
     layers,
-    heads: setting(config, "num_attention_heads", 12, file),
+    heads,
     intermediateSize: setting(config, "intermediate_size", 1152, file),
     activation: setting(config, "hidden_activation", "gelu", file),
     normEpsilon: setting(config, "norm_eps", 1e-5, file),
     longestInput: setting(config, "max_position_embeddings", 8192, file),
     rotary: {
-      base: base("full_attention", "global_rope_theta", 160_000),
-      localBase: base("sliding_attention", "local_rope_theta", 10_000),
-      window: Math.floor(setting(config, "local_attention", 128, file) / 2),
-      isLocal: Array.from({ length: layers }, (_, layer) =>
+      global: { label: "global", rates: rates("full_attention", "global_rope_theta", 160_000) },
+      local: { label: "local", rates: rates("sliding_attention", "local_rope_theta", 10_000) },
+    },
+    local: {
+      before: window,
+      after: window,
+      layers: Array.from({ length: layers }, (_, layer) =>
         types === undefined ? layer % every !== 0 : types[layer] === "sliding_attention",
       ),
     },
     preNorm: true,
-    gated: true,
-    withoutBias: true,
+    withoutFirstNorm: true,
+    gated: "joined",
+    biases: { attention: false, attentionOutput: false, up: false, down: false },
     withoutNormBias: true,
     headActivation: setting(config, "classifier_activation", "gelu", file),
     withoutHeadBias: !setting(config, "classifier_bias", false, file),

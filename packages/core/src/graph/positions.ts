@@ -1,3 +1,4 @@
+import type { RotaryRates, TransformerShape } from "./family.ts";
 import type { OnnxGraph, Value } from "./onnx/onnx-graph.ts";
 import type { TransformerBuilding } from "./transformer-parts.ts";
 
@@ -9,13 +10,14 @@ export interface Rotation {
 
 /**
  * Rotary position embeddings: the two halves of each head are turned against each other by an angle that grows with
- * the place, at rates base^(-2i / width). Source: https://arxiv.org/abs/2104.09864.
+ * the place. Source: https://arxiv.org/abs/2104.09864.
  */
-export function addRotation(graph: OnnxGraph, places: Value, width: number, base: number): Rotation {
-  const half = width / 2;
-  const angles = addAngles(graph, places, width, base);
+export function addRotation(graph: OnnxGraph, places: Value, rates: RotaryRates): Rotation {
+  const half = rates.rates.length;
+  const width = 2 * half;
+  const angles = addAngles(graph, places, rates);
   const both = graph.op("Concat", [angles, angles], { axis: -1 });
-  const [cosine, sine] = [graph.op("Cos", [both]), graph.op("Sin", [both])];
+  const [cosine, sine] = [addScaled(graph, "Cos", both, rates), addScaled(graph, "Sin", both, rates)];
   const part = (value: Value, start: number, end: number) =>
     graph.op("Slice", [value, graph.integers(start), graph.integers(end), graph.integers(3)]);
   return {
@@ -35,30 +37,43 @@ export interface RotationTables {
 }
 
 /** As {@link addRotation}, for an operator that turns the halves itself. In the type of the graph. */
-export function addRotationTables(
-  graph: OnnxGraph,
-  places: Value,
-  width: number,
-  base: number,
-): RotationTables {
-  const angles = addAngles(graph, places, width, base);
+export function addRotationTables(graph: OnnxGraph, places: Value, rates: RotaryRates): RotationTables {
+  const angles = addAngles(graph, places, rates);
   return {
-    cosines: graph.asFloat(graph.op("Cos", [angles]), "float32"),
-    sines: graph.asFloat(graph.op("Sin", [angles]), "float32"),
+    cosines: graph.asFloat(addScaled(graph, "Cos", angles, rates), "float32"),
+    sines: graph.asFloat(addScaled(graph, "Sin", angles, rates), "float32"),
   };
 }
 
 /** The angle of each place at each rate: [S, width / 2]. In float32: half precision has no room for the places. */
-function addAngles(graph: OnnxGraph, places: Value, width: number, base: number): Value {
-  const rates = Float32Array.from({ length: width / 2 }, (_, index) => 1 / base ** ((2 * index) / width));
+function addAngles(graph: OnnxGraph, places: Value, { label, rates }: RotaryRates): Value {
   const column = graph.op("Unsqueeze", [graph.op("Cast", [places], { to: 1 }), graph.integers(1)]);
-  return graph.op("Mul", [column, graph.vector(`rates_${base}_${width}`, rates)]);
+  return graph.op("Mul", [column, graph.vector(`rates_${label}`, rates)]);
 }
 
-/** Which places lie at most `window` apart: bool [S, S]. */
-export function addWindow(graph: OnnxGraph, places: Value, window: number): Value {
-  const distance = graph.op("Abs", [distances(graph, places)]);
-  return graph.op("LessOrEqual", [distance, graph.integer(window)]);
+/** Cosines or sines of angles, float32, as large as the rates ask for. */
+function addScaled(graph: OnnxGraph, type: "Cos" | "Sin", angles: Value, { scale = 1 }: RotaryRates): Value {
+  const values = graph.op(type, [angles]);
+  return scale === 1
+    ? values
+    : graph.op("Mul", [values, graph.vector("rotary_scale", Float32Array.of(scale))]);
+}
+
+/** Which places a place may look at: bool [S, S]; undefined for all. */
+export function addReach(
+  graph: OnnxGraph,
+  places: Value,
+  { causal, local }: TransformerShape,
+  isLocal: boolean,
+): Value | undefined {
+  const window = isLocal ? local : undefined;
+  if (window === undefined && causal !== true) return undefined;
+  const distance = distances(graph, places);
+  const atMost = (value: Value, limit: number) => graph.op("LessOrEqual", [value, graph.integer(limit)]);
+  const after = causal === true ? 0 : window!.after;
+  if (window === undefined) return atMost(distance, after);
+  if (window.before === after) return atMost(graph.op("Abs", [distance]), after);
+  return graph.op("And", [atMost(distance, after), atMost(graph.op("Neg", [distance]), window.before)]);
 }
 
 /** The longest distance that buckets tell apart. */

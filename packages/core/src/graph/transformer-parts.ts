@@ -1,5 +1,5 @@
-import type { Family, TransformerShape } from "./family.ts";
-import { activation, type Building, layerNorm, linear } from "./layers.ts";
+import type { Family, LayerBiases, TransformerShape } from "./family.ts";
+import { activation, type Building, layerNorm, linear, rootMeanSquareNorm } from "./layers.ts";
 import type { Value } from "./onnx/onnx-graph.ts";
 
 /** A transformer that is being added: its family and sizes, and where its tensors are. */
@@ -14,29 +14,67 @@ const attentionParts = ["query", "key", "value"] as const;
 /** What attention makes of each token first. */
 export type AttentionPart = (typeof attentionParts)[number];
 
-/** Query, key or value of each token, of all heads: [B x S, H] to [B x S, H]. */
+/** Which linear layers have a bias. */
+export function biasesOf({ biases }: TransformerShape): LayerBiases {
+  return biases ?? { attention: true, attentionOutput: true, up: true, down: true };
+}
+
+/** Heads of a part, and numbers per head. */
+export function headsOf(
+  { heads, keyHeads, headSize, hiddenSize }: TransformerShape,
+  part: AttentionPart,
+): { readonly heads: number; readonly size: number } {
+  return { heads: part === "query" ? heads : (keyHeads ?? heads), size: headSize ?? hiddenSize / heads };
+}
+
+/** Query, key or value of each token, of all its heads: [B x S, H] to [B x S, heads x head size]. */
 export function projectPart(
   transformer: TransformerBuilding,
   number: number,
   part: AttentionPart,
   tokens: Value,
-  bias: boolean,
 ): Value {
   const { family, shape, prefix } = transformer;
-  const { hiddenSize } = shape;
-  const { name, start, total } = storedPart(transformer, part);
-  const options = { bias, rows: { start, total } };
-  return linear(
-    transformer,
-    prefix + family.names.layer(number) + name,
-    tokens,
-    hiddenSize,
-    hiddenSize,
-    options,
-  );
+  const { name, start, width, total } = storedPart(transformer, part);
+  const layer = prefix + family.names.layer(number);
+  const bias = biasesOf(shape).attention;
+  const rows = { start, total };
+  return linear(transformer, layer + name, tokens, shape.hiddenSize, width, { bias, rows });
 }
 
-/** Weights and biases of query, key and value side by side: [H, 3 x H] and [3 x H]; no biases in a layer without. */
+/** Queries or keys with each head normed, where a family does so: [B x S, heads x head size] to the same. */
+export function normHeads(
+  transformer: TransformerBuilding,
+  number: number,
+  part: "query" | "key",
+  value: Value,
+): Value {
+  const { graph, family, shape, prefix } = transformer;
+  const { headNorms } = family.names;
+  if (shape.normedHeads !== true || headNorms === undefined) return value;
+  const { heads, size } = headsOf(shape, part);
+  const name = prefix + family.names.layer(number) + headNorms[part];
+  const byHead = graph.op("Reshape", [value, graph.integers(-1, size)]);
+  return graph.op("Reshape", [norm(transformer, name, byHead, size), graph.integers(-1, heads * size)]);
+}
+
+/** Repeats the heads of keys or values that several heads of queries share: [B, key heads, S, D] to [B, heads, S, D]. */
+export function shareHeads({ graph, shape }: TransformerBuilding, batchShape: Value, value: Value): Value {
+  const { heads: keyHeads, size } = headsOf(shape, "key");
+  const copies = shape.heads / keyHeads;
+  if (copies === 1) return value;
+  const batch = graph.op("Slice", [batchShape, graph.integers(0), graph.integers(1)]);
+  const length = graph.op("Slice", [batchShape, graph.integers(1), graph.integers(2)]);
+  const sizes = (...heads: number[]) =>
+    graph.op("Concat", [batch, graph.integers(...heads), length, graph.integers(size)], { axis: 0 });
+  const repeated = graph.op("Expand", [
+    graph.op("Unsqueeze", [value, graph.integers(2)]),
+    sizes(keyHeads, copies),
+  ]);
+  return graph.op("Reshape", [repeated, sizes(shape.heads)]);
+}
+
+/** Weights and biases of query, key and value side by side: [H, 3 x H] and [3 x H]; no biases in a layer without. All have equally many heads. */
 export function joinedParts(
   transformer: TransformerBuilding,
   number: number,
@@ -46,15 +84,15 @@ export function joinedParts(
   const layer = prefix + family.names.layer(number);
   const stored = attentionParts.map((part) => storedPart(transformer, part));
   const ofPart = (kind: "weight" | "bias") =>
-    stored.map(({ name, start, total }) => {
+    stored.map(({ name, start, width, total }) => {
       const wanted = kind === "weight" ? [total, hiddenSize] : [total];
-      return graph.weight(tensors.get(`${layer}${name}.${kind}`, wanted), [start, start + hiddenSize]);
+      return graph.weight(tensors.get(`${layer}${name}.${kind}`, wanted), [start, start + width]);
     });
   const rows = graph.op("Concat", ofPart("weight"), { axis: 0 });
   return {
     // Both are constants, so the runtime does it once, when it opens the model.
     weights: graph.op("Transpose", [rows], { perm: [1, 0] }),
-    biases: shape.withoutBias === true ? undefined : graph.op("Concat", ofPart("bias"), { axis: 0 }),
+    biases: !biasesOf(shape).attention ? undefined : graph.op("Concat", ofPart("bias"), { axis: 0 }),
   };
 }
 
@@ -62,38 +100,48 @@ export function joinedParts(
 function storedPart(
   { family, shape }: TransformerBuilding,
   part: AttentionPart,
-): { name: string; start: number; total: number } {
+): { name: string; start: number; width: number; total: number } {
   const { attention } = family.names;
-  const { hiddenSize } = shape;
-  if (!("joined" in attention)) return { name: attention[part], start: 0, total: hiddenSize };
-  const start = attentionParts.indexOf(part) * hiddenSize;
-  return { name: attention.joined, start, total: attentionParts.length * hiddenSize };
+  const widths = attentionParts.map((one) => headsOf(shape, one).heads * headsOf(shape, one).size);
+  const place = attentionParts.indexOf(part);
+  const width = widths[place]!;
+  if (!("joined" in attention)) return { name: attention[part], start: 0, width, total: width };
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+  return { name: attention.joined, start: sum(widths.slice(0, place)), width, total: sum(widths) };
 }
 
 /** The two linear layers with the activation between: [B x S, H] to [B x S, H]. */
 export function addMlp(transformer: TransformerBuilding, number: number, tokens: Value): Value {
   const { family, shape, prefix } = transformer;
-  const { hiddenSize, intermediateSize, withoutBias = false } = shape;
+  const { hiddenSize, intermediateSize } = shape;
   const name = prefix + family.names.layer(number) + family.names.down;
   const active = addActiveUp(transformer, number, tokens);
-  return linear(transformer, name, active, intermediateSize, hiddenSize, { bias: !withoutBias });
+  return linear(transformer, name, active, intermediateSize, hiddenSize, { bias: biasesOf(shape).down });
 }
 
 /** The first linear layer of the MLP with its activation, and its gate if it has one: [B x S, width inside]. */
 export function addActiveUp(transformer: TransformerBuilding, number: number, tokens: Value): Value {
   const { graph, family, shape, prefix } = transformer;
-  const { hiddenSize, intermediateSize, gated = false, withoutBias = false } = shape;
-  const name = prefix + family.names.layer(number) + family.names.up;
-  const up = (start: number) =>
-    linear(transformer, name, tokens, hiddenSize, intermediateSize, {
-      bias: !withoutBias,
-      ...(gated && { rows: { start, total: 2 * intermediateSize } }),
+  const { hiddenSize, intermediateSize, gated } = shape;
+  const layer = prefix + family.names.layer(number);
+  const { up, gate = up } = family.names;
+  const bias = biasesOf(shape).up;
+  const part = (name: string, start?: number) =>
+    linear(transformer, layer + name, tokens, hiddenSize, intermediateSize, {
+      bias,
+      ...(start !== undefined && { rows: { start, total: 2 * intermediateSize } }),
     });
-  const active = activation(graph, shape.activation, up(0));
-  return gated ? graph.op("Mul", [active, up(intermediateSize)]) : active;
+  const active = (value: Value) => activation(graph, shape.activation, value);
+  if (gated === undefined) return active(part(up));
+  if (gated === "apart") return graph.op("Mul", [active(part(gate)), part(up)]);
+  const [first, second] = [part(up, 0), part(up, intermediateSize)];
+  return gated === "joined"
+    ? graph.op("Mul", [active(first), second])
+    : graph.op("Mul", [first, active(second)]);
 }
 
 export function norm(transformer: TransformerBuilding, name: string, input: Value, width: number): Value {
-  const { normEpsilon, withoutNormBias = false } = transformer.shape;
+  const { normEpsilon, rootMeanSquare = false, withoutNormBias = false } = transformer.shape;
+  if (rootMeanSquare) return rootMeanSquareNorm(transformer, name, input, width, normEpsilon);
   return layerNorm(transformer, name, input, width, normEpsilon, !withoutNormBias);
 }

@@ -2,12 +2,16 @@ import type { StoredTensor } from "../model/index.ts";
 import type { Family, TransformerShape } from "./family.ts";
 import { type Building, gatherRows, linear } from "./layers.ts";
 import type { OnnxGraph, Value } from "./onnx/onnx-graph.ts";
-import { addRelativeBias, addRotation, addWindow, type Rotation } from "./positions.ts";
+import { addReach, addRelativeBias, addRotation, type Rotation } from "./positions.ts";
 import {
   type AttentionPart,
   addMlp,
+  biasesOf,
+  headsOf,
   norm,
+  normHeads,
   projectPart,
+  shareHeads,
   type TransformerBuilding,
 } from "./transformer-parts.ts";
 import { wideLayerBuilder } from "./wide-layers.ts";
@@ -30,8 +34,8 @@ export interface HiddenStates {
 
 /** What all layers need. */
 interface AttentionInputs {
-  /** int64 vector [B, S, heads, H / heads]. */
-  readonly headShape: Value;
+  /** int64 vector [B, S]. */
+  readonly batchShape: Value;
   /** [B, 1, 1, S] or broader, added to the scores; the second one for layers with a window. */
   readonly bias: Value;
   readonly localBias: Value | undefined;
@@ -104,7 +108,8 @@ function addEmbeddings(transformer: TransformerBuilding, ids: Value, places: Val
     embedded = graph.op("Add", [embedded, addTokenTypes(transformer, types, places)]);
   }
   const rows = graph.op("Reshape", [embedded, graph.integers(-1, width)]);
-  const normed = norm(transformer, prefix + names.embeddingNorm, rows, width);
+  const normed =
+    names.embeddingNorm === undefined ? rows : norm(transformer, prefix + names.embeddingNorm, rows, width);
   return width === shape.hiddenSize || names.projection === undefined
     ? normed
     : linear(transformer, prefix + names.projection, normed, width, shape.hiddenSize);
@@ -142,21 +147,28 @@ function attentionInputs(
   batchShape: Value,
 ): AttentionInputs {
   const { graph, shape } = transformer;
-  const { heads, hiddenSize, rotary } = shape;
-  const asBias = (allowed: Value) => graph.op("Where", [allowed, graph.scalar(0), graph.scalar(masked)]);
-  const keys = graph.op("Unsqueeze", [mask, graph.integers(1, 2)]);
-  const bias = asBias(keys);
+  const { rotary, local } = shape;
+  const rotation = rotary && addRotation(graph, places, rotary.global);
+  const bias = addMask(transformer, mask, places, false);
   return {
-    headShape: graph.op("Concat", [batchShape, graph.integers(heads, hiddenSize / heads)], { axis: 0 }),
+    batchShape,
     bias:
       shape.relativeBuckets === undefined
         ? bias
         : graph.op("Add", [bias, addRelativeBias(transformer, places)]),
-    // One choice of both masks, not a sum of two biases: the sum would overflow where both forbid.
-    localBias: rotary && asBias(graph.op("And", [keys, addWindow(graph, places, rotary.window)])),
-    rotation: rotary && addRotation(graph, places, hiddenSize / heads, rotary.base),
-    localRotation: rotary && addRotation(graph, places, hiddenSize / heads, rotary.localBase),
+    localBias: local && addMask(transformer, mask, places, true),
+    rotation,
+    localRotation: rotary?.local === undefined ? rotation : addRotation(graph, places, rotary.local),
   };
+}
+
+/** What forbids keys that a token must not attend to: [B, 1, 1 or S, S]. */
+function addMask({ graph, shape }: TransformerBuilding, mask: Value, places: Value, isLocal: boolean): Value {
+  const keys = graph.op("Unsqueeze", [mask, graph.integers(1, 2)]);
+  const reach = addReach(graph, places, shape, isLocal);
+  // One choice of both masks, not a sum of two biases: the sum would overflow where both forbid.
+  const allowed = reach === undefined ? keys : graph.op("And", [keys, reach]);
+  return graph.op("Where", [allowed, graph.scalar(0), graph.scalar(masked)]);
 }
 
 function addPostNormLayer(
@@ -181,9 +193,10 @@ function addPreNormLayer(
 ): Value {
   const { graph, family, shape, prefix } = transformer;
   const layer = prefix + family.names.layer(number);
-  // The first layer of ModernBERT follows the norm of the embeddings and has none of its own.
   const before =
-    number === 0 ? tokens : norm(transformer, layer + family.names.attentionNorm, tokens, shape.hiddenSize);
+    number === 0 && shape.withoutFirstNorm === true
+      ? tokens
+      : norm(transformer, layer + family.names.attentionNorm, tokens, shape.hiddenSize);
   const middle = graph.op("Add", [tokens, addAttention(transformer, inputs, number, before)]);
   const normed = norm(transformer, layer + family.names.outputNorm, middle, shape.hiddenSize);
   return graph.op("Add", [middle, addMlp(transformer, number, normed)]);
@@ -197,29 +210,44 @@ function addAttention(
   tokens: Value,
 ): Value {
   const { graph, family, shape, prefix } = transformer;
-  const { hiddenSize, heads, withoutBias = false } = shape;
+  const { hiddenSize } = shape;
+  const { heads, size } = headsOf(shape, "query");
   const { attentionOutput } = family.names;
   const layer = prefix + family.names.layer(number);
-  const local = shape.rotary?.isLocal[number] === true;
+  const local = shape.local?.layers[number] === true;
   const rotation = local ? inputs.localRotation : inputs.rotation;
 
-  const project = (part: AttentionPart) => {
-    const projected = projectPart(transformer, number, part, tokens, !withoutBias);
-    return graph.op("Transpose", [graph.op("Reshape", [projected, inputs.headShape])], {
-      perm: [0, 2, 1, 3],
-    });
-  };
+  const project = (part: AttentionPart) => splitHeads(transformer, inputs.batchShape, number, part, tokens);
   const rotate = (value: Value) => (rotation === undefined ? value : rotation.apply(value));
-  const query = graph.op("Mul", [rotate(project("query")), graph.scalar(1 / Math.sqrt(hiddenSize / heads))]);
-  const key = graph.op("Transpose", [rotate(project("key"))], { perm: [0, 1, 3, 2] });
+  const share = (value: Value) => shareHeads(transformer, inputs.batchShape, value);
+  const query = graph.op("Mul", [rotate(project("query")), graph.scalar(1 / Math.sqrt(size))]);
+  const key = graph.op("Transpose", [share(rotate(project("key")))], { perm: [0, 1, 3, 2] });
   const scores = graph.op("Add", [
     graph.op("MatMul", [query, key]),
     local ? (inputs.localBias ?? inputs.bias) : inputs.bias,
   ]);
-  const mixed = graph.op("MatMul", [graph.op("Softmax", [scores], { axis: -1 }), project("value")]);
+  const mixed = graph.op("MatMul", [graph.op("Softmax", [scores], { axis: -1 }), share(project("value"))]);
   const joined = graph.op("Reshape", [
     graph.op("Transpose", [mixed], { perm: [0, 2, 1, 3] }),
-    graph.integers(-1, hiddenSize),
+    graph.integers(-1, heads * size),
   ]);
-  return linear(transformer, layer + attentionOutput, joined, hiddenSize, hiddenSize, { bias: !withoutBias });
+  return linear(transformer, layer + attentionOutput, joined, heads * size, hiddenSize, {
+    bias: biasesOf(shape).attentionOutput,
+  });
+}
+
+/** Query, key or value of each token by head: [B x S, H] to [B, heads of the part, S, head size]. */
+function splitHeads(
+  transformer: TransformerBuilding,
+  batchShape: Value,
+  number: number,
+  part: AttentionPart,
+  tokens: Value,
+): Value {
+  const { graph, shape } = transformer;
+  const { heads, size } = headsOf(shape, part);
+  const projected = projectPart(transformer, number, part, tokens);
+  const normed = part === "value" ? projected : normHeads(transformer, number, part, projected);
+  const headShape = graph.op("Concat", [batchShape, graph.integers(heads, size)], { axis: 0 });
+  return graph.op("Transpose", [graph.op("Reshape", [normed, headShape])], { perm: [0, 2, 1, 3] });
 }

@@ -1,13 +1,18 @@
+import type { TransformerShape } from "./family.ts";
 import { linear, normWeights } from "./layers.ts";
 import { absent, type OnnxGraph, type Value } from "./onnx/onnx-graph.ts";
-import { addRelativeBias, addRotationTables, addWindow, type RotationTables } from "./positions.ts";
+import { addReach, addRelativeBias, addRotationTables, type RotationTables } from "./positions.ts";
 import {
   type AttentionPart,
   addActiveUp,
   addMlp,
+  biasesOf,
+  headsOf,
   joinedParts,
   norm,
+  normHeads,
   projectPart,
+  shareHeads,
   type TransformerBuilding,
 } from "./transformer-parts.ts";
 
@@ -18,8 +23,8 @@ import {
 
 /** What all layers need. */
 interface WideInputs {
-  /** int64 vector [B, S, H]. */
-  readonly tokenShape: Value;
+  /** int64 vector [B, S]. */
+  readonly batchShape: Value;
   /** int32 [B]: number of real tokens. */
   readonly lengths: Value;
   /** Added to the scores, [1, 1 or heads, S, S]; the second one in layers with a window. */
@@ -39,21 +44,31 @@ function wideInputs(
   batchShape: Value,
 ): WideInputs {
   const { graph, shape } = transformer;
-  const { hiddenSize, heads, rotary, relativeBuckets } = shape;
-  const tables = (base: number) => addRotationTables(graph, places, hiddenSize / heads, base);
+  const { rotary, local, relativeBuckets } = shape;
+  const rotation = rotary && addRotationTables(graph, places, rotary.global);
   return {
-    tokenShape: graph.op("Concat", [batchShape, graph.integers(hiddenSize)], { axis: 0 }),
+    batchShape,
     lengths,
-    bias: relativeBuckets === undefined ? undefined : addRelativeBias(transformer, places),
-    localBias: rotary && addWindowBias(graph, places, rotary.window),
-    rotation: rotary && tables(rotary.base),
-    localRotation: rotary && tables(rotary.localBase),
+    bias:
+      relativeBuckets === undefined
+        ? addReachBias(graph, places, shape, false)
+        : addRelativeBias(transformer, places),
+    localBias: local && addReachBias(graph, places, shape, true),
+    rotation,
+    localRotation: rotary?.local === undefined ? rotation : addRotationTables(graph, places, rotary.local),
   };
 }
 
-/** Forbids pairs of places that lie further apart: [1, 1, S, S]. */
-function addWindowBias(graph: OnnxGraph, places: Value, window: number): Value {
-  const bias = graph.op("Where", [addWindow(graph, places, window), graph.scalar(0), graph.scalar(masked)]);
+/** Forbids pairs of places that must not attend to each other: [1, 1, S, S]; undefined if all may. */
+function addReachBias(
+  graph: OnnxGraph,
+  places: Value,
+  shape: TransformerShape,
+  isLocal: boolean,
+): Value | undefined {
+  const reach = addReach(graph, places, shape, isLocal);
+  if (reach === undefined) return undefined;
+  const bias = graph.op("Where", [reach, graph.scalar(0), graph.scalar(masked)]);
   return graph.op("Unsqueeze", [bias, graph.integers(0, 1)]);
 }
 
@@ -76,14 +91,26 @@ function addPostNormLayer(
   tokens: Value,
 ): Value {
   const { family, shape, prefix } = transformer;
-  const { hiddenSize, intermediateSize } = shape;
+  const { intermediateSize } = shape;
   const { names } = family;
   const layer = prefix + names.layer(number);
   const mixed = addAttention(transformer, inputs, number, tokens);
-  const attended = { name: layer + names.attentionOutput, input: mixed, width: hiddenSize };
+  const biases = biasesOf(shape);
+  const { heads, size } = headsOf(shape, "query");
+  const attended = {
+    name: layer + names.attentionOutput,
+    input: mixed,
+    width: heads * size,
+    hasBias: biases.attentionOutput,
+  };
   const middle = addNormedSum(transformer, attended, tokens, layer + names.attentionNorm);
   const active = addFusedUp(transformer, number, middle);
-  const transformed = { name: layer + names.down, input: active, width: intermediateSize };
+  const transformed = {
+    name: layer + names.down,
+    input: active,
+    width: intermediateSize,
+    hasBias: biases.down,
+  };
   return addNormedSum(transformer, transformed, middle, layer + names.outputNorm);
 }
 
@@ -94,21 +121,30 @@ function addPreNormLayer(
   tokens: Value,
 ): Value {
   const { graph, family, shape, prefix } = transformer;
-  const { hiddenSize, withoutBias = false } = shape;
+  const { hiddenSize } = shape;
+  const { heads, size } = headsOf(shape, "query");
   const layer = prefix + family.names.layer(number);
-  // The first layer of ModernBERT follows the norm of the embeddings and has none of its own.
   const before =
-    number === 0 ? tokens : norm(transformer, layer + family.names.attentionNorm, tokens, hiddenSize);
+    number === 0 && shape.withoutFirstNorm === true
+      ? tokens
+      : norm(transformer, layer + family.names.attentionNorm, tokens, hiddenSize);
   const mixed = addAttention(transformer, inputs, number, before);
-  const attended = linear(transformer, layer + family.names.attentionOutput, mixed, hiddenSize, hiddenSize, {
-    bias: !withoutBias,
-  });
+  const attended = linear(
+    transformer,
+    layer + family.names.attentionOutput,
+    mixed,
+    heads * size,
+    hiddenSize,
+    {
+      bias: biasesOf(shape).attentionOutput,
+    },
+  );
   const middle = graph.op("Add", [tokens, attended]);
   const normed = norm(transformer, layer + family.names.outputNorm, middle, hiddenSize);
   return graph.op("Add", [middle, addMlp(transformer, number, normed)]);
 }
 
-/** Multi-head self-attention without its output projection: [B x S, H] to [B x S, H]. */
+/** Multi-head self-attention without its output projection: [B x S, H] to [B x S, heads x head size]. */
 function addAttention(
   transformer: TransformerBuilding,
   inputs: WideInputs,
@@ -120,18 +156,20 @@ function addAttention(
     inputs.rotation === undefined
       ? addPlainAttention(transformer, inputs, number, tokens)
       : addTurnedAttention(transformer, inputs, number, tokens);
-  return graph.op("Reshape", [mixed, graph.integers(-1, shape.hiddenSize)]);
+  const { heads, size } = headsOf(shape, "query");
+  return graph.op("Reshape", [mixed, graph.integers(-1, heads * size)]);
 }
 
 /** Query, key and value in one product, and attention with them: [B, S, H]. */
 function addPlainAttention(
   transformer: TransformerBuilding,
-  { tokenShape, lengths, bias = absent }: WideInputs,
+  { batchShape, lengths, bias = absent }: WideInputs,
   number: number,
   tokens: Value,
 ): Value {
   const { graph, shape } = transformer;
   const { weights, biases = absent } = joinedParts(transformer, number);
+  const tokenShape = graph.op("Concat", [batchShape, graph.integers(shape.hiddenSize)], { axis: 0 });
   const states = graph.op("Reshape", [tokens, tokenShape]);
   return graph.op("Attention", [states, weights, biases, lengths, absent, bias], { num_heads: shape.heads });
 }
@@ -144,28 +182,53 @@ function addTurnedAttention(
   tokens: Value,
 ): Value {
   const { graph, shape } = transformer;
-  const { heads, withoutBias = false } = shape;
-  const local = shape.rotary?.isLocal[number] === true;
+  const local = shape.local?.layers[number] === true;
   const tables = (local ? inputs.localRotation : inputs.rotation)!;
-  const project = (part: AttentionPart) =>
-    graph.op("Reshape", [projectPart(transformer, number, part, tokens, !withoutBias), inputs.tokenShape]);
-  const turn = (value: Value) =>
-    graph.op("RotaryEmbedding", [value, graph.integers(0), tables.cosines, tables.sines], {
-      num_heads: heads,
+  const project = (part: AttentionPart) => projectPart(transformer, number, part, tokens);
+  const byText = (value: Value, part: AttentionPart) => {
+    const { heads, size } = headsOf(shape, part);
+    const sizes = graph.op("Concat", [inputs.batchShape, graph.integers(heads * size)], { axis: 0 });
+    return graph.op("Reshape", [value, sizes]);
+  };
+  const turn = (part: "query" | "key") => {
+    const states = byText(normHeads(transformer, number, part, project(part)), part);
+    return graph.op("RotaryEmbedding", [states, graph.integers(0), tables.cosines, tables.sines], {
+      num_heads: headsOf(shape, part).heads,
     });
+  };
+  const share = (value: Value) => shareJoinedHeads(transformer, inputs.batchShape, value);
   const bias = (local ? inputs.localBias : inputs.bias) ?? absent;
   return graph.op(
     "MultiHeadAttention",
-    [turn(project("query")), turn(project("key")), project("value"), absent, inputs.lengths, bias],
-    { num_heads: heads },
+    [
+      turn("query"),
+      share(turn("key")),
+      share(byText(project("value"), "value")),
+      absent,
+      inputs.lengths,
+      bias,
+    ],
+    { num_heads: shape.heads },
   );
+}
+
+/** As {@link shareHeads}, for heads that stand side by side: [B, S, key heads x D] to [B, S, heads x D]. */
+function shareJoinedHeads(transformer: TransformerBuilding, batchShape: Value, value: Value): Value {
+  const { graph, shape } = transformer;
+  const { heads, size } = headsOf(shape, "key");
+  if (heads === shape.heads) return value;
+  const sizes = (...widths: number[]) =>
+    graph.op("Concat", [batchShape, graph.integers(...widths)], { axis: 0 });
+  const turn = (heads: Value) => graph.op("Transpose", [heads], { perm: [0, 2, 1, 3] });
+  const byHead = turn(graph.op("Reshape", [value, sizes(heads, size)]));
+  return graph.op("Reshape", [turn(shareHeads(transformer, batchShape, byHead)), sizes(shape.heads * size)]);
 }
 
 /** As {@link addActiveUp}, with bias and GELU in one operator where there are both. */
 function addFusedUp(transformer: TransformerBuilding, number: number, tokens: Value): Value {
   const { graph, tensors, family, shape, prefix } = transformer;
   const { hiddenSize, intermediateSize } = shape;
-  if (shape.activation !== "gelu" || shape.gated === true || shape.withoutBias === true) {
+  if (shape.activation !== "gelu" || shape.gated !== undefined || !biasesOf(shape).up) {
     return addActiveUp(transformer, number, tokens);
   }
   const name = prefix + family.names.layer(number) + family.names.up;
@@ -176,15 +239,15 @@ function addFusedUp(transformer: TransformerBuilding, number: number, tokens: Va
 /** The norm of what a linear layer gives plus `tokens`: [B x S, H]. */
 function addNormedSum(
   transformer: TransformerBuilding,
-  layer: { readonly name: string; readonly input: Value; readonly width: number },
+  layer: { readonly name: string; readonly input: Value; readonly width: number; readonly hasBias: boolean },
   tokens: Value,
   normName: string,
 ): Value {
   const { graph, tensors, shape } = transformer;
-  const { hiddenSize, normEpsilon, withoutBias = false, withoutNormBias = false } = shape;
+  const { hiddenSize, normEpsilon, withoutNormBias = false } = shape;
   const output = linear(transformer, layer.name, layer.input, layer.width, hiddenSize, { bias: false });
   const [factors, summands = absent] = normWeights(transformer, normName, hiddenSize, !withoutNormBias);
-  const bias = withoutBias ? [] : [graph.weight(tensors.get(`${layer.name}.bias`, [hiddenSize]))];
+  const bias = !layer.hasBias ? [] : [graph.weight(tensors.get(`${layer.name}.bias`, [hiddenSize]))];
   return graph.op("SkipLayerNormalization", [output, tokens, factors!, summands, ...bias], {
     epsilon: { float: normEpsilon },
   });

@@ -44,6 +44,8 @@ export interface SpladePoolingModule {
   readonly kind: "SpladePooling";
   readonly strategy: "max" | "sum";
   readonly activation: "relu" | "log1p_relu";
+  /** True if no file names the module, and the caller wants a sparse encoder. */
+  readonly isAssumed?: boolean;
 }
 
 /**

@@ -78,7 +78,8 @@ export function addClassifier(
   hidden: HiddenStates,
 ): Value {
   const { hiddenSize } = shape;
-  const classifier = classifiers[String(config.model_type)]!;
+  const classifier = classifiers[String(config.model_type)];
+  if (classifier === undefined) throw unsupportedClassifier(config, configFile);
   checkClassifier(family, classifier, config, building.tensors);
   const pooling = classifier.choosesPooling === true ? poolingOf(config, configFile) : "cls";
   const pooled = addPooling(
@@ -121,6 +122,13 @@ function floatLinear(
   return graph.op("Gemm", [input, graph.weight(tensors.get(`${name}.weight`, [to, from])), ...bias], {
     transB: 1,
   });
+}
+
+function unsupportedClassifier(config: JsonObject, file: string): SparseEncoderError {
+  return new SparseEncoderError(
+    "MODEL_UNSUPPORTED",
+    `${file} names ${architectureOf(config) ?? received(config.model_type)}, whose rerankers are not supported. Supported: the model types ${Object.keys(classifiers).join(", ")}.`,
+  );
 }
 
 function poolingOf(config: JsonObject, file: string): "cls" | "mean" {

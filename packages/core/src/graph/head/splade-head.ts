@@ -75,24 +75,28 @@ function addHeadParts(
   const tokens = addHeadTransform(building, family, shape, replacePadding(graph, hidden, shape.hiddenSize));
   // What is stored counts: a decoder of its own comes before the word embeddings, and its bias before the head's.
   const sharesWords = shape.tiedDecoder && !tensors.has(head.decoder);
-  const biasName = head.bias.findLast((name) => tensors.has(name)) ?? head.bias[0]!;
+  const biasName = head.bias.findLast((name) => tensors.has(name)) ?? head.bias[0];
   return {
     tokens,
-    bias: shape.withoutDecoderBias === true ? undefined : tensors.get(biasName, [vocabularySize]),
+    bias:
+      shape.withoutDecoderBias === true || biasName === undefined
+        ? undefined
+        : tensors.get(biasName, [vocabularySize]),
     decoderName: sharesWords ? hidden.prefix + words : head.decoder,
     decoderShape: [vocabularySize, shape.embeddingSize ?? shape.hiddenSize],
   };
 }
 
-/** Dense layer, activation and norm before the decoder: [B x S, H] to [B x S, width of the words]. */
+/** Dense layer, activation and norm before the decoder, if there are any: [B x S, H] to [B x S, width of the words]. */
 function addHeadTransform(building: Building, family: Family, shape: TransformerShape, tokens: Value): Value {
   const width = shape.embeddingSize ?? shape.hiddenSize;
-  const { head } = family.names;
-  const dense = linear(building, head.dense, tokens, shape.hiddenSize, width, {
+  const { dense: denseName, norm: normName } = family.names.head;
+  if (denseName === undefined || normName === undefined) return tokens;
+  const dense = linear(building, denseName, tokens, shape.hiddenSize, width, {
     bias: shape.withoutHeadBias !== true,
   });
   const active = activation(building.graph, shape.headActivation ?? shape.activation, dense);
-  return layerNorm(building, head.norm, active, width, shape.normEpsilon, shape.withoutNormBias !== true);
+  return layerNorm(building, normName, active, width, shape.normEpsilon, shape.withoutNormBias !== true);
 }
 
 /** Sum over tokens of the activated scores, padding left out: [B, S, rows] to [B, rows]. */

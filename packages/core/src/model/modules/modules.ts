@@ -48,7 +48,7 @@ export async function readModules(root: string, modelType: WantedModel): Promise
     const plain: Pipeline = [
       await readTransformer({ folder: root }),
       modelType === "SparseEncoder"
-        ? { kind: "SpladePooling", strategy: "max", activation: "relu" }
+        ? { kind: "SpladePooling", strategy: "max", activation: "relu", isAssumed: true }
         : { kind: "Pooling", modes: ["mean"], includePrompt: true },
     ];
     return { plain, query: plain, document: plain };
