@@ -101,6 +101,24 @@ export function chosenRows(
     : { offsets, indices: indices.slice(0, entries), values: values.slice(0, entries) };
 }
 
+/** The same rows, without entries for texts that have no tokens: what a graph gives there comes from padding. */
+export function withoutTokenless(rows: SparseRows, lengths: Int32Array): SparseRows {
+  if (!lengths.includes(0)) return rows;
+  const offsets = new Uint32Array(rows.offsets.length);
+  const { indices, values } = rows;
+  let entries = 0;
+  for (let row = 0; row < lengths.length; row++) {
+    const [start, end] = [rows.offsets[row]!, rows.offsets[row + 1]!];
+    if (lengths[row] !== 0) {
+      indices.copyWithin(entries, start, end);
+      values.copyWithin(entries, start, end);
+      entries += end - start;
+    }
+    offsets[row + 1] = entries;
+  }
+  return { offsets, indices: indices.slice(0, entries), values: values.slice(0, entries) };
+}
+
 /**
  * The rows as they are: a copy, since they move to another thread, which the runtime's own buffer cannot.
  *

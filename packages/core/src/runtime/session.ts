@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { runtimeNotLoaded } from "../install/index.ts";
-import { chosenRows, compressEntries, compressRows, denseRows } from "./compressed-rows.ts";
+import { chosenRows, compressEntries, compressRows, denseRows, withoutTokenless } from "./compressed-rows.ts";
 import type { Device } from "./device/device.ts";
 import type { EncodeBatch, EncodedRows, WorkerSetup } from "./messages.ts";
 import { ModelError } from "./model-error.ts";
@@ -84,11 +84,12 @@ export class Session {
       const entries = Uint32Array.from(dims!.data as BigInt64Array, Number);
       this.screensInVain ||=
         this.screened !== undefined && entries.length > this.screened.entries * screenedShare;
-      result = compressEntries(values, entries, rows, batch.maxActiveDims);
+      const chosen = compressEntries(values, entries, rows, batch.maxActiveDims);
+      result = withoutTokenless(chosen, batch.lengths);
     } else {
       this.checkWidth(values.length / rows);
       result = this.model.sparse
-        ? compressRows(values, rows, batch.maxActiveDims)
+        ? withoutTokenless(compressRows(values, rows, batch.maxActiveDims), batch.lengths)
         : denseRows(values, this.model.dimension);
     }
     embeddings!.dispose();
@@ -111,7 +112,8 @@ export class Session {
   private async encodeEntries(batch: EncodeBatch): Promise<EncodedRows> {
     const { embeddings, places } = await this.native.run(this.feeds(batch), ["embeddings", "places"]);
     const [values, numbers] = [embeddings!.data as Float32Array, places!.data as Int32Array];
-    const result = chosenRows(values, numbers, batch.lengths.length, batch.maxActiveDims);
+    const chosen = chosenRows(values, numbers, batch.lengths.length, batch.maxActiveDims);
+    const result = withoutTokenless(chosen, batch.lengths);
     embeddings!.dispose();
     places!.dispose();
     return result;
