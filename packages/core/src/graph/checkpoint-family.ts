@@ -1,5 +1,11 @@
 import { received, SparseEncoderError } from "../errors.ts";
-import { type JsonObject, setting, type TensorTable } from "../model/index.ts";
+import {
+  type JsonObject,
+  type SpladePoolingModule,
+  setting,
+  type TensorTable,
+  type TransformerModule,
+} from "../model/index.ts";
 import { families } from "./families.ts";
 import type { Family, TransformerShape } from "./family.ts";
 
@@ -74,7 +80,7 @@ export function familyOf(
 }
 
 /** The error for a checkpoint of a text generator without modules that make a sparse encoder of it. */
-export function textGenerator({ config, folder }: { readonly config: JsonObject; readonly folder: string }) {
+function textGenerator({ config, folder }: TransformerModule): SparseEncoderError {
   return new SparseEncoderError(
     "MODEL_UNSUPPORTED",
     `${folder} holds ${architectureOf(config) ?? received(config.model_type)}, a text generator, and no modules.json that makes a sparse encoder of it. A sparse encoder of this kind lists Transformer and SpladePooling there; save it with SparseEncoder.save_pretrained of sentence-transformers. Load a dense one with DenseEncoder.load().`,
@@ -93,20 +99,23 @@ export function architectureOf({ architectures }: JsonObject): string | undefine
 }
 
 /**
- * Checks that a checkpoint has the language-model head of its family.
+ * Checks that a checkpoint has the language-model head of its family, and is not a text generator that nothing makes a sparse
+ * encoder of.
  * @throws SparseEncoderError `MODEL_UNSUPPORTED`
  */
 export function checkHead(
   family: Family,
   { tiedDecoder }: TransformerShape,
-  config: JsonObject,
+  transformer: TransformerModule,
+  { isAssumed = false }: SpladePoolingModule,
   tensors: TensorTable,
 ): void {
+  if (isAssumed && family.generatesText === true) throw textGenerator(transformer);
   const { dense, decoder } = family.names.head;
   const name = dense === undefined ? decoder : `${dense}.weight`;
   if (tensors.has(name) || (dense === undefined && tiedDecoder)) return;
   throw new SparseEncoderError(
     "MODEL_UNSUPPORTED",
-    `${tensors.origin} has no ${family.generatesText === true ? "language-model" : "masked-LM"} head (tensor "${name}"), which a sparse encoder needs; config.json names ${architectureOf(config) ?? "no architecture"}. Load a checkpoint with such a head (${family.languageModel}), or this one as a dense model with DenseEncoder.load().`,
+    `${tensors.origin} has no ${family.generatesText === true ? "language-model" : "masked-LM"} head (tensor "${name}"), which a sparse encoder needs; config.json names ${architectureOf(transformer.config) ?? "no architecture"}. Load a checkpoint with such a head (${family.languageModel}), or this one as a dense model with DenseEncoder.load().`,
   );
 }

@@ -1,6 +1,6 @@
 import type { ModuleDescription, Pipeline, StoredTensor, TensorTable } from "../model/index.ts";
 import type { PooledModel, WideModel } from "../runtime/index.ts";
-import { checkHead, familyOf, shapeOf, textGenerator } from "./checkpoint-family.ts";
+import { checkHead, familyOf, shapeOf } from "./checkpoint-family.ts";
 import type { TransformerShape } from "./family.ts";
 import { addClassifier } from "./head/classifier-head.ts";
 import { addEntries, type Entries } from "./head/entries.ts";
@@ -116,10 +116,7 @@ export function buildGraph(
   graph.computeIn(computeIn);
   const readsPairs = head.kind === "SequenceClassification";
   const building = { graph, tensors: weights.get(transformer.folder)!, tuning, readsPairs };
-  if (head.kind === "SpladePooling") {
-    if (head.isAssumed === true && family.generatesText === true) throw textGenerator(transformer);
-    checkHead(family, shape, transformer.config, building.tensors);
-  }
+  if (head.kind === "SpladePooling") checkHead(family, shape, transformer, head, building.tensors);
   const hidden = addTransformer(building, family, shape);
 
   const lexical =
