@@ -92,7 +92,7 @@ let cacheDir: string;
 
 beforeEach(async () => {
   for (const name of Object.keys(process.env)) {
-    if (/^(HF_|HUGGING|TRANSFORMERS_|XDG_CACHE)/.test(name)) vi.stubEnv(name, undefined);
+    if (/^(HF_|HUGGING|TRANSFORMERS_|XDG_CACHE)|_PROXY$/i.test(name)) vi.stubEnv(name, undefined);
   }
   scratch = await mkdtemp(path.join(tmpdir(), "hub-"));
   cacheDir = path.join(scratch, "cache");

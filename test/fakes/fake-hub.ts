@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
 
 /** A repository of the fake hub: file contents by path, at one commit. */
@@ -44,6 +45,15 @@ export interface Fault {
   readonly withoutLength?: boolean;
 }
 
+/** A hub that is reached by names, with TLS. */
+export interface SecureHub {
+  /** Key and certificate. */
+  readonly identity: Pick<ServerOptions, "key" | "cert">;
+  /** Origins of hub and storage, such as `https://hub.example`. */
+  readonly hub: string;
+  readonly storage: string;
+}
+
 export interface RecordedRequest {
   readonly server: "hub" | "storage";
   readonly method: string;
@@ -69,14 +79,29 @@ export class FakeHub implements AsyncDisposable {
   private readonly paused = new Set<() => void>();
   private readonly hub: Server;
   private readonly storage: Server;
+  private readonly secure: SecureHub | undefined;
 
-  private constructor() {
-    this.hub = createServer((request, response) => this.serveHub(request, response));
-    this.storage = createServer((request, response) => this.serveStorage(request, response));
+  private constructor(secure: SecureHub | undefined) {
+    this.secure = secure;
+    const create = (serve: (request: IncomingMessage, response: ServerResponse) => void) =>
+      secure === undefined ? createServer(serve) : createSecureServer(secure.identity, serve);
+    this.hub = create((request, response) => this.serveHub(request, response));
+    this.storage = create((request, response) => this.serveStorage(request, response));
   }
 
   static async start(...repositories: FakeRepository[]): Promise<FakeHub> {
-    const fake = new FakeHub();
+    return FakeHub.listen(undefined, repositories);
+  }
+
+  static async startSecure(secure: SecureHub, ...repositories: FakeRepository[]): Promise<FakeHub> {
+    return FakeHub.listen(secure, repositories);
+  }
+
+  private static async listen(
+    secure: SecureHub | undefined,
+    repositories: readonly FakeRepository[],
+  ): Promise<FakeHub> {
+    const fake = new FakeHub(secure);
     for (const repository of repositories) fake.add(repository);
     await Promise.all(
       [fake.hub, fake.storage].map(
@@ -91,11 +116,17 @@ export class FakeHub implements AsyncDisposable {
   }
 
   get endpoint(): string {
-    return `http://127.0.0.1:${(this.hub.address() as AddressInfo).port}`;
+    return this.secure?.hub ?? `http://127.0.0.1:${this.ports.hub}`;
   }
 
   get storageOrigin(): string {
-    return `http://127.0.0.1:${(this.storage.address() as AddressInfo).port}`;
+    return this.secure?.storage ?? `http://127.0.0.1:${this.ports.storage}`;
+  }
+
+  /** Ports of this machine that the two servers listen on. */
+  get ports(): { readonly hub: number; readonly storage: number } {
+    const [hub, storage] = [this.hub, this.storage].map((server) => server.address() as AddressInfo);
+    return { hub: hub!.port, storage: storage!.port };
   }
 
   /** Applies each fault to one request whose path matches, in order; `GET` requests alone. */

@@ -64,8 +64,21 @@ const transientCodes = new Set([
   "UND_ERR_SOCKET",
 ]);
 
+/** Codes of a certificate whose issuer this process does not know. */
+const unknownIssuerCodes = new Set([
+  "CERT_UNTRUSTED",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+]);
+
+const issuerHint =
+  "The issuer of the certificate is not known here. Where a proxy signs connections anew, name the file of its certificate in NODE_EXTRA_CA_CERTS before the process starts.";
+
 const offlineHint =
-  "Check the connection. A model that is wholly in the cache loads without one; localFilesOnly or HF_HUB_OFFLINE=1 skips the hub.";
+  "Check the connection; where it goes through a proxy, name that in HTTPS_PROXY. A model that is wholly in the cache loads without one; localFilesOnly or HF_HUB_OFFLINE=1 skips the hub.";
 
 /** The failure of a request that got no answer, or an answer that broke off. */
 export function connectionFailure(
@@ -84,7 +97,8 @@ export function connectionFailure(
   const reason = withoutToken([...new Set(texts)].join(": "), token) || String(code);
   // Errors of fetch are copied, not passed on: their messages may hold request headers and signed addresses.
   const cause = Object.assign(new Error(reason), { code });
-  const error = new SparseEncoderError("NETWORK", `${doing}: ${reason}. ${offlineHint}`, { cause });
+  const hint = code !== undefined && unknownIssuerCodes.has(code) ? issuerHint : offlineHint;
+  const error = new SparseEncoderError("NETWORK", `${doing}: ${reason}. ${hint}`, { cause });
   return code !== undefined && transientCodes.has(code) ? new TransientFailure(error) : error;
 }
 

@@ -1,6 +1,7 @@
 import { pause, throwIfAborted } from "../../calls/index.ts";
 import { invalidArgument, SparseEncoderError } from "../../errors.ts";
 import { type HubSubject, shownUrl, statusFailure, TransientFailure, withoutToken } from "./failure.ts";
+import { type ForwardProxy, fetchKnowsProxies, proxyFor, through } from "./proxy/proxy.ts";
 import { type HubTiming, progressBytes } from "./timing.ts";
 import { HubWatch } from "./watch.ts";
 
@@ -25,7 +26,7 @@ export interface HubAnswer {
 }
 
 /**
- * Requests to one hub, with the global `fetch`.
+ * Requests to one hub, with the global `fetch`, or through the proxy that the environment names.
  *
  * Redirects are followed here rather than by `fetch`: the token goes to the endpoint's origin only, and what the
  * hub says of a large file is in the headers of the redirect.
@@ -208,11 +209,14 @@ export class HubClient {
       ...headers,
     };
     if (this.token !== undefined && this.isHub(url)) all.authorization = `Bearer ${this.token}`;
+    const proxy = fetchKnowsProxies() ? undefined : proxyFor(url);
     watch.start();
     try {
-      return await fetch(url, { headers: all, redirect: "manual", signal: watch.signal });
+      return await fetchVia(proxy, url, all, watch.signal);
     } catch (thrown) {
-      throw watch.failure(thrown, `${this.shown(url)} cannot be reached`, this.token);
+      if (thrown instanceof TransientFailure || SparseEncoderError.is(thrown)) throw thrown;
+      const doing = `${this.shown(url)} cannot be reached${through(proxy)}`;
+      throw watch.failure(thrown, doing, this.token);
     }
   }
 
@@ -237,6 +241,18 @@ export class HubClient {
       await reader.cancel().catch(() => {});
     }
   }
+}
+
+async function fetchVia(
+  proxy: ForwardProxy | undefined,
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<Response> {
+  if (proxy === undefined) return fetch(url, { headers, redirect: "manual", signal });
+  // Loaded where it is needed: most processes have no proxy.
+  const { fetchThrough } = await import("./proxy/fetch-through.ts");
+  return fetchThrough(proxy, url, headers, signal);
 }
 
 async function discard(response: Response): Promise<void> {
