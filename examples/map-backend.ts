@@ -1,13 +1,7 @@
 // A store of your own: a backend over a Map, which `createStore` makes a Store of. It keeps documents in memory and compares
 // a query with each of them. docs/writing-a-store.md explains it; test/stores/example-store.test.ts runs the conformance
 // suite on it.
-import {
-  SparseVector,
-  type StoreCapabilities,
-  type StoredDocument,
-  type StoreHit,
-  type VectorSchema,
-} from "@sparse-encoder/core";
+import { SparseVector, type StoredDocument, type StoreHit, type VectorSchema } from "@sparse-encoder/core";
 import {
   type BackendQuery,
   type CheckedDocument,
@@ -17,6 +11,7 @@ import {
   matches,
   type ResolvedField,
   type StoreBackend,
+  type StoreCapabilities,
 } from "@sparse-encoder/core/stores";
 
 export class MapBackend implements StoreBackend {

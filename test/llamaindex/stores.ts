@@ -1,4 +1,5 @@
-import { MemoryStore, type Store, type VectorField } from "@sparse-encoder/core";
+import { MemoryStore, type Store } from "@sparse-encoder/core";
+import type { VectorField } from "@sparse-encoder/core/stores";
 import { FakeDenseEmbedder, FakeSparseEncoder } from "@sparse-encoder/core/testing";
 import { DenseEmbedding, HybridVectorStore, SparseEmbedding } from "@sparse-encoder/llamaindex";
 

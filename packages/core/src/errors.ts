@@ -36,6 +36,8 @@ export type SparseEncoderErrorCode =
   | "DOWNLOAD_CORRUPT"
   /** The cache folder cannot be written: disk full, read-only, no permission. */
   | "CACHE_UNWRITABLE"
+  /** A model that is to be deleted from the cache is open, or is loaded or downloaded. */
+  | "CACHE_IN_USE"
   /** A device that was named cannot be used here. */
   | "DEVICE_UNAVAILABLE"
   /** A document has a bad id, text or metadata. */

@@ -12,6 +12,8 @@ export {
   type DenseEncodeOptions,
   DenseEncoder,
   type DenseEncoderOptions,
+  type DownloadOptions,
+  downloadModel,
   type EncodeOptions,
   type EncodeProgress,
   type EncoderDescription,
@@ -35,6 +37,13 @@ export {
   type SearchOptions,
   type TermContribution,
 } from "./index/index.ts";
+export {
+  type CachedModel,
+  type CacheOptions,
+  type DeleteCachedModelOptions,
+  deleteCachedModel,
+  listCachedModels,
+} from "./model/index.ts";
 export {
   type AddOptions,
   type AddProgress,
@@ -87,23 +96,16 @@ export {
   type Weights,
 } from "./retrieval/index.ts";
 export {
-  type DroppedPart,
   type DurableStoreOptions,
-  type FieldCondition,
   type Filter,
   type FilterValue,
-  type HybridSearch,
   MemoryStore,
   type MemoryStoreOptions,
   type Metadata,
   type MetadataValue,
-  type RepairOptions,
-  type RepairReport,
   type Store,
-  type StoreCapabilities,
   type StoredDocument,
   type StoreHit,
-  type VectorField,
   type VectorSchema,
 } from "./stores/index.ts";
 export {

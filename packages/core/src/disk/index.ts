@@ -1,4 +1,5 @@
 export { writeAll } from "./file-bytes.ts";
+export { FolderUse, whileUnused } from "./folder-use.ts";
 export { Journal } from "./journal.ts";
 export {
   type JournalContent,

@@ -26,6 +26,7 @@ export type { EncoderPool } from "./encoder-pool.ts";
 export { HybridEncoder, type HybridHalf } from "./hybrid/hybrid-encoder.ts";
 export type { HybridMatrix, HybridVector } from "./hybrid/hybrid-matrix.ts";
 export { listDevices } from "./loading/devices.ts";
+export { type DownloadOptions, downloadModel } from "./loading/download-model.ts";
 export type { EncoderDescription } from "./loading/encoder-description.ts";
 export type { LoadOptions } from "./loading/load-options.ts";
 export { RemoteDenseEncoder } from "./remote/remote-dense-encoder.ts";

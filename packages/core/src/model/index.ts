@@ -1,3 +1,5 @@
+export { type CachedModel, type CacheOptions, listCachedModels } from "./cache/cached-models.ts";
+export { type DeleteCachedModelOptions, deleteCachedModel } from "./cache/delete-cached-model.ts";
 export { defaultCacheFolder } from "./cache-folder.ts";
 export {
   type ClassifierModule,

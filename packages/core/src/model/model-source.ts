@@ -1,3 +1,5 @@
+import type { FolderUse } from "../disk/index.ts";
+import { beginModelUse } from "./cache/model-use.ts";
 import { fetchModel, type HubProgress, isHubName, wantedModelFiles } from "./hub/hub.ts";
 
 /** Where a model may come from, beyond a folder. */
@@ -32,23 +34,28 @@ export interface ModelSourceOptions {
   readonly onProgress?: ((progress: HubProgress) => void) | undefined;
 }
 
+/** Where a model is. */
+export interface LocatedModel {
+  readonly folder: string;
+  /** Keeps the model from being deleted from the cache until it ends; undefined for a folder outside of the cache. */
+  readonly use: FolderUse | undefined;
+}
+
 /**
  * The folder of a model: `model` itself if it is a path, else the folder of the hub's model with that name, downloaded if the cache
  * lacks it.
  */
-export async function locateModel(model: string, options: ModelSourceOptions): Promise<string> {
-  if (!(await isHubName(model))) return model;
-  const { revision, token, cacheDir, localFilesOnly, verifyFiles, endpoint, fileName, signal } = options;
-  const wanted = wantedModelFiles(fileName);
-  return fetchModel(model, {
-    revision,
-    token,
-    cacheDir,
-    localFilesOnly,
-    verifyFiles,
-    endpoint,
-    signal,
-    onProgress: options.onProgress,
-    wanted,
-  });
+export async function locateModel(model: string, options: ModelSourceOptions): Promise<LocatedModel> {
+  if (!(await isHubName(model))) return { folder: model, use: undefined };
+  const { revision, token, cacheDir, localFilesOnly, verifyFiles, endpoint, fileName, signal, onProgress } =
+    options;
+  const use = await beginModelUse({ repository: model, cacheDir, localFilesOnly }, signal);
+  try {
+    const wanted = wantedModelFiles(fileName);
+    const source = { revision, token, cacheDir, localFilesOnly, verifyFiles, endpoint, signal, onProgress };
+    return { folder: await fetchModel(model, { ...source, wanted }), use };
+  } catch (error) {
+    await use?.end();
+    throw error;
+  }
 }

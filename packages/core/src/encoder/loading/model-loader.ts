@@ -1,4 +1,5 @@
 import { throwIfAborted } from "../../calls/index.ts";
+import type { FolderUse } from "../../disk/index.ts";
 import { SparseEncoderError } from "../../errors.ts";
 import { type CompiledModel, unsupportedPipeline } from "../../graph/index.ts";
 import {
@@ -35,13 +36,14 @@ export async function loadModel<Matrix, Encoder>(
 ): Promise<Encoder> {
   throwIfAborted(options.signal);
   const revision = options.revision ?? address.revision;
-  const folder = await locateModel(address.model, { ...options, revision });
-  const model = await new ModelLoader(form, options).open(folder);
+  const { folder, use } = await locateModel(address.model, { ...options, revision });
+  let model: OpenModel<Matrix> | undefined;
   try {
+    model = await new ModelLoader(form, options).open(folder, use);
     throwIfAborted(options.signal);
     return toEncoder(model);
   } catch (error) {
-    await model.close();
+    await (model === undefined ? use?.end() : model.close());
     throw error;
   }
 }
@@ -57,7 +59,7 @@ class ModelLoader<Matrix> {
   }
 
   /** Opens every pipeline of a model folder. */
-  async open(folder: string): Promise<OpenModel<Matrix>> {
+  async open(folder: string, use: FolderUse | undefined): Promise<OpenModel<Matrix>> {
     const { modelType } = this.form;
     const description = await readModelFolder(folder, modelType);
     checkModelType(description, modelType);
@@ -67,7 +69,7 @@ class ModelLoader<Matrix> {
       for (const pipeline of new Set([plain, document, query])) {
         pipelines.set(pipeline, await this.openPipeline(pipeline, [...pipelines.values()]));
       }
-      return new OpenModel(description, this.options.dtype, pipelines);
+      return new OpenModel(description, this.options.dtype, pipelines, use);
     } catch (error) {
       await Promise.all([...pipelines.values()].map(({ embedder }) => embedder.destroy()));
       throw error;

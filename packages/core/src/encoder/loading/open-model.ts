@@ -1,3 +1,4 @@
+import type { FolderUse } from "../../disk/index.ts";
 import { SparseEncoderError } from "../../errors.ts";
 import type { CompiledModel } from "../../graph/index.ts";
 import type { ModelDescription, Pipeline, TensorTable } from "../../model/index.ts";
@@ -20,16 +21,22 @@ export class OpenModel<Matrix> {
   readonly description: ModelDescription;
   readonly dtype: Dtype;
   private readonly byRoute: ReadonlyMap<Pipeline, OpenPipeline<Matrix>>;
+  private readonly use: FolderUse | undefined;
 
-  /** @throws SparseEncoderError `MODEL_INVALID` if queries and documents cannot be compared */
+  /**
+   * @param use what keeps the files of the model in the cache until this closes: workers open them when there is work
+   * @throws SparseEncoderError `MODEL_INVALID` if queries and documents cannot be compared
+   */
   constructor(
     description: ModelDescription,
     dtype: Dtype,
     pipelines: ReadonlyMap<Pipeline, OpenPipeline<Matrix>>,
+    use: FolderUse | undefined,
   ) {
     this.description = description;
     this.dtype = dtype;
     this.byRoute = pipelines;
+    this.use = use;
     for (const { dimension } of this.pipelines) {
       if (dimension === this.dimension) continue;
       throw new SparseEncoderError(
@@ -74,10 +81,12 @@ export class OpenModel<Matrix> {
 
   async close(): Promise<void> {
     await Promise.all(this.embedders.map((embedder) => embedder.close()));
+    await this.use?.end();
   }
 
   async destroy(): Promise<void> {
     await Promise.all(this.embedders.map((embedder) => embedder.destroy()));
+    await this.use?.end();
   }
 
   private pipelineOf(task: EncodeTask): OpenPipeline<Matrix> {

@@ -14,6 +14,7 @@ import {
 } from "node:fs/promises";
 import path from "node:path";
 import { isSystemError, SparseEncoderError } from "../../errors.ts";
+import { lockFolder, modelFolder } from "../cache/cache-place.ts";
 import { blobHash, blobName, type HubFile, readRecordedListing, recordListing } from "./listing.ts";
 import { isCommit } from "./name.ts";
 
@@ -44,10 +45,9 @@ export class HubCache {
   private readonly verified = new Set<string>();
 
   constructor(cacheDir: string, repository: string, symlinks: boolean, verifies = false) {
-    const name = `models--${repository.replaceAll("/", "--")}`;
     this.cacheDir = cacheDir;
-    this.folder = path.join(cacheDir, name);
-    this.locks = path.join(cacheDir, ".locks", name);
+    this.folder = modelFolder(cacheDir, repository);
+    this.locks = lockFolder(cacheDir, repository);
     this.symlinks = symlinks;
     this.verifies = verifies;
   }

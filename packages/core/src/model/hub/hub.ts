@@ -1,6 +1,7 @@
 import path from "node:path";
 import { throwIfAborted } from "../../calls/index.ts";
 import { SparseEncoderError } from "../../errors.ts";
+import { cacheFolder } from "../cache/cache-place.ts";
 import { readJsonFile } from "../json-file.ts";
 import { incompleteModel } from "../model-files.ts";
 import { HubCache } from "./cache.ts";
@@ -44,7 +45,7 @@ export async function fetchModel(
   const revision = checkRevision(options.revision ?? "main");
   const name = checkRepositoryName(repository);
   const cache = new HubCache(
-    path.resolve(options.cacheDir ?? environment.cacheDir),
+    cacheFolder(options.cacheDir),
     name,
     environment.symlinks,
     options.verifyFiles ?? false,
@@ -97,7 +98,7 @@ async function withinTime(
 }
 
 /** What the cache knows without a request. */
-interface Cached {
+export interface Cached {
   /** The snapshot, if no wanted file of it is missing. */
   readonly folder: string | undefined;
   /** True if that is known from the listing of the commit, false if names had to tell. */
@@ -106,7 +107,12 @@ interface Cached {
   readonly problem: string;
 }
 
-async function findCached(cache: HubCache, revision: string, wanted: HubOptions["wanted"]): Promise<Cached> {
+/** The snapshot of a revision, and whether it is whole. */
+export async function findCached(
+  cache: HubCache,
+  revision: string,
+  wanted: HubOptions["wanted"],
+): Promise<Cached> {
   const commit = await cache.commitOf(revision);
   if (commit === undefined) return { folder: undefined, certain: false, problem: "it was never downloaded" };
   const listing = await cache.listing(commit);
