@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { readTrecRun } from "@sparse-encoder/core/evaluation";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli, temporaryFolder } from "./run-cli.ts";
@@ -13,6 +13,7 @@ const commands = [
   "evaluate",
   "serve",
   "download",
+  "cache",
   "quantize",
   "info",
   "doctor",
@@ -229,10 +230,43 @@ describe("commands on models and the machine", () => {
     const result = await run("download", JSON.parse(model).folder, "-o", "copy");
     expect(result).toMatchObject({ code: 0, stdout: "copy\n" });
     expect((await run("info", "./copy")).code).toBe(0);
+    expect(await run("download", JSON.parse(model).folder, "-o", "copy")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("cannot be copied to copy: it is there already"),
+    });
     expect(await run("download", "nobody/nothing", "--offline")).toMatchObject({
       code: 1,
       stderr: expect.stringContaining("[HUB_OFFLINE]"),
     });
+  });
+
+  it("cache lists models and deletes one", async () => {
+    cpSync(new URL("../fixtures/hub-cache", import.meta.url), folder.file("hub"), {
+      recursive: true,
+      verbatimSymlinks: true,
+    });
+    const [list, remove] = ["list", "delete"].map(
+      (action) =>
+        (...parameters: readonly string[]) =>
+          run("cache", action, ...parameters, "--cache-dir", "hub"),
+    );
+    const listed = await list!();
+    expect(listed.code).toBe(0);
+    expect(listed.stdout).toMatch(/^model +revision +MB +files +last used/);
+    expect(listed.stdout).toMatch(/^organization\/file-by-file +v1\.0, 22222222 +0\.0 +\d/m);
+    expect(listed.stdout).toMatch(/^organization\/whole +main, 11111111 +0\.0 +\d/m);
+    expect(JSON.parse((await list!("--json")).stdout)).toMatchObject([
+      { name: "organization/file-by-file", revisions: ["v1.0"], complete: true },
+      { name: "organization/whole", revisions: ["main"], complete: true },
+    ]);
+    expect(await remove!("organization/whole")).toMatchObject({ code: 0, stdout: "0.0 MB are free now.\n" });
+    expect(await remove!("organization/whole")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('no model "organization/whole", but organization/file-by-file.'),
+    });
+    expect((await list!()).stdout).not.toContain("whole");
+    for (const wrong of [await remove!(), await list!("a/b"), await run("cache", "clear")])
+      expect(wrong.code).toBe(2);
   });
 
   it("doctor finds what is there, and says how to get the rest", async () => {

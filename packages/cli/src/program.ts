@@ -7,7 +7,7 @@ import { evaluateCommand } from "./commands/evaluate-command.ts";
 import { examples } from "./commands/examples.ts";
 import { explainCommand } from "./commands/explain-command.ts";
 import { indexCommand } from "./commands/index-command.ts";
-import { downloadCommand, infoCommand, quantizeCommand } from "./commands/model-commands.ts";
+import { cacheCommand, downloadCommand, infoCommand, quantizeCommand } from "./commands/model-commands.ts";
 import { searchCommand } from "./commands/search-command.ts";
 import { serveCommand } from "./commands/serve-command.ts";
 
@@ -27,6 +27,7 @@ export function createProgram(): Command {
     .addCommand(evaluateCommand())
     .addCommand(serveCommand())
     .addCommand(downloadCommand())
+    .addCommand(cacheCommand())
     .addCommand(quantizeCommand())
     .addCommand(infoCommand())
     .addCommand(doctorCommand())

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { addModelOptions } from "../models/model-options.ts";
 import { examples } from "./examples.ts";
+import { chosenOf } from "./option-values.ts";
 
 const modelArgument = [
   "[model]",
@@ -8,15 +9,16 @@ const modelArgument = [
 ] as const;
 
 export function downloadCommand(): Command {
-  const command = new Command("download")
+  return new Command("download")
     .summary("fetch a model into the cache")
     .description(
-      "Fetch a model from the Hugging Face hub into the cache, check that it loads, and copy it if told to.",
+      "Fetch what loading a model needs from the Hugging Face hub into the cache, and copy it if told to. The model is not opened: this fits a build step, such as that of an image.",
     )
-    .argument("<model>", "name on the hub")
+    .argument("<model>", "name on the hub, or its address")
     .option("-o, --output <folder>", "copy the model into a new folder")
-    .option("--dense", "the model makes dense vectors");
-  return addModelOptions(command)
+    .option("--revision <name>", "branch, tag or commit on the hub")
+    .option("--cache-dir <folder>", "folder of downloaded models")
+    .option("--offline", "make no request to the hub")
     .addHelpText(
       "after",
       examples(
@@ -25,8 +27,29 @@ export function downloadCommand(): Command {
       ),
     )
     .action(async (model, options) => {
-      const { download } = await import("../models/model-tasks.ts");
+      const { download } = await import("../models/download.ts");
       await download({ ...options, model });
+    });
+}
+
+export function cacheCommand(): Command {
+  return new Command("cache")
+    .summary("list the models in the cache, or delete one")
+    .description(
+      "List the models of the Hugging Face hub that are in the cache, those that Python downloaded included, or delete one.",
+    )
+    .argument("<action>", "list or delete", chosenOf("list", "delete"))
+    .argument("[model]", "name on the hub of the model to delete")
+    .option("--revision <name>", "delete this branch, tag or commit only")
+    .option("--cache-dir <folder>", "folder of downloaded models")
+    .option("--json", "write the models, or the bytes that are free now, as JSON")
+    .addHelpText(
+      "after",
+      examples("sparse-encoder cache list", "sparse-encoder cache delete naver/splade-v3"),
+    )
+    .action(async (action: "list" | "delete", model: string | undefined, options) => {
+      const { deleteModel, listModels } = await import("../models/cache-tasks.ts");
+      await (action === "list" ? listModels(model, options) : deleteModel(model, options));
     });
 }
 

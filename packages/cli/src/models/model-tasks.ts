@@ -1,6 +1,7 @@
 import type { EncoderDescription } from "@sparse-encoder/core";
 import { usageError } from "../command-error.ts";
 import { Interruption } from "../interruption.ts";
+import { megabytes } from "../terminal/megabytes.ts";
 import { writeJson, writeLine } from "../terminal/standard-output.ts";
 import { table } from "../terminal/table.ts";
 import type { ModelOptions } from "./model-options.ts";
@@ -9,16 +10,7 @@ import { type AnyEncoder, openDenseEncoder, openSparseEncoder } from "./open-enc
 /** Options of the commands on models. */
 export interface ModelTaskOptions extends ModelOptions {
   readonly dense?: boolean | undefined;
-  readonly output?: string | undefined;
   readonly json?: boolean | undefined;
-}
-
-/** Fetches a model, and copies it if told to. */
-export async function download(options: ModelTaskOptions): Promise<void> {
-  using interruption = new Interruption();
-  await using encoder = await openEncoder(options, interruption.signal);
-  if (options.output !== undefined) await encoder.save(options.output);
-  await writeLine(options.output ?? encoder.describe().folder);
 }
 
 /** Shows what a model is. */
@@ -90,8 +82,4 @@ function openEncoder(options: ModelTaskOptions, signal: AbortSignal): Promise<An
   if (!options.dense) return openSparseEncoder(options, signal);
   if (options.model === undefined) throw usageError("--dense needs a model: no dense model is embedded.");
   return openDenseEncoder(options.model, options, signal);
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(1);
 }

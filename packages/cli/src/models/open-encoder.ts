@@ -1,5 +1,6 @@
 import { DenseEncoder, type LoadOptions, SparseEncoder } from "@sparse-encoder/core";
 import { ProgressLine } from "../terminal/progress-line.ts";
+import { downloadLine } from "./download.ts";
 import type { ModelOptions } from "./model-options.ts";
 
 /** An encoder of either kind. */
@@ -42,13 +43,6 @@ async function withProgress<Encoder>(
   return load({
     ...options,
     signal,
-    onProgress: ({ file, received, total }) => {
-      const whole = total === undefined ? "" : ` of ${megabytes(total)}`;
-      line.show(`Downloading ${file}: ${megabytes(received)}${whole} MB`);
-    },
+    onProgress: (progress) => line.show(downloadLine(progress)),
   });
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(1);
 }
