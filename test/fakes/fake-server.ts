@@ -70,7 +70,7 @@ export abstract class FakeServer {
     await once(this.server, "close");
   }
 
-  /** The body of the answer, or a {@link Refusal}. */
+  /** The body of the answer or a promise of it, or a {@link Refusal}. */
   protected abstract answer(request: FakeRequest): unknown;
 
   /** The bodies of answers to what was done, and to what was refused. */
@@ -88,14 +88,13 @@ export abstract class FakeServer {
       if (failure !== undefined) {
         throw typeof failure === "number" ? new Refusal(failure, "it was told to fail") : failure;
       }
-      body = this.success(
-        this.answer({
-          method: request.method!,
-          url: new URL(request.url!, "http://fake"),
-          headers: request.headers,
-          body: Buffer.concat(chunks),
-        }),
-      );
+      const result = await this.answer({
+        method: request.method!,
+        url: new URL(request.url!, "http://fake"),
+        headers: request.headers,
+        body: Buffer.concat(chunks),
+      });
+      body = this.success(result);
     } catch (error) {
       const { message } = error as Error;
       status = error instanceof Refusal ? error.status : 500;

@@ -8,7 +8,7 @@ import {
 import { OpenSearchStore, QdrantStore } from "@sparse-encoder/core/stores";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FakeOpenSearch } from "../fakes/fake-opensearch.ts";
-import { FakeQdrant } from "../fakes/fake-qdrant.ts";
+import { FakeQdrant } from "../fakes/qdrant/fake-qdrant.ts";
 
 const vectors = { sparse: { kind: "sparse", dimension: 3000 } } as const;
 const documents = Array.from(

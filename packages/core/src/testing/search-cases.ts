@@ -1,4 +1,4 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { Store, StoredDocument } from "../stores/index.ts";
 import { Random } from "./random.ts";
 import type { StoreCaseTable } from "./store-case-table.ts";
@@ -65,6 +65,34 @@ export const searchCases: StoreCaseTable = {
       for (const k of [1, 10, 1000]) {
         const query = randomDense(random, dimension);
         sameHits(await store.searchDense(name, query, { k }), oracle.searchDense(name, query, metric), k);
+      }
+    }
+  },
+
+  async "finds the closest by cosine, however short or long the vectors are"(store) {
+    // Squares of them are far from 1, yet float32 has them.
+    const lengths = [1e-15, 1e-8, 1e-4, 1, 1e4, 1e8, 1e15];
+    const direction = (number: number) =>
+      Float32Array.of(1, number, 0, 0, 0).map((part) => part * lengths[number % lengths.length]!);
+    await store.upsert(
+      lengths.map((_, number) => ({
+        id: `d${number}`,
+        text: "",
+        metadata: {},
+        vectors: { dense: direction(number) },
+      })),
+    );
+    const [shortest] = await store.get(["d0"]);
+    deepStrictEqual(shortest!.vectors.dense, direction(0));
+    for (const length of lengths) {
+      const hits = await store.searchDense("dense", Float32Array.of(length, 0, 0, 0, 0));
+      deepStrictEqual(
+        hits.map(({ id }) => id),
+        lengths.map((_, number) => `d${number}`),
+      );
+      for (const [number, { score }] of hits.entries()) {
+        const cosine = 1 / Math.hypot(1, number);
+        ok(Math.abs(score - cosine) < 1e-5, `length ${length}: ${score}, not ${cosine}`);
       }
     }
   },

@@ -2,6 +2,7 @@ import type { SparseVector } from "../../vector/index.ts";
 import type { BackendQuery, StoreBackend, WeightedQuery } from "../backend.ts";
 import { EngineClient } from "../engine/engine-client.ts";
 import { toRequests } from "../engine/engine-requests.ts";
+import { toUnitVector } from "../engine/unit-vector.ts";
 import type { FilterNode } from "../filter/filter-node.ts";
 import type { ResolvedFusion } from "../native-fusion.ts";
 import type { StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
@@ -178,7 +179,7 @@ export class QdrantBackend implements StoreBackend {
     const rrf = { k: constant + 1, ...(isWeighted ? { weights } : {}) };
     const request = {
       prefetch: queries.map((query) => ({
-        query: toQuery(query.vector),
+        query: toQuery(query),
         using: this.format.vectorName(query.name),
         limit: query.k,
         filter: toFilter(this.conditionsOf(query)),
@@ -217,9 +218,9 @@ export class QdrantBackend implements StoreBackend {
   }
 
   private async rank(query: BackendQuery, toScore: (score: number) => number): Promise<StoreHit[]> {
-    const { name, vector, k, signal } = query;
+    const { name, k, signal } = query;
     const request = {
-      query: toQuery(vector),
+      query: toQuery(query),
       using: this.format.vectorName(name),
       limit: k,
       filter: toFilter(this.conditionsOf(query)),
@@ -273,8 +274,11 @@ export class QdrantBackend implements StoreBackend {
   }
 }
 
-function toQuery(vector: SparseVector | Float32Array): unknown {
-  if (vector instanceof Float32Array) return Array.from(vector);
+function toQuery({ vector, field }: BackendQuery): unknown {
+  if (vector instanceof Float32Array) {
+    const isCosine = field.kind === "dense" && field.metric === "cosine";
+    return Array.from(isCosine ? toUnitVector(vector) : vector);
+  }
   return { indices: Array.from(vector.indices), values: Array.from(vector.values) };
 }
 

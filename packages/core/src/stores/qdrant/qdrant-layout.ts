@@ -156,8 +156,8 @@ function toKey(metadata: string, path: readonly string[]): string {
   return [metadata, ...path]
     .map((name) => {
       if (/^[\w-]+$/.test(name)) return name;
-      if (!name.includes('"')) return `"${name}"`;
-      throw unsupported(`no field that has quotes in its name (${received(name)})`);
+      if (!/["\\]/.test(name)) return `"${name}"`;
+      throw unsupported(`no field that has quotes or backslashes in its name (${received(name)})`);
     })
     .join(".");
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { SparseVector, TRUSTED } from "../../vector/index.ts";
 import { termsOf, vectorTerm } from "../engine/metadata-terms.ts";
 import { escapeMetadata, escapeText, parseMetadata, unescapeText } from "../engine/stored-text.ts";
+import { toUnitVector } from "../engine/unit-vector.ts";
 import type { Metadata, StoredDocument } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import type { ResolvedField } from "../vector-fields.ts";
@@ -19,7 +20,10 @@ export function toPointId(id: string): string {
   return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
-/** The point of a document. Qdrant scales vectors of the cosine to length 1, so the payload has them as they were. */
+/**
+ * The point of a document. Vectors of the cosine are of length 1, and the payload has them as they were: Qdrant would scale
+ * them itself, but for those shorter than 0.0003, which it would keep as they are.
+ */
 export function toPoint(
   { id, text, metadata, vectors }: CheckedDocument,
   fields: ReadonlyMap<string, ResolvedField>,
@@ -34,9 +38,10 @@ export function toPoint(
   const originals: Record<string, string> = {};
   for (const [name, value] of vectors) {
     if (value instanceof Float32Array) {
-      vector[name] = Array.from(value);
       const field = fields.get(name);
-      if (field?.kind === "dense" && field.metric === "cosine") originals[name] = toBase64(value);
+      const isCosine = field?.kind === "dense" && field.metric === "cosine";
+      vector[name] = Array.from(isCosine ? toUnitVector(value) : value);
+      if (isCosine) originals[name] = toBase64(value);
     } else {
       vector[name] = { indices: Array.from(value.indices), values: Array.from(value.values) };
     }
