@@ -2,8 +2,8 @@ import { performance } from "node:perf_hooks";
 import { MemoryStore, type SparseVector, type Store } from "@sparse-encoder/core";
 import { MilvusStore, PostgresStore } from "@sparse-encoder/core/stores";
 import { collectionVectors, randomCollection } from "../test/services/random-collection.ts";
-import { installServers } from "../test/services/service-packages.ts";
-import { startServers } from "../test/services/start-servers.ts";
+import { installServers } from "../test/services/servers/service-packages.ts";
+import { startServers } from "../test/services/servers/start-servers.ts";
 import { writeReport } from "./report.ts";
 
 /**

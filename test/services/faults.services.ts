@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { MilvusStore, PostgresStore } from "@sparse-encoder/core/stores";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { ingestion, networkCases, vectors } from "../helpers/network-cases.ts";
-import { PostgresServer } from "./postgres-server.ts";
+import { PostgresServer } from "./servers/postgres-server.ts";
 
 describe("a Postgres server that is killed and restarted in the middle of 100 ingestions", () => {
   let server: PostgresServer;

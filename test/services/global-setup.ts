@@ -1,7 +1,7 @@
 import type { TestProject } from "vitest/node";
-import { missingForOpenSearch, OpenSearchCluster } from "./opensearch-server.ts";
-import { installServers } from "./service-packages.ts";
-import { startServers } from "./start-servers.ts";
+import { missingForOpenSearch, OpenSearchCluster } from "./servers/opensearch-server.ts";
+import { installServers } from "./servers/service-packages.ts";
+import { startServers } from "./servers/start-servers.ts";
 
 declare module "vitest" {
   interface ProvidedContext {

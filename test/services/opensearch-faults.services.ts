@@ -3,7 +3,7 @@ import { SparseVector, type StoredDocument } from "@sparse-encoder/core";
 import { OpenSearchStore } from "@sparse-encoder/core/stores";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { networkCases, vectors } from "../helpers/network-cases.ts";
-import { OpenSearchCluster } from "./opensearch-server.ts";
+import { OpenSearchCluster } from "./servers/opensearch-server.ts";
 
 const missing = inject("withoutOpenSearch");
 const url = inject("opensearch");

@@ -10,7 +10,7 @@ import { freePort, ServerProcess } from "./server-process.ts";
 const sources = fileURLToPath(new URL("opensearch/", import.meta.url));
 
 /** Ignored by git; removing it is safe. */
-const folder = fileURLToPath(new URL("../../.services/opensearch/", import.meta.url));
+const folder = fileURLToPath(new URL("../../../.services/opensearch/", import.meta.url));
 
 const plugins = "org.opensearch.knn.plugin.KNNPlugin,org.opensearch.neuralsearch.plugin.NeuralSearch";
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 /** Ignored by git; removing it is safe. */
-const folder = fileURLToPath(new URL("../../.services/", import.meta.url));
+const folder = fileURLToPath(new URL("../../../.services/", import.meta.url));
 
 /** Milliseconds that making the environment may take, and that downloading about 150 MB may. */
 const environmentTime = 120_000;
