@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { MemoryStore, type Store, type StoredDocument } from "@sparse-encoder/core";
-import { copyStore, MilvusStore, PostgresStore } from "@sparse-encoder/core/stores";
+import { copyStore, PostgresStore } from "@sparse-encoder/core/stores";
 import { expect, inject, it } from "vitest";
+import { openMilvus } from "./engines.ts";
 import { randomCollection, collectionVectors as vectors } from "./random-collection.ts";
 
 const count = 11_429;
@@ -33,7 +34,7 @@ async function copyAndKill(url: string, table: string): Promise<number> {
 }
 
 it("copies 11,429 documents from memory to Postgres, to Milvus and back, its process killed half-way", async () => {
-  const url = inject("postgres");
+  const { url } = inject("servers").postgres;
   const done = await copyAndKill(url, "moving");
   expect(done).toBeLessThan(count);
 
@@ -47,7 +48,7 @@ it("copies 11,429 documents from memory to Postgres, to Milvus and back, its pro
   expect(skipped).toBeLessThan(count);
   expect(skipped % batchSize).toBe(0);
 
-  await using milvus = await MilvusStore.open({ address: inject("milvus"), vectors, collection: "moving" });
+  await using milvus = await openMilvus({ vectors, collection: "moving" });
   // Ended in another way, by its signal, and made again.
   const controller = new AbortController();
   const stopped = copyStore(postgres, milvus, {

@@ -1,16 +1,10 @@
-import { MilvusStore } from "@sparse-encoder/core/stores";
-import { inject } from "vitest";
 import type { StoreKind } from "../helpers/adapter-stores.ts";
+import { openMilvus } from "./engines.ts";
 
 let collections = 0;
 
-/** The Milvus Lite of this run, a collection a store. */
+/** The Milvus of this run, a collection per store. */
 export const milvus: StoreKind = [
-  "Milvus Lite",
-  (vectors) =>
-    MilvusStore.open({
-      address: inject("milvus"),
-      collection: `adapter${process.pid}_${collections++}`,
-      vectors,
-    }),
+  "Milvus",
+  (vectors) => openMilvus({ collection: `adapter${process.pid}_${collections++}`, vectors }),
 ];

@@ -1,14 +1,15 @@
 import { MilvusStore } from "@sparse-encoder/core/stores";
 import { storeConformance } from "@sparse-encoder/core/testing";
 import { describe, expect, inject, it } from "vitest";
+import { openMilvus } from "./engines.ts";
 
-const address = inject("milvus");
+const { milvus } = inject("servers");
 let collections = 0;
 const nextCollection = () => `c${process.pid}_${collections++}`;
 
-describe("MilvusStore on a Milvus Lite 2.5.1 server", () => {
+describe(`MilvusStore on ${milvus.what}`, () => {
   for (const { name, run } of storeConformance((vectors) =>
-    MilvusStore.open({ address, vectors, collection: nextCollection() }),
+    openMilvus({ vectors, collection: nextCollection() }),
   )) {
     it(name, run);
   }
@@ -22,9 +23,9 @@ describe("MilvusStore", () => {
 
   it("refuses collections of others, other vectors, another model, and bad names", async () => {
     const collection = nextCollection();
-    await (await MilvusStore.open({ address, collection, vectors, model: "one" })).close();
+    await (await openMilvus({ collection, vectors, model: "one" })).close();
     const codeOf = (options: object) =>
-      MilvusStore.open({ address, collection, ...options }).then(
+      openMilvus({ collection, ...options }).then(
         () => undefined,
         (error: { code: string }) => error.code,
       );
@@ -33,13 +34,13 @@ describe("MilvusStore", () => {
     expect(await codeOf({ vectors: { sparse: { kind: "sparse", dimension: 11 } } })).toBe("STORE_MISMATCH");
     expect(await codeOf({ vectors: { other: { kind: "sparse", dimension: 10 } } })).toBe("STORE_MISMATCH");
     expect(await codeOf({ collection: nextCollection() })).toBe("INVALID_ARGUMENT");
-    for (const name of ['x"; drop', "1a", "", "a b", "é", "a".repeat(201)]) {
+    for (const name of ['x"; drop', "a-b", "a b", "é", "a".repeat(201)]) {
       expect(await codeOf({ collection: name, vectors })).toBe("INVALID_ARGUMENT");
     }
   });
 
   it("refuses what is longer than Milvus takes before it stores any of the call", async () => {
-    await using store = await MilvusStore.open({ address, vectors, collection: nextCollection() });
+    await using store = await openMilvus({ vectors, collection: nextCollection() });
     const document = (id: string, text: string, metadata = {}) => ({ id, text, metadata, vectors: {} });
     for (const bad of [
       document("b", "é".repeat(40_000)),
@@ -59,7 +60,7 @@ describe("MilvusStore", () => {
   });
 
   it("keeps NUL and lone surrogates in texts and metadata", async () => {
-    await using store = await MilvusStore.open({ address, vectors, collection: nextCollection() });
+    await using store = await openMilvus({ vectors, collection: nextCollection() });
     const text = "a\0b\u001ac\ud800";
     await store.upsert([{ id: "i\0d", text, metadata: { [text]: [text] }, vectors: {} }]);
     expect(await store.get(["i\0d"])).toEqual([
@@ -68,10 +69,13 @@ describe("MilvusStore", () => {
     expect(await store.count({ filter: { [text]: text } })).toBe(1);
   });
 
-  it("refuses a partition, which Milvus Lite takes without a word and does not make", async () => {
-    const call = MilvusStore.open({ address, vectors, collection: nextCollection(), partition: "tenant" });
-    await expect(call).rejects.toMatchObject({ code: "STORE_UNSUPPORTED" });
-  });
+  it.runIf(milvus.isLite)(
+    "refuses a partition, which Milvus Lite takes without a word and does not make",
+    async () => {
+      const call = openMilvus({ vectors, collection: nextCollection(), partition: "tenant" });
+      await expect(call).rejects.toMatchObject({ code: "STORE_UNSUPPORTED" });
+    },
+  );
 
   it("says that nobody answers at an address, without the token", async () => {
     const call = MilvusStore.open({

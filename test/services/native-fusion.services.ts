@@ -6,16 +6,16 @@ import {
   SparseVector,
   type StoredDocument,
 } from "@sparse-encoder/core";
-import { MilvusStore } from "@sparse-encoder/core/stores";
+import type { MilvusStore } from "@sparse-encoder/core/stores";
 import { FakeDenseEmbedder, FakeSparseEncoder } from "@sparse-encoder/core/testing";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openMilvus } from "./engines.ts";
 import { collectionVectors, randomCollection } from "./random-collection.ts";
 
 const documents = [...randomCollection(500)];
 let store: MilvusStore;
 beforeAll(async () => {
-  store = await MilvusStore.open({
-    address: inject("milvus"),
+  store = await openMilvus({
     collection: "fusion",
     vectors: collectionVectors,
   });
@@ -39,7 +39,7 @@ const queryOf = ({ vectors: { sparse, dense } }: StoredDocument) => ({
   dense: dense as Float32Array,
 });
 
-describe("fusion by a real Milvus Lite", () => {
+describe("fusion by Milvus", () => {
   it("by ranks gives what rrf of this library gives", async () => {
     for (const document of documents.slice(0, 30)) {
       const { sparse, dense } = queryOf(document);
@@ -105,8 +105,7 @@ describe("fusion by a real Milvus Lite", () => {
   });
 
   it("finds documents that have one of the vectors alone, and nothing for an empty query", async () => {
-    await using own = await MilvusStore.open({
-      address: inject("milvus"),
+    await using own = await openMilvus({
       collection: "fusion_of_parts",
       vectors: collectionVectors,
     });
@@ -129,8 +128,7 @@ describe("fusion by a real Milvus Lite", () => {
   it("serves a retriever as its own fusion does", async () => {
     const sparse = new FakeSparseEncoder({ dimension: 1000 });
     const dense = new FakeDenseEmbedder({ dimension: 32 });
-    await using own = await MilvusStore.open({
-      address: inject("milvus"),
+    await using own = await openMilvus({
       collection: "fusion_of_retriever",
       vectors: {
         sparse: { kind: "sparse", dimension: 1000 },

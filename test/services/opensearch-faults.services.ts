@@ -3,10 +3,13 @@ import { SparseVector, type StoredDocument } from "@sparse-encoder/core";
 import { OpenSearchStore } from "@sparse-encoder/core/stores";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { networkCases, vectors } from "../helpers/network-cases.ts";
+import { because } from "./engines.ts";
 import { OpenSearchCluster } from "./servers/opensearch-server.ts";
 
-const missing = inject("withoutOpenSearch");
-const url = inject("opensearch");
+const { opensearch, missing } = inject("servers");
+/** These tests kill nodes and change settings, so the server must be of this run. */
+const url = opensearch?.isOwn === true ? opensearch.url : undefined;
+const reason = opensearch?.isOwn === false ? "not on a server of others" : missing.opensearch;
 
 /** Kills of a node during writes, and as many during searches; a full run takes 20 and some minutes. */
 const kills = Number(process.env.SPARSE_ENCODER_KILLS ?? 2);
@@ -23,7 +26,7 @@ function documentOf(number: number): StoredDocument {
   };
 }
 
-describe.skipIf(missing !== "")(`three OpenSearch nodes, killed in turn${missing && ` (${missing})`}`, () => {
+describe.skipIf(url === undefined)(`three OpenSearch nodes, killed in turn${because(reason)}`, () => {
   let cluster: OpenSearchCluster;
   let store: OpenSearchStore;
   beforeAll(async () => {
@@ -109,7 +112,7 @@ describe.skipIf(missing !== "")(`three OpenSearch nodes, killed in turn${missing
   }, 900_000);
 });
 
-describe.skipIf(missing !== "")(`OpenSearch under pressure${missing && ` (${missing})`}`, () => {
+describe.skipIf(url === undefined)(`OpenSearch under pressure${because(reason)}`, () => {
   const admin = async (method: string, at: string, body: object) => {
     const answer = await fetch(`${url}${at}`, {
       method,
@@ -156,7 +159,7 @@ describe.skipIf(missing !== "")(`OpenSearch under pressure${missing && ` (${miss
   });
 });
 
-describe.skipIf(missing !== "")(`a faulty network before OpenSearch${missing && ` (${missing})`}`, () => {
+describe.skipIf(url === undefined)(`a faulty network before OpenSearch${because(reason)}`, () => {
   networkCases(
     "opensearch",
     () => Number(new URL(url!).port),

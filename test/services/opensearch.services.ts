@@ -1,17 +1,16 @@
-import { OpenSearchStore } from "@sparse-encoder/core/stores";
 import { storeConformance } from "@sparse-encoder/core/testing";
 import { describe, inject, it } from "vitest";
+import { because, openOpenSearch } from "./engines.ts";
 
-const url = inject("opensearch");
-const missing = inject("withoutOpenSearch");
+const { opensearch, missing } = inject("servers");
 let indexes = 0;
 const nextIndex = () => `t${process.pid}-${indexes++}`;
 
-describe.skipIf(missing !== "")(
-  `OpenSearchStore on an OpenSearch 2.19.1 server${missing && ` (${missing})`}`,
+describe.skipIf(opensearch === undefined)(
+  `OpenSearchStore on ${opensearch?.what}${because(missing.opensearch)}`,
   () => {
     for (const { name, run } of storeConformance((vectors) =>
-      OpenSearchStore.open({ url: url!, vectors, index: nextIndex(), refresh: true }),
+      openOpenSearch({ vectors, index: nextIndex() }),
     )) {
       it(name, run);
     }

@@ -28,7 +28,7 @@ const calls: Readonly<Record<string, QdrantCall>> = {
 /**
  * The HTTP shell of a Qdrant server: it takes the requests that Qdrant's API description documents, as far as the store
  * makes them, and refuses all others. What searches find comes from an engine: a model of ours, which proves nothing of how
- * Qdrant scores or stores, or Qdrant's own (`test/services/qdrant/edge-engine.ts`).
+ * Qdrant scores or stores, or Qdrant's own (`test/services/servers/edge-engine.ts`).
  *
  * What the model had wrong until it met that engine stands before `ModelEngine`.
  */

@@ -59,7 +59,6 @@ export class ModelEngine implements QdrantEngine {
         this.collections.delete(name);
         return undefined;
       case "index":
-      case "optimize":
         return undefined;
       case "upsert":
         return upsert(collection, body.points as Json[]);

