@@ -77,29 +77,33 @@ describe("Cranfield", () => {
     await Promise.all([sparse.close(), dense.close()]);
   });
 
-  it.each(Object.keys(engines))("is ranked by %s as by memory: sparse, dense and hybrid", async (engine) => {
-    await using store = await engines[engine]!("cranfield", memory.vectors);
-    await copyStore(memory, store);
-    const sparseQueries = await sparse.encodeQuery(judged);
-    const denseQueries = await dense.encodeQuery(judged);
-    for (let row = 0; row < judged.length; row++) {
-      const query = sparseQueries.row(row);
-      expectSameRanking(
-        await store.searchSparse("sparse", query),
-        await memory.searchSparse("sparse", query),
+  it.each(Object.keys(engines))(
+    "is ranked by %s as by memory: sparse, dense and hybrid",
+    async (engine) => {
+      await using store = await engines[engine]!("cranfield", memory.vectors);
+      await copyStore(memory, store);
+      const sparseQueries = await sparse.encodeQuery(judged);
+      const denseQueries = await dense.encodeQuery(judged);
+      for (let row = 0; row < judged.length; row++) {
+        const query = sparseQueries.row(row);
+        expectSameRanking(
+          await store.searchSparse("sparse", query),
+          await memory.searchSparse("sparse", query),
+        );
+        const other = denseQueries.row(row);
+        expectSameRanking(await store.searchDense("dense", other), await memory.searchDense("dense", other));
+      }
+      const [found, wanted] = await Promise.all(
+        [store, memory].map((one) => retrieverOf(one).retrieveMany(judged)),
       );
-      const other = denseQueries.row(row);
-      expectSameRanking(await store.searchDense("dense", other), await memory.searchDense("dense", other));
-    }
-    const [found, wanted] = await Promise.all(
-      [store, memory].map((one) => retrieverOf(one).retrieveMany(judged)),
-    );
-    // Ranks that scores of float32 swap change what is fused, so a few queries may differ by one rank's worth.
-    const same = found!.filter(
-      (hits, query) => hits.map(({ id }) => id).join() === wanted![query]!.map(({ id }) => id).join(),
-    );
-    expect(same.length).toBeGreaterThanOrEqual(Math.floor(judged.length * 0.97));
-  }, 400_000);
+      // Ranks that scores of float32 swap change what is fused, so a few queries may differ by one rank's worth.
+      const same = found!.filter(
+        (hits, query) => hits.map(({ id }) => id).join() === wanted![query]!.map(({ id }) => id).join(),
+      );
+      expect(same.length).toBeGreaterThanOrEqual(Math.floor(judged.length * 0.97));
+    },
+    400_000,
+  );
 });
 
 describe("500 random filters", () => {
