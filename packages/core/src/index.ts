@@ -1,3 +1,8 @@
+/**
+ * Encoders, vectors, the inverted index, `MemoryStore` and the hybrid retriever.
+ *
+ * @module @sparse-encoder/core
+ */
 export {
   type Analyzer,
   type AnalyzerOptions,

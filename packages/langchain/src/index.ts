@@ -1,3 +1,8 @@
+/**
+ * Sparse and hybrid retrieval for LangChain.js: embeddings, vector stores, a retriever and a reranker.
+ *
+ * @module @sparse-encoder/langchain
+ */
 export type { DocumentFilter, PairScorer } from "@sparse-encoder/core/internal";
 export type { DocumentCompressor } from "./compressor.ts";
 export { CrossEncoderRerank, type CrossEncoderRerankOptions } from "./cross-encoder-rerank.ts";

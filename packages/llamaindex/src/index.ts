@@ -1,3 +1,8 @@
+/**
+ * Sparse and hybrid retrieval for LlamaIndex.TS: embeddings, a vector store, a retriever and a reranker.
+ *
+ * @module @sparse-encoder/llamaindex
+ */
 export type { PairScorer } from "@sparse-encoder/core/internal";
 export { CrossEncoderRerank, type CrossEncoderRerankOptions } from "./cross-encoder-rerank.ts";
 export {

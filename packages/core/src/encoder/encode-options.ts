@@ -31,7 +31,7 @@ export interface EncodeProgress extends Progress {
   readonly cutTexts: number;
 }
 
-/** What an encode call did, from {@link Encoder.statisticsOf}. */
+/** What an encode call did, from `statisticsOf`. */
 export interface EncodeStatistics {
   /** Texts of the call. */
   readonly texts: number;
@@ -90,7 +90,7 @@ export const encodeRules = declareOptions<EncodeOptions>()({
   onProgress: callback<(progress: EncodeProgress) => void>(),
 }).rules;
 
-/** {@link StreamOptions}, for the declarations of the encoders. */
+/** `StreamOptions`, for the declarations of the encoders. */
 export const streamRules = declareOptions<StreamOptions>()({ task: oneOf(["query", "document"]) }).rules;
 
 /** Options of one encode call, checked; the encoder of the call adds what it does with the rows. */
@@ -103,7 +103,7 @@ export interface EncodeRequest<Matrix> extends CheckedOptions<typeof encodeRules
   readonly task?: "query" | "document" | undefined;
 }
 
-/** Options of {@link Encoder.splitText}. */
+/** Options of `splitText`. */
 export interface SplitOptions extends Pick<EncodeOptions, "prompt" | "promptName" | "signal"> {
   /** Most tokens of a piece, prompt and special tokens included. Default: the longest input of documents. */
   readonly maxTokens?: number | undefined;

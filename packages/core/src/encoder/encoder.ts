@@ -33,7 +33,7 @@ export abstract class Encoder<
 
   /**
    * Embeds one text or many: a vector, or a matrix of shape [texts, dimension] in the order of the texts. Texts longer
-   * than {@link LoadedEncoder.maxSeqLength} tokens are cut. Uses the default prompt of the model, if any.
+   * than `maxSeqLength` tokens are cut. Uses the default prompt of the model, if any.
    *
    * @throws SparseEncoderError `INVALID_TEXT`, `INVALID_ARGUMENT`, `UNKNOWN_OPTION`, `ABORTED`, `CLOSED`,
    *   `WORKER_FAILED`
@@ -45,7 +45,7 @@ export abstract class Encoder<
     return this.encodeAs("encode", "plain", input, options);
   }
 
-  /** As {@link Encoder.encode}, for search queries: uses the prompt named `query`. */
+  /** As `encode`, for search queries: uses the prompt named `query`. */
   encodeQuery(text: string, options?: Options): Promise<Vector>;
   encodeQuery(texts: readonly string[], options?: Options): Promise<Matrix>;
   encodeQuery(input: string | readonly string[], options?: Options): Promise<Vector | Matrix>;
@@ -53,7 +53,7 @@ export abstract class Encoder<
     return this.encodeAs("encodeQuery", "query", input, options);
   }
 
-  /** As {@link Encoder.encode}, for documents to be searched: uses the prompt named `document`. */
+  /** As `encode`, for documents to be searched: uses the prompt named `document`. */
   encodeDocument(text: string, options?: Options): Promise<Vector>;
   encodeDocument(texts: readonly string[], options?: Options): Promise<Matrix>;
   encodeDocument(input: string | readonly string[], options?: Options): Promise<Vector | Matrix>;
@@ -62,8 +62,8 @@ export abstract class Encoder<
   }
 
   /**
-   * Embeds texts as they come, one vector a text, in order: as {@link Encoder.encode} does, or with `task` as
-   * {@link Encoder.encodeQuery} or {@link Encoder.encodeDocument}. Takes any iterable, Node and web streams of strings
+   * Embeds texts as they come, one vector a text, in order: as `encode` does, or with `task` as
+   * `encodeQuery` or `encodeDocument`. Takes any iterable, Node and web streams of strings
    * included. Memory is bounded by two windows of 256 texts a worker, and the source is read no faster than the vectors are
    * taken. If a text, its batch or the source fails, the vectors of all texts before come first. Leaving the loop closes the
    * source.
@@ -116,7 +116,7 @@ export abstract class Encoder<
 
   /**
    * Checks the options of an encode method.
-   * @param takesTask true for `encodeStream`, which takes {@link StreamOptions} too
+   * @param takesTask true for `encodeStream`, which takes `StreamOptions` too
    * @throws SparseEncoderError `UNKNOWN_OPTION`, `INVALID_ARGUMENT`
    */
   protected abstract checkOptions(call: string, options: unknown, takesTask: boolean): EncodeRequest<Matrix>;

@@ -50,7 +50,7 @@ export abstract class LoadedEncoder<Matrix> implements AsyncDisposable {
 
   /**
    * Token ids of each text as plain `encode` gives them to the model: with its prompt and special tokens, and cut to
-   * {@link LoadedEncoder.maxSeqLength}.
+   * `maxSeqLength`.
    */
   async tokenize(
     texts: readonly string[],
@@ -73,7 +73,7 @@ export abstract class LoadedEncoder<Matrix> implements AsyncDisposable {
    * Splits a text into pieces that `encodeDocument` takes whole, behind blanks where there are some. Counts are exact: each piece
    * is tokenised by itself, with the prompt and the special tokens.
    *
-   * @param options.maxTokens most tokens of a piece; default {@link LoadedEncoder.maxSeqLength}, or what the model names for documents
+   * @param options.maxTokens most tokens of a piece; default `maxSeqLength`, or what the model names for documents
    * @param options.overlap most tokens that a piece repeats of the piece before; default 0
    * @returns pieces in their order, with their places in the text in UTF-16 units and without blanks around them; none for a
    *   blank text. `text.slice(piece.start, piece.end)` is `piece.text`
@@ -127,7 +127,7 @@ export abstract class LoadedEncoder<Matrix> implements AsyncDisposable {
 
   /**
    * Starts a worker on each of the devices, each with a session of its own, for calls with the option `pool`. To be
-   * stopped by {@link LoadedEncoder.stopPool}, `pool.stop()` or `await using`; closing the encoder stops it too.
+   * stopped by `stopPool`, `pool.stop()` or `await using`; closing the encoder stops it too.
    *
    * @param devices such as `["cuda:0", "cuda:1"]`; `cpu` n times gives n workers that share the cores. Default: `cpu` for
    *   each core that this process may use

@@ -90,6 +90,11 @@ export class SparseEncoder extends Encoder<SparseVector, SparseMatrix, SparseEnc
   }
 
   /**
+   * Loads the embedded English model splade-tiny, which needs no network, and starts its worker. Errors are those of a
+   * model that is named.
+   */
+  static load(options?: SparseEncoderOptions): Promise<SparseEncoder>;
+  /**
    * Loads a model and starts its worker.
    *
    * @param model path or `file:` URL of a model folder as sentence-transformers saves it, or of a plain masked-LM checkpoint; or
@@ -99,7 +104,6 @@ export class SparseEncoder extends Encoder<SparseVector, SparseMatrix, SparseEnc
    *   `TOKENIZER_INVALID`, `INVALID_ARGUMENT`, `UNKNOWN_OPTION`, `ABORTED`, `CACHE_UNWRITABLE`; from the hub `NETWORK`,
    *   `HUB_OFFLINE`, `HUB_UNAUTHORIZED`, `HUB_GATED`, `HUB_NOT_FOUND`, `HUB_INVALID`, `DOWNLOAD_CORRUPT`
    */
-  static load(options?: SparseEncoderOptions): Promise<SparseEncoder>;
   static load(model: string | URL | undefined, options?: SparseEncoderOptions): Promise<SparseEncoder>;
   static async load(
     first?: string | URL | SparseEncoderOptions,

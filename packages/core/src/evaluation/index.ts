@@ -1,3 +1,8 @@
+/**
+ * Evaluators and metrics of retrieval, and the file formats of BEIR and TREC.
+ *
+ * @module @sparse-encoder/core/evaluation
+ */
 export type { Progress } from "../encoder/index.ts";
 export {
   BinaryClassificationEvaluator,

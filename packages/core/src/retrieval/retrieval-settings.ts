@@ -72,7 +72,7 @@ export interface RetrievalSettings {
   /** Documents to find, at least 1. Default 10. */
   readonly k?: number | undefined;
   /**
-   * A function, or the name of one. Default {@link distributionScore}, which measured best; see docs/decisions/fusion.md.
+   * A function, or the name of one. Default `distributionScore`, which measured best; see docs/decisions/fusion.md.
    * `{ native }` lets the store search and fuse in one request. All arms then keep vectors in one store, whose
    * `capabilities.nativeFusions` name the fusion. Hits do not tell what single arms found, so `explain` is not possible, and
    * arms have no `minScore` and no `timeout`.

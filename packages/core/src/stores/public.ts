@@ -1,4 +1,10 @@
-/** What `@sparse-encoder/core/stores` exports; `index.ts` is for the other folders. */
+/**
+ * The stores of every engine, and what a store of your own needs.
+ *
+ * @module @sparse-encoder/core/stores
+ */
+
+// `index.ts` is for the other folders.
 export type { BackendQuery, StoreBackend, WeightedQuery } from "./backend.ts";
 export { type CopyOptions, type CopyProgress, type CopyResult, copyStore } from "./copy-store.ts";
 export { createStore } from "./create-store.ts";

@@ -92,14 +92,14 @@ export abstract class RemoteEncoder<Vector, Matrix extends { row(position: numbe
     return this.calls.track(this.encodeAs("encode", "plain", input, options));
   }
 
-  /** As {@link RemoteEncoder.encode}, for search queries. */
+  /** As `encode`, for search queries. */
   encodeQuery(text: string, options?: RemoteEncodeOptions): Promise<Vector>;
   encodeQuery(texts: readonly string[], options?: RemoteEncodeOptions): Promise<Matrix>;
   encodeQuery(input: string | readonly string[], options?: RemoteEncodeOptions): Promise<Vector | Matrix> {
     return this.calls.track(this.encodeAs("encodeQuery", "query", input, options));
   }
 
-  /** As {@link RemoteEncoder.encode}, for documents to be searched. */
+  /** As `encode`, for documents to be searched. */
   encodeDocument(text: string, options?: RemoteEncodeOptions): Promise<Vector>;
   encodeDocument(texts: readonly string[], options?: RemoteEncodeOptions): Promise<Matrix>;
   encodeDocument(input: string | readonly string[], options?: RemoteEncodeOptions): Promise<Vector | Matrix> {
