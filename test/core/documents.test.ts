@@ -1,19 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import * as core from "@sparse-encoder/core";
 import { describe, expect, it } from "vitest";
+import { pages, root } from "../docs/code-blocks.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
 const read = (file: string) => readFileSync(path.join(root, file), "utf8");
-const pages = [
-  "README.md",
-  "CONTRIBUTING.md",
-  ...readdirSync(path.join(root, "docs"), { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".md"))
-    .map((file) => `docs/${file}`),
-  ...readdirSync(path.join(root, "packages")).map((name) => `packages/${name}/README.md`),
-].filter((file) => existsSync(path.join(root, file)));
 
 /** The headings of a page, as the anchors that links name. */
 function anchorsOf(text: string): Set<string> {
@@ -84,4 +75,19 @@ describe("README.md", () => {
     expect(hits.map(({ id }) => id)).toEqual(["lovely"]);
     expect(hits[0]!.arms).toMatchObject({ sparse: { rank: 1 } });
   });
+});
+
+it("the card of the site shows what explains the second document", async () => {
+  const shown = Array.from(
+    read("site/.vitepress/theme/MatchCard.vue").matchAll(/\{ token: "(\w+)", contribution: ([\d.]+) \}/g),
+    ([, token, contribution]) => [token, Number(contribution)],
+  );
+  const encoder = await core.SparseEncoder.load();
+  const index = new core.InvertedIndex(encoder.embeddingDimension);
+  index.addMany(["sunny"], await encoder.encodeDocument(["It's so sunny outside!"]));
+  const terms = index.explain(await encoder.encodeQuery("What is the weather like?"), "sunny");
+  expect(shown).toEqual(
+    terms.map(({ index, contribution }) => [encoder.tokenOf(index), Number(contribution.toFixed(2))]),
+  );
+  await encoder.close();
 });
