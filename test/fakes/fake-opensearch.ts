@@ -21,6 +21,8 @@ export class FakeOpenSearch extends FakeServer {
   /** Number of items of each bulk. */
   readonly bulks: number[] = [];
   password: string | undefined;
+  /** What the cluster says that it is. */
+  version: object = { number: "2.19.1", distribution: "opensearch" };
   readonly indexes = new Map<string, FakeIndex>();
 
   static start(): Promise<FakeOpenSearch> {
@@ -41,6 +43,7 @@ export class FakeOpenSearch extends FakeServer {
       const wanted = `Basic ${Buffer.from(`admin:${this.password}`).toString("base64")}`;
       if (headers.authorization !== wanted) throw new Refusal(401, "Unauthorized");
     }
+    if (`${method} ${url.pathname}` === "GET /") return { version: this.version };
     const [, name = "", action = ""] = url.pathname.split("/");
     const call = `${method} ${action}`;
     const index = this.indexes.get(name);

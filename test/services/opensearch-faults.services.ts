@@ -88,6 +88,18 @@ describe.skipIf(url === undefined)(`three OpenSearch nodes, killed in turn${beca
     expect(stored).toEqual(numbers.map(documentOf));
   }, 900_000);
 
+  it("say that they have no quorum, and go on when they have one", async () => {
+    await Promise.all([cluster.kill(1), cluster.kill(2)]);
+    const open = () => OpenSearchStore.open({ url: cluster.urls[0]!, vectors, index: "quorum", retries: 0 });
+    await expect(open()).rejects.toMatchObject({
+      code: "STORE_FAILED",
+      message: expect.stringContaining("no quorum"),
+    });
+    await Promise.all([cluster.startNode(1), cluster.startNode(2)]);
+    await cluster.health(3, "green");
+    await (await open()).close();
+  }, 300_000);
+
   it("rank rightly or say that they cannot", async () => {
     const query = SparseVector.from({ 3: 1, 21: 0.3 }, 100);
     const wanted = await store.searchSparse("sparse", query, { k: 20 });
@@ -110,6 +122,24 @@ describe.skipIf(url === undefined)(`three OpenSearch nodes, killed in turn${beca
     });
     expect(answers).toBeGreaterThan(10);
   }, 900_000);
+});
+
+describe.skipIf(url === undefined)(`an OpenSearch without plugins${because(reason)}`, () => {
+  let cluster: OpenSearchCluster;
+  beforeAll(async () => {
+    cluster = await OpenSearchCluster.start(1, false);
+  }, 300_000);
+  afterAll(() => cluster?.stop());
+
+  it.each([
+    ["sparse", { sparse: vectors.sparse }, "neural_sparse"],
+    ["dense", { dense: vectors.dense }, "knn_vector"],
+  ])("is refused for %s vectors", async (index, own, missing) => {
+    await expect(OpenSearchStore.open({ url: cluster.url, vectors: own, index })).rejects.toMatchObject({
+      code: "STORE_UNSUPPORTED",
+      message: expect.stringContaining(missing),
+    });
+  });
 });
 
 describe.skipIf(url === undefined)(`OpenSearch under pressure${because(reason)}`, () => {

@@ -51,6 +51,8 @@ export class FakeQdrant extends FakeServer {
   }
 
   protected success(result: unknown): Json {
+    // What a server says of itself stands by itself.
+    if (isVersion(result)) return result;
     return { result, status: "ok", time: 0 };
   }
 
@@ -64,6 +66,8 @@ export class FakeQdrant extends FakeServer {
     if (this.apiKey !== undefined && headers["api-key"] !== this.apiKey) {
       throw new Refusal(401, "Invalid API key");
     }
+    if (`${method} ${url.pathname}` === "GET /")
+      return { title: "qdrant - vector search engine", version: this.version };
     const [, , name = "", ...rest] = url.pathname.split("/");
     const path = `${method} ${["", ...rest].join("/")}`;
     const body: unknown = bytes.length === 0 ? undefined : JSON.parse(bytes.toString("utf8"));
@@ -117,6 +121,10 @@ export class FakeQdrant extends FakeServer {
     await this.engine.ask("create", name, { vectors: namedVectors(vectors), sparse_vectors: sparse });
     return true;
   }
+}
+
+function isVersion(result: unknown): result is Json {
+  return typeof result === "object" && result !== null && "title" in result;
 }
 
 /** One that has no name stands by itself. */

@@ -11,6 +11,8 @@ export type MilvusRow = Readonly<Record<string, unknown>>;
 
 /** As much of `MilvusClient` of the package `@zilliz/milvus2-sdk-node` as is used. */
 export interface MilvusConnection {
+  /** Clients that lack it are asked nothing. */
+  getVersion?(): Promise<Answer & { readonly version?: string }>;
   showCollections(request: object): Promise<Answer & { readonly data: readonly { readonly name: string }[] }>;
   describeCollection(request: object): Promise<
     Answer & {

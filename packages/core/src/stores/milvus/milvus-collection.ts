@@ -5,6 +5,7 @@ import {
   newDescription,
   parseDescription,
 } from "../engine/collection-description.ts";
+import { checkServerVersion } from "../engine/server-version.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import { type MilvusConnection, succeeded } from "./milvus-client.ts";
 import type { ResolvedMilvusOptions } from "./milvus-options.ts";
@@ -12,6 +13,9 @@ import type { ResolvedMilvusOptions } from "./milvus-options.ts";
 /** Bytes that Milvus takes of a string, and of JSON. */
 export const maximumBytes = 65_535;
 export const maximumTerms = 4096;
+
+/** The first of which the sparse index is known to be exact. */
+const neededVersion = { store: "milvus", server: "Milvus", minimum: [2, 5] } as const;
 
 const maximumDenseDimension = 32_768;
 
@@ -29,6 +33,7 @@ export async function openCollection(
   options: ResolvedMilvusOptions,
 ): Promise<ReadonlyMap<string, ResolvedField>> {
   const { collection } = options;
+  checkServerVersion(neededVersion, (await client.getVersion?.())?.version);
   const place = `The collection ${received(collection)}`;
   // Asking whether one exists is answered with success by Milvus Lite whatever the name is.
   const { data } = succeeded(await client.showCollections({}));

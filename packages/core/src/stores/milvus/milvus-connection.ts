@@ -1,6 +1,6 @@
 import type { SparseEncoderError } from "../../errors.ts";
 import { adviceOf, type EngineRules, storeFailed, timeoutAdvice } from "../engine/engine-requests.ts";
-import { messageOf } from "../engine/network-failure.ts";
+import { certificateAdvice, messageOf } from "../engine/network-failure.ts";
 import { notInstalled } from "../engine/optional-package.ts";
 import type { MilvusConnection } from "./milvus-client.ts";
 import type { MilvusStoreOptions, ResolvedMilvusOptions } from "./milvus-options.ts";
@@ -48,6 +48,7 @@ function failure(error: unknown, secrets: readonly string[], timeout: number): S
   const advice = adviceOf(
     [
       [/DEADLINE/.test(text), timeoutAdvice(timeout)],
+      certificateAdvice(error, "name the file of its certificate in tls: { rootCertPath }"),
       [/auth|permission/i.test(text), "Check the token."],
       [/disk quota|no space left/i.test(text), "The server's disk is full: make room, then call again."],
     ],

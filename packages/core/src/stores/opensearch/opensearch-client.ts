@@ -19,6 +19,8 @@ export interface OpenSearchItem {
 
 /** As much of `Client` of the package `@opensearch-project/opensearch` as is used. */
 export interface OpenSearchConnection {
+  /** Clients that lack it are asked nothing. */
+  info?(): Promise<Answer<unknown>>;
   readonly indices: {
     exists(request: object): Promise<Answer<boolean>>;
     create(request: object): Promise<Answer<unknown>>;

@@ -1,9 +1,10 @@
 import type { SparseEncoderError } from "../../errors.ts";
 import { adviceOf, type EngineRules, storeFailed, timeoutAdvice } from "../engine/engine-requests.ts";
-import { isConnectionFailure, messageOf } from "../engine/network-failure.ts";
+import { certificateAdvice, isConnectionFailure, messageOf } from "../engine/network-failure.ts";
 import { notInstalled } from "../engine/optional-package.ts";
 import type { OpenSearchConnection } from "./opensearch-client.ts";
 import type { OpenSearchStoreOptions, ResolvedOpenSearchOptions } from "./opensearch-options.ts";
+import { missingPlugin, pluginAdvice } from "./opensearch-server.ts";
 
 /**
  * A client of its own for a store.
@@ -58,6 +59,14 @@ function failure(error: unknown, secrets: readonly string[], timeout: number): S
   const advice = adviceOf(
     [
       ...blockAdvice(text),
+      certificateAdvice(error, "give its certificate in tls: { ca }"),
+      [
+        /no cluster.manager|cluster_manager_not_discovered|master_not_discovered|no master|state not recovered/.test(
+          text,
+        ),
+        "The cluster has no quorum of its managers: start the nodes that are missing; the call may be made again.",
+      ],
+      [missingPlugin.test(text), pluginAdvice],
       [statusCode === 401 || statusCode === 403, "Check auth, and what the user may do."],
       [name === "TimeoutError", timeoutAdvice(timeout)],
     ],

@@ -7,6 +7,7 @@ import {
 import type { ResolvedField } from "../vector-fields.ts";
 import type { OpenSearchConnection } from "./opensearch-client.ts";
 import type { ResolvedOpenSearchOptions } from "./opensearch-options.ts";
+import { checkServer, checkSparseSearch, needingPlugins } from "./opensearch-server.ts";
 
 const maximumDenseDimension = 16_000;
 
@@ -23,11 +24,12 @@ export async function openIndex(
 ): Promise<ReadonlyMap<string, ResolvedField>> {
   const { index } = options;
   const place = `The index ${received(index)}`;
+  await checkServer(client);
   if (!(await client.indices.exists({ index })).body) {
     await create(client, index, newDescription(place, options));
   }
   const mappings = (await client.indices.getMapping({ index })).body as Readonly<
-    Record<string, { mappings?: { _meta?: unknown } }>
+    Record<string, { mappings?: { _meta?: unknown; properties?: Properties } }>
   >;
   // The name in the answer is that of the index, which an alias is not.
   const [found, ...others] = Object.values(mappings);
@@ -37,7 +39,31 @@ export async function openIndex(
       `${place} is an alias of several indexes; name one of them.`,
     );
   }
-  return checkDescription(place, found?.mappings?._meta, options, "use the option index for another name.");
+  const hint = "use the option index for another name.";
+  const fields = checkDescription(place, found?.mappings?._meta, options, hint);
+  checkMapping(place, fields, found?.mappings?.properties ?? {});
+  await checkSparseSearch(client, index, fields, fieldName);
+  return fields;
+}
+
+type Properties = Readonly<Record<string, object>>;
+
+/** @throws SparseEncoderError `STORE_MISMATCH` if a field is not as the store makes it: somebody else changed the mapping */
+function checkMapping(
+  place: string,
+  fields: ReadonlyMap<string, ResolvedField>,
+  properties: Properties,
+): void {
+  for (const [name, wanted] of Object.entries(propertiesOf(fields))) {
+    const found = properties[name] as Readonly<Record<string, unknown>> | undefined;
+    for (const part of ["type", "dimension"] as const) {
+      if (found?.[part] === wanted[part]) continue;
+      throw new SparseEncoderError(
+        "STORE_MISMATCH",
+        `${place} has a mapping that this store did not make: the field ${name} has ${part} ${received(found?.[part])}, not ${received(wanted[part])}. Make another index and copy the documents with copyStore.`,
+      );
+    }
+  }
 }
 
 async function create(
@@ -45,7 +71,28 @@ async function create(
   index: string,
   description: CollectionDescription,
 ): Promise<void> {
-  const properties: Record<string, object> = {
+  for (const [name, field] of description.vectors) {
+    if (field.kind === "sparse" || field.dimension <= maximumDenseDimension) continue;
+    throw new SparseEncoderError(
+      "STORE_UNSUPPORTED",
+      `The opensearch store takes at most ${maximumDenseDimension} dimensions of dense vectors; those named ${received(name)} have ${field.dimension}.`,
+    );
+  }
+  const properties = propertiesOf(new Map(description.vectors));
+  const mappings = { dynamic: false, _meta: description, properties };
+  await needingPlugins(() => client.indices.create({ index, body: { mappings } }));
+}
+
+interface Property {
+  readonly type: string;
+  readonly index?: false;
+  readonly doc_values?: false;
+  readonly dimension?: number;
+}
+
+/** The fields of the documents of an index. */
+function propertiesOf(fields: ReadonlyMap<string, ResolvedField>): Readonly<Record<string, Property>> {
+  const properties: Record<string, Property> = {
     key: { type: "keyword" },
     id: { type: "keyword", index: false, doc_values: false },
     text: { type: "keyword", index: false, doc_values: false },
@@ -53,21 +100,11 @@ async function create(
     terms: { type: "keyword" },
     bounds: { type: "keyword" },
   };
-  for (const [position, [name, field]] of description.vectors.entries()) {
-    if (field.kind === "sparse") {
-      properties[fieldName(position)] = { type: "rank_features" };
-      continue;
-    }
-    if (field.dimension > maximumDenseDimension) {
-      throw new SparseEncoderError(
-        "STORE_UNSUPPORTED",
-        `The opensearch store takes at most ${maximumDenseDimension} dimensions of dense vectors; those named ${received(name)} have ${field.dimension}.`,
-      );
-    }
-    properties[fieldName(position)] = { type: "knn_vector", dimension: field.dimension };
+  for (const [position, field] of [...fields.values()].entries()) {
+    properties[fieldName(position)] =
+      field.kind === "sparse"
+        ? { type: "rank_features" }
+        : { type: "knn_vector", dimension: field.dimension };
   }
-  await client.indices.create({
-    index,
-    body: { mappings: { dynamic: false, _meta: description, properties } },
-  });
+  return properties;
 }

@@ -1,6 +1,6 @@
 import { SparseEncoderError } from "../../errors.ts";
 import { adviceOf, storeFailed } from "../engine/engine-requests.ts";
-import { codeOf, isConnectionFailure, messageOf } from "../engine/network-failure.ts";
+import { certificateAdvice, codeOf, isConnectionFailure, messageOf } from "../engine/network-failure.ts";
 
 /** What to do about the failures that users meet, by SQLSTATE or its class. */
 const advice: Readonly<Record<string, string>> = {
@@ -15,6 +15,9 @@ const advice: Readonly<Record<string, string>> = {
   "42P01": "The table is gone: open the store again to set it up, and add the documents again.",
   "54000": "A value is beyond a limit of the server or of one of its indexes.",
 };
+
+/** How a private authority is trusted. */
+const trust = "give its certificate in tls: { ca }";
 
 /** SQLSTATEs that another try may not meet: conflicts of transactions, restarts, no free connection. */
 const passing = new Set(["40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03"]);
@@ -35,7 +38,8 @@ export function mayPass(error: unknown): boolean {
 export function postgresFailure(error: unknown, secrets: readonly string[]): SparseEncoderError {
   if (SparseEncoderError.is(error)) return error;
   const code = codeOf(error) ?? "";
-  const hint = advice[code] ?? advice[code.slice(0, 2)] ?? adviceOf([], mayPass(error));
+  const hint =
+    advice[code] ?? advice[code.slice(0, 2)] ?? adviceOf([certificateAdvice(error, trust)], mayPass(error));
   const text = messageOf(error, secrets);
   const what = code === "" || text.includes(code) ? text : `${text} (${code})`;
   // The error of a driver may hold the options of the connection.

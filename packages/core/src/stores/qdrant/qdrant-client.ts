@@ -8,6 +8,8 @@ export interface QdrantPoint {
 
 /** As much of `QdrantClient` of the package `@qdrant/js-client-rest` as is used. */
 export interface QdrantConnection {
+  /** Clients that lack it are asked nothing. */
+  versionInfo?(): Promise<{ version: string }>;
   collectionExists(collection: string): Promise<{ exists: boolean }>;
   createCollection(collection: string, request: object): Promise<boolean>;
   updateCollection(collection: string, request: object): Promise<boolean>;

@@ -5,9 +5,13 @@ import {
   newDescription,
   parseDescription,
 } from "../engine/collection-description.ts";
+import { askIfAllowed, checkServerVersion } from "../engine/server-version.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import type { QdrantConnection } from "./qdrant-client.ts";
 import type { ResolvedQdrantOptions } from "./qdrant-options.ts";
+
+/** From this one on it keeps metadata of collections. */
+const neededVersion = { store: "qdrant", server: "Qdrant", minimum: [1, 16] } as const;
 
 const distances = { cosine: "Cosine", dot: "Dot", euclidean: "Euclid" } as const;
 
@@ -20,6 +24,8 @@ export async function openCollection(
   options: ResolvedQdrantOptions,
 ): Promise<ReadonlyMap<string, ResolvedField>> {
   const { collection } = options;
+  const info = await askIfAllowed(async () => client.versionInfo?.());
+  checkServerVersion(neededVersion, info?.version);
   const place = `The collection ${received(collection)}`;
   if (!(await client.collectionExists(collection)).exists) {
     await create(client, collection, newDescription(place, options));
@@ -31,7 +37,7 @@ export async function openCollection(
     place,
     parseDescription(config?.metadata?.description),
     options,
-    "a Qdrant older than 1.16 keeps no metadata of collections; otherwise use the option collection for another name.",
+    "use the option collection for another name.",
   );
 }
 

@@ -1,6 +1,6 @@
 import type { SparseEncoderError } from "../../errors.ts";
 import { adviceOf, type EngineRules, storeFailed, timeoutAdvice } from "../engine/engine-requests.ts";
-import { isConnectionFailure, messageOf } from "../engine/network-failure.ts";
+import { certificateAdvice, isConnectionFailure, messageOf } from "../engine/network-failure.ts";
 import { notInstalled } from "../engine/optional-package.ts";
 import type { QdrantConnection } from "./qdrant-client.ts";
 import type { QdrantStoreOptions, ResolvedQdrantOptions } from "./qdrant-options.ts";
@@ -48,12 +48,16 @@ function failure(error: unknown, secrets: readonly string[], timeout: number): S
     name?: unknown;
   };
   const reason = typeof data?.status?.error === "string" ? data.status.error : "";
+  const certificate = certificateAdvice(error, "name the file of its certificate in NODE_EXTRA_CA_CERTS");
+  // Of a certificate, the client says no more than that the request failed.
+  const cause = certificate[0] ? messageOf((error as { cause?: unknown }).cause, secrets) : "";
   const text = messageOf(
-    new Error([messageOf(error, secrets), reason].filter((part) => part !== "").join(": ")),
+    new Error([messageOf(error, secrets), reason, cause].filter((part) => part !== "").join(": ")),
     secrets,
   );
   const advice = adviceOf(
     [
+      certificate,
       [status === 401 || status === 403, "Check the apiKey, and what it may do."],
       [/no space left/i.test(reason), "The server's disk is full: make room, then call again."],
       [name === "QdrantClientTimeoutError", timeoutAdvice(timeout)],
