@@ -31,7 +31,7 @@ export class EncoderPools {
     // A call that was under way when the encoder was closed gets its pool all the same.
     if (failed === undefined && !this.isDestroyed) return pool;
     await pool.stop();
-    if (failed === undefined || this.isDestroyed) throw encoderClosed();
+    if (failed === undefined || this.isDestroyed) throw closedError();
     throw await deviceFailure(failed.reason, devices);
   }
 
@@ -47,6 +47,7 @@ export class EncoderPools {
   }
 }
 
-export function encoderClosed(): SparseEncoderError {
-  return new SparseEncoderError("CLOSED", "The encoder was closed; load it again to go on.");
+/** The error of a call after the end of an encoder or a reranker. */
+export function closedError(kind = "encoder"): SparseEncoderError {
+  return new SparseEncoderError("CLOSED", `The ${kind} was closed; load it again to go on.`);
 }

@@ -1,10 +1,11 @@
-export { Bm25Encoder, type Bm25Summary } from "./bm25/bm25-encoder.ts";
+export { Bm25Encoder } from "./bm25/bm25-encoder.ts";
 export type {
   Bm25EncodeOptions,
   Bm25EncoderOptions,
   Bm25FitOptions,
   Bm25LoadOptions,
 } from "./bm25/bm25-options.ts";
+export type { Bm25Summary } from "./bm25/collection-counts.ts";
 export type { Analyzer, AnalyzerOptions } from "./bm25/terms/analyzer.ts";
 export {
   CrossEncoder,
@@ -13,6 +14,7 @@ export {
   type RankedText,
   type RankOptions,
 } from "./cross/cross-encoder.ts";
+export type { DecodedToken } from "./decoded-tokens.ts";
 export { type DenseEncodeOptions, DenseEncoder, type DenseEncoderOptions } from "./dense-encoder.ts";
 export type { TextPiece } from "./embedding/text-splitter.ts";
 export type {
@@ -33,7 +35,6 @@ export { RemoteDenseEncoder } from "./remote/remote-dense-encoder.ts";
 export type { RemoteEncodeOptions, RemoteEncoderOptions } from "./remote/remote-options.ts";
 export { RemoteSparseEncoder } from "./remote/remote-sparse-encoder.ts";
 export {
-  type DecodedToken,
   type SparseEncodeOptions,
   SparseEncoder,
   type SparseEncoderOptions,

@@ -1,8 +1,8 @@
-import { CallsUnderWay, throwIfAborted } from "../calls/index.ts";
+import { throwIfAborted } from "../calls/index.ts";
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
 import { saveModel } from "../model/index.ts";
 import { positiveInteger } from "../options/index.ts";
-import { coreShare, sumLoads, type WorkerLoad } from "../runtime/index.ts";
+import { coreShare } from "../runtime/index.ts";
 import type { SimilarityFunction } from "../vector/index.ts";
 import { type TextPiece, TextSplitter } from "./embedding/text-splitter.ts";
 import {
@@ -11,40 +11,24 @@ import {
   choosePrompt,
   type EncodeOptions,
   parseDevices,
-  promptNamed,
   type SplitOptions,
   splitOptions,
   tokenizeOptions,
 } from "./encode-options.ts";
 import { EncoderPool } from "./encoder-pool.ts";
-import { EncoderPools, encoderClosed } from "./encoder-pools.ts";
+import { LoadedModel } from "./loaded-model.ts";
 import { describeModel, type EncoderDescription } from "./loading/encoder-description.ts";
 import type { CheckedLoadOptions } from "./loading/load-options.ts";
 import type { OpenModel } from "./loading/open-model.ts";
 
-/** What encoders of sparse and of dense vectors have beside their encode methods: prompts, lengths, pools, saving, closing. */
-export abstract class LoadedEncoder<Matrix> implements AsyncDisposable {
+/** What encoders of sparse and of dense vectors have beside their encode methods: lengths, pools, saving. */
+export abstract class LoadedEncoder<Matrix> extends LoadedModel<Matrix> {
   /** Width of an embedding. */
   readonly embeddingDimension: number;
-  /** Prompts by name. */
-  readonly prompts: Readonly<Record<string, string>>;
-  /** Name of the prompt that plain `encode` uses; undefined for none. */
-  readonly defaultPromptName: string | undefined;
-  protected readonly model: OpenModel<Matrix>;
-  /** Encode calls under way. */
-  protected readonly calls = new CallsUnderWay();
-  protected readonly pools: EncoderPools;
-  private closed = false;
 
   protected constructor(model: OpenModel<Matrix>, dimension: number, options: CheckedLoadOptions) {
-    this.model = model;
-    this.pools = new EncoderPools(model.embedders);
+    super(model, options);
     this.embeddingDimension = dimension;
-    this.prompts = { ...model.description.prompts, ...options.prompts };
-    this.defaultPromptName = options.defaultPromptName ?? model.description.defaultPromptName;
-    if (this.defaultPromptName !== undefined) {
-      promptNamed("defaultPromptName", this.defaultPromptName, this.prompts);
-    }
     if (options.maxSeqLength !== undefined) this.maxSeqLength = options.maxSeqLength;
   }
 
@@ -138,11 +122,13 @@ export abstract class LoadedEncoder<Matrix> implements AsyncDisposable {
   ): Promise<EncoderPool> {
     this.checkOpen();
     const pool = await this.pools.open(parseDevices(devices));
-    if (this.closed) {
-      await pool.stop();
+    try {
       this.checkOpen();
+      return pool;
+    } catch (error) {
+      await pool.stop();
+      throw error;
     }
-    return pool;
   }
 
   /** Lets calls under way on a pool finish, then ends its workers. A stream under way ends with a `CLOSED` error. */
@@ -151,11 +137,6 @@ export abstract class LoadedEncoder<Matrix> implements AsyncDisposable {
       throw invalidArgument(`stopPool: expected a pool that startPool gave, received ${received(pool)}.`);
     }
     await pool.stop();
-  }
-
-  /** How busy the encoder's own workers are now. Pools that were started beside them have a load of their own. */
-  get workerLoad(): WorkerLoad {
-    return sumLoads(this.model.ownWorkers);
   }
 
   /**
@@ -183,36 +164,6 @@ export abstract class LoadedEncoder<Matrix> implements AsyncDisposable {
     });
   }
 
-  /**
-   * Lets calls under way finish, then frees model and worker. A stream under way ends with a `CLOSED` error. Calling it
-   * again does nothing more.
-   */
-  async close(): Promise<void> {
-    this.closed = true;
-    // A call hands in its batches one after another, so none may be refused until all calls are done.
-    await this.calls.settled();
-    await this.pools.stop();
-    await this.model.close();
-  }
-
-  /**
-   * Frees model and workers as soon as the batches that run are done, at most one batch's time; calls under way reject
-   * with `CLOSED`.
-   */
-  async destroy(): Promise<void> {
-    this.closed = true;
-    await this.pools.destroy();
-    await this.model.destroy();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
   /** How two embeddings are compared. */
   abstract readonly similarityFunction: SimilarityFunction;
-
-  protected checkOpen(): void {
-    if (this.closed) throw encoderClosed();
-  }
 }

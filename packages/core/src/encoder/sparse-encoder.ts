@@ -1,4 +1,3 @@
-import { invalidArgument, received } from "../errors.ts";
 import { embeddedModelFolder } from "../model/index.ts";
 import { count, declareOptions, oneOf } from "../options/index.ts";
 import {
@@ -12,6 +11,7 @@ import {
   similarityPairwise,
   sparsity,
 } from "../vector/index.ts";
+import { checkEmbeddings, type DecodedToken, type DecodeOptions, decodeTokens } from "./decoded-tokens.ts";
 import { sparseForm } from "./embedding/matrix-form.ts";
 import {
   type EncodeOptions,
@@ -40,12 +40,6 @@ export interface SparseEncodeOptions extends EncodeOptions {
   readonly maxActiveDims?: number | undefined;
 }
 
-/** Options of {@link SparseEncoder.decode}. */
-export interface DecodeOptions {
-  /** At most this many pieces per text. Default: all. */
-  readonly topK?: number | undefined;
-}
-
 const loadOptions = declareOptions<SparseEncoderOptions>()({
   ...loadRules,
   maxActiveDims: count(),
@@ -58,11 +52,6 @@ const streamOptions = declareOptions<SparseEncodeOptions & StreamOptions>()({
   ...encodeOptions.rules,
   ...streamRules,
 });
-
-const decodeOptions = declareOptions<DecodeOptions>()({ topK: count() });
-
-/** A vocabulary piece and its weight in an embedding. */
-export type DecodedToken = [token: string, weight: number];
 
 /**
  * Turns texts into sparse embeddings: one weight for each entry of a vocabulary, nearly all of them zero. Behaviour and
@@ -163,16 +152,7 @@ export class SparseEncoder extends Encoder<SparseVector, SparseMatrix, SparseEnc
     embeddings: SparseVector | SparseMatrix,
     options?: DecodeOptions,
   ): DecodedToken[] | DecodedToken[][] {
-    const { topK } = decodeOptions.check("decode", options);
-    checkEmbeddings("decode", embeddings);
-    if (embeddings.dimension !== this.embeddingDimension) {
-      throw invalidArgument(
-        `decode: expected embeddings of ${this.embeddingDimension} dimensions, received ${received(embeddings)}.`,
-      );
-    }
-    const decodeRow = (row: SparseVector) =>
-      row.ranked(topK).map(([index, weight]): DecodedToken => [this.tokenOf(index), weight]);
-    return "offsets" in embeddings ? Array.from(embeddings, decodeRow) : decodeRow(embeddings);
+    return decodeTokens(this, embeddings, options);
   }
 
   /** The vocabulary piece of a dim as it is stored (`##ing`), or `[id]` where the vocabulary has none. */
@@ -202,13 +182,4 @@ export class SparseEncoder extends Encoder<SparseVector, SparseMatrix, SparseEnc
 /** Whether the first argument of `load` holds options: `load({ dtype: "int8" })`. */
 function isPlainObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof URL);
-}
-
-/** By shape, not by class: the ESM and the CommonJS build of this library may be loaded side by side. */
-function checkEmbeddings(call: string, ...embeddings: unknown[]): void {
-  for (const one of embeddings) {
-    const { indices, values, dimension } = (one ?? {}) as Partial<SparseVector>;
-    if (indices instanceof Uint32Array && values instanceof Float32Array && dimension !== undefined) continue;
-    throw invalidArgument(`${call}: expected a SparseVector or a SparseMatrix, received ${received(one)}.`);
-  }
 }

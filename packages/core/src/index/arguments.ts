@@ -24,6 +24,22 @@ export function checkIds(call: string, ids: readonly string[]): void {
   }
 }
 
+/** Checks the ids and rows of a call: one valid id per row. */
+export function checkRows(
+  call: string,
+  ids: readonly string[],
+  matrix: SparseMatrix,
+  dimension: number,
+): void {
+  checkIds(call, ids);
+  checkEmbedding(call, "SparseMatrix", matrix, dimension);
+  if (ids.length !== matrix.length) {
+    throw invalidArgument(
+      `${call}: one id per row is needed, received ${ids.length} ids and ${matrix.length} rows.`,
+    );
+  }
+}
+
 /** Checks that an argument is of the kind and the dimension that the call needs. */
 export function checkEmbedding(
   call: string,

@@ -1,7 +1,7 @@
 import { invalidArgument, received } from "../errors.ts";
-import { checkOptionNames, positiveInteger } from "../options/index.ts";
 import type { SparseVector } from "../vector/index.ts";
 import { checkEmbedding } from "./arguments.ts";
+import { exhaustiveOptions, type SearchOptions } from "./index-options.ts";
 import { compareHits, type SearchHit } from "./top-k.ts";
 
 /**
@@ -15,16 +15,14 @@ import { compareHits, type SearchHit } from "./top-k.ts";
 export function exhaustiveSearch(
   documents: Iterable<readonly [id: string, vector: SparseVector]>,
   query: SparseVector,
-  options: { topK?: number } = {},
+  options: Pick<SearchOptions, "topK"> = {},
 ): SearchHit[] {
-  checkOptionNames("exhaustiveSearch", options, ["topK"]);
+  const { topK } = exhaustiveOptions.check("exhaustiveSearch", options);
   if (typeof (documents as Partial<Iterable<unknown>> | undefined)?.[Symbol.iterator] !== "function") {
     throw invalidArgument(
       `exhaustiveSearch: documents must be pairs of an id and a SparseVector, received ${received(documents)}.`,
     );
   }
-  const { topK = 10 } = options;
-  positiveInteger("topK", topK);
   const hits: SearchHit[] = [];
   for (const [id, vector] of documents) {
     checkEmbedding("exhaustiveSearch", "SparseVector", vector, query.dimension);

@@ -8,7 +8,7 @@ import {
   storageError,
   writeSnapshot,
 } from "../disk/index.ts";
-import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
+import { received, SparseEncoderError } from "../errors.ts";
 import { positiveInteger } from "../options/index.ts";
 import { checkIds } from "./arguments.ts";
 import {
@@ -97,15 +97,6 @@ export function checkModel(place: string, stored: string | null, wanted: string 
       : `${place} has vectors of the model ${received(stored)}, not of ${received(wanted)}; ` +
           "open it with that model, or use another folder.",
   );
-}
-
-/** Checks the option `model`. */
-export function checkModelOption(call: string, model: unknown): void {
-  if (model !== undefined && (typeof model !== "string" || model === "")) {
-    throw invalidArgument(
-      `${call}: model must be a string that names the model, received ${received(model)}.`,
-    );
-  }
 }
 
 function* indexSections(segments: readonly SavedSegment[]): Generator<SnapshotSection> {

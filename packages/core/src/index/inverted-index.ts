@@ -1,36 +1,23 @@
 import { invalidArgument, received } from "../errors.ts";
-import { checkOptionNames, positiveInteger } from "../options/index.ts";
+import { positiveInteger } from "../options/index.ts";
 import { type DimCounts, SparseMatrix, SparseVector, TRUSTED } from "../vector/index.ts";
-import { checkEmbedding, checkIds } from "./arguments.ts";
+import { checkEmbedding, checkRows } from "./arguments.ts";
 import { overlapScore } from "./exhaustive-search.ts";
 import { searchFiltered } from "./filtered-search.ts";
-import { checkModelOption, readIndex, saveIndex } from "./index-snapshot.ts";
+import {
+  checkFolder,
+  type SavedIndexOptions,
+  type SearchOptions,
+  savedIndexOptions,
+  searchOptions,
+} from "./index-options.ts";
+import { readIndex, saveIndex } from "./index-snapshot.ts";
 import { byteLength, invert } from "./postings.ts";
 import type { SavedSegment } from "./saved-segment.ts";
 import { searchSegments } from "./segment-search.ts";
 import { Segments } from "./segments.ts";
+import { contributionsOf, type TermContribution } from "./term-contribution.ts";
 import type { SearchHit } from "./top-k.ts";
-
-/** Options of {@link InvertedIndex.search}. */
-export interface SearchOptions {
-  /** Number of hits, at least 1. Default 10. Fewer are returned if fewer documents share a term. */
-  topK?: number;
-  /**
-   * Only documents whose id passes are hits. Called once at most for a document, first for the best of all, in no fixed
-   * order; must not change the index.
-   */
-  filter?: (id: string) => boolean;
-}
-
-/** What one term adds to the score of a document. */
-export interface TermContribution {
-  /** The term: a dimension number, for most models a token id. */
-  readonly index: number;
-  readonly queryWeight: number;
-  readonly documentWeight: number;
-  /** Query weight x document weight. */
-  readonly contribution: number;
-}
 
 /** So many added documents are searched one by one, which adds some 20 microseconds a query, before they are sealed. */
 export const maximumPending = 64;
@@ -81,11 +68,10 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
    * @throws SparseEncoderError `INVALID_ARGUMENT` if there is none, `STORE_CORRUPT` if a file is cut or changed,
    * `STORE_MISMATCH` for another model or a newer format, `STORE_FAILED`
    */
-  static async open(folder: string, options: { readonly model?: string } = {}): Promise<InvertedIndex> {
-    checkOptionNames("InvertedIndex.open", options, ["model"]);
+  static async open(folder: string, options: SavedIndexOptions = {}): Promise<InvertedIndex> {
+    const { model } = savedIndexOptions.check("InvertedIndex.open", options, "InvertedIndex.open: ");
     checkFolder("InvertedIndex.open", folder);
-    checkModelOption("InvertedIndex.open", options.model);
-    const { dimension, segments } = await readIndex(folder, options.model);
+    const { dimension, segments } = await readIndex(folder, model);
     return InvertedIndex.fromSegments(dimension, segments);
   }
 
@@ -103,11 +89,10 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
    * @param options `model`: a name of the model of the vectors, which `open` then can ask for
    * @throws SparseEncoderError `STORE_FAILED` if the disk is full or fails; what was in the folder is left then
    */
-  async save(folder: string, options: { readonly model?: string } = {}): Promise<void> {
-    checkOptionNames("save", options, ["model"]);
+  async save(folder: string, options: SavedIndexOptions = {}): Promise<void> {
+    const { model } = savedIndexOptions.check("save", options, "save: ");
     checkFolder("save", folder);
-    checkModelOption("save", options.model);
-    await saveIndex(folder, this.dimension, this.toSegments(), options.model);
+    await saveIndex(folder, this.dimension, this.toSegments(), model);
   }
 
   /** @internal All documents, in a form that later changes of the index leave as it is. */
@@ -240,12 +225,7 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
    * @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION`, `INVALID_VECTOR` for another dimension
    */
   search(query: SparseVector, options: SearchOptions = {}): SearchHit[] {
-    checkOptionNames("search", options, ["topK", "filter"]);
-    const { topK = 10, filter } = options;
-    positiveInteger("topK", topK);
-    if (filter !== undefined && typeof filter !== "function") {
-      throw invalidArgument(`filter must be a function, received ${received(filter)}.`);
-    }
+    const { topK, filter } = searchOptions.check("search", options);
     checkEmbedding("search", "SparseVector", query, this.dimension);
     const pending: SearchHit[] = [];
     for (const [id, vector] of this.pending) {
@@ -270,13 +250,7 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
     if (holder === undefined && vector === undefined) {
       throw invalidArgument(`explain: no document has the id ${received(id)}.`);
     }
-    const contributions: TermContribution[] = [];
-    for (const [index, queryWeight] of query) {
-      const documentWeight = vector?.get(index) ?? holder!.weight(id, index);
-      if (documentWeight === 0) continue;
-      contributions.push({ index, queryWeight, documentWeight, contribution: queryWeight * documentWeight });
-    }
-    return contributions.sort((a, b) => b.contribution - a.contribution || a.index - b.index);
+    return contributionsOf(query, (index) => vector?.get(index) ?? holder!.weight(id, index));
   }
 
   private insertOne(call: string, id: string, vector: SparseVector, replace: boolean): void {
@@ -285,13 +259,7 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
   }
 
   private insert(call: string, ids: readonly string[], matrix: SparseMatrix, replace: boolean): void {
-    checkIds(call, ids);
-    checkEmbedding(call, "SparseMatrix", matrix, this.dimension);
-    if (ids.length !== matrix.length) {
-      throw invalidArgument(
-        `${call}: one id a row is needed, received ${ids.length} ids and ${matrix.length} rows.`,
-      );
-    }
+    checkRows(call, ids, matrix, this.dimension);
     if (!replace) {
       const taken = ids.find((id) => this.has(id));
       if (taken !== undefined) {
@@ -316,12 +284,6 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
 
   private remove(id: string): boolean {
     return this.pending.delete(id) || this.segments.delete(id);
-  }
-}
-
-function checkFolder(call: string, folder: unknown): void {
-  if (typeof folder !== "string" || folder === "") {
-    throw invalidArgument(`${call}: the folder must be a path, received ${received(folder)}.`);
   }
 }
 

@@ -1,9 +1,8 @@
 import { throwIfAborted } from "../../calls/index.ts";
 import { invalidArgument, received, SparseEncoderError } from "../../errors.ts";
-import { checkOptionNames, positiveInteger } from "../../options/index.ts";
 import { type DimCounts, SparseMatrix, SparseVector } from "../../vector/index.ts";
+import { type DecodedToken, type DecodeOptions, decodeTokens } from "../decoded-tokens.ts";
 import { checkTexts } from "../encode-options.ts";
-import type { DecodedToken } from "../sparse-encoder.ts";
 import { readBm25, writeBm25 } from "./bm25-file.ts";
 import {
   type Bm25EncodeOptions,
@@ -17,27 +16,15 @@ import {
   resolveSettings,
 } from "./bm25-options.ts";
 import { documentWeight, queryWeight } from "./bm25-weights.ts";
+import { type Bm25Summary, CollectionCounts } from "./collection-counts.ts";
 import { countTexts } from "./counted-texts.ts";
 import { SeenTerms } from "./seen-terms.ts";
-import { mostTerms, TermCounts } from "./term-counts.ts";
 import { dimension } from "./term-dims.ts";
 import { type TermTally, tallyTerms } from "./term-tally.ts";
+import { termOccurrences, termVector } from "./term-vector.ts";
 import { customAnalyzer, openAnalyzer, type TermSource } from "./terms/analyzer.ts";
 import type { TextRole } from "./terms/unspaced-terms.ts";
-import { TextSet } from "./text-set.ts";
 import { Turns } from "./turns.ts";
-
-/** What a {@link Bm25Encoder} has counted. */
-export interface Bm25Summary {
-  /** Documents of `fit` and all updates. */
-  readonly documents: number;
-  /** Distinct terms. */
-  readonly terms: number;
-  /** Mean length of a document at the last `fit`, in terms: what `lengthNorm: "average"` compares lengths with. */
-  readonly averageLength: number;
-  /** The mean over all documents by now. */
-  readonly currentAverageLength: number;
-}
 
 /**
  * BM25 as sparse vectors: the dot product of a query's and a document's vector is their BM25 score. Keyword search thus
@@ -75,11 +62,8 @@ export class Bm25Encoder {
   private readonly settings: Bm25Settings;
   private source: Promise<TermSource> | undefined;
   private readonly openSource: () => Promise<TermSource>;
-  private counts = new TermCounts();
-  /** Texts that were counted, and may be added to a store that counts them again. */
-  private awaited = new TextSet();
+  private collection = new CollectionCounts();
   private readonly seen = new SeenTerms();
-  private averageLength = 0;
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
   constructor(options: Bm25EncoderOptions = {}) {
@@ -111,20 +95,13 @@ export class Bm25Encoder {
       ...numbers,
       ...(analyzer === "custom" ? { analyzer: custom } : analyzer),
     });
-    encoder.counts = counts;
-    encoder.averageLength = averageLength;
+    encoder.collection = new CollectionCounts(counts, averageLength);
     return encoder;
   }
 
   /** What has been counted. */
   get summary(): Bm25Summary {
-    const { documents, terms, averageLength } = this.counts;
-    return {
-      documents,
-      terms: terms.size,
-      averageLength: this.averageLength,
-      currentAverageLength: averageLength,
-    };
+    return this.collection.summary;
   }
 
   /**
@@ -132,8 +109,8 @@ export class Bm25Encoder {
    * vectors, so that those of another encoder are refused. Undefined as long as there is no average length to depend on.
    */
   get fingerprint(): string | undefined {
-    if (this.settings.lengthNorm === "average" && this.counts.documents === 0) return undefined;
-    return fingerprintOf(this.settings, this.averageLength);
+    if (this.settings.lengthNorm === "average" && this.collection.current.documents === 0) return undefined;
+    return fingerprintOf(this.settings, this.collection.averageLength);
   }
 
   /**
@@ -143,10 +120,7 @@ export class Bm25Encoder {
    * @throws SparseEncoderError `INVALID_TEXT`, `INVALID_ARGUMENT`, `UNKNOWN_OPTION`, `ABORTED`; nothing is changed then
    */
   async fit(texts: Iterable<string> | AsyncIterable<string>, options?: Bm25FitOptions): Promise<void> {
-    const counted = await countTexts("fit", await this.analyzer(), texts, options);
-    this.merge("fit", new TermCounts(), counted.counts);
-    this.awaited = counted.texts;
-    this.averageLength = this.counts.averageLength;
+    this.collection.replace("fit", await countTexts("fit", await this.analyzer(), texts, options));
   }
 
   /**
@@ -154,11 +128,7 @@ export class Bm25Encoder {
    * stay counted until the next `fit`. Errors as {@link Bm25Encoder.fit}; without a fit before, it is one.
    */
   async update(texts: Iterable<string> | AsyncIterable<string>, options?: Bm25FitOptions): Promise<void> {
-    const counted = await countTexts("update", await this.analyzer(), texts, options);
-    this.merge("update", this.counts, counted.counts);
-    this.awaited.addAll(counted.texts);
-    // Nothing but empty documents so far: no vector of a document depends on the average.
-    if (this.averageLength === 0) this.averageLength = this.counts.averageLength;
+    this.collection.add("update", await countTexts("update", await this.analyzer(), texts, options));
   }
 
   /**
@@ -167,10 +137,9 @@ export class Bm25Encoder {
    */
   async countDocuments(texts: readonly string[], options?: Bm25EncodeOptions): Promise<void> {
     const { signal } = bm25EncodeOptions.check("countDocuments", options);
-    const fresh = texts.filter((text) => !this.awaited.remove(text));
-    const { counts } = await countTexts("countDocuments", await this.analyzer(), fresh, { signal });
-    this.merge("countDocuments", this.counts, counts);
-    if (this.averageLength === 0) this.averageLength = this.counts.averageLength;
+    const uncounted = this.collection.uncounted(texts);
+    const { counts } = await countTexts("countDocuments", await this.analyzer(), uncounted, { signal });
+    this.collection.addStored("countDocuments", counts);
   }
 
   /** As {@link Bm25Encoder.encodeDocument}. */
@@ -204,7 +173,7 @@ export class Bm25Encoder {
     options?: Bm25EncodeOptions,
   ): Promise<SparseVector | SparseMatrix> {
     return this.encodeAll("encodeQuery", input, options, "query", (tally) =>
-      this.weighTerms(this.occurrences(tally)),
+      this.weighTerms(termOccurrences(tally)),
     );
   }
 
@@ -229,9 +198,7 @@ export class Bm25Encoder {
    * terms by what the store counts.
    */
   async countTerms(queries: readonly string[], options?: Bm25EncodeOptions): Promise<SparseMatrix> {
-    const counted = await this.encodeAll("countTerms", queries, options, "query", (tally) =>
-      this.occurrences(tally),
-    );
+    const counted = await this.encodeAll("countTerms", queries, options, "query", termOccurrences);
     return counted as SparseMatrix;
   }
 
@@ -242,8 +209,8 @@ export class Bm25Encoder {
    * @throws SparseEncoderError `INVALID_ARGUMENT` without counts before anything was counted
    */
   weighTerms(occurrences: SparseVector, counts?: DimCounts): SparseVector {
-    if (counts === undefined) this.checkCounted("encodeQuery");
-    const { documents, terms } = this.counts;
+    if (counts === undefined) this.collection.check("encodeQuery");
+    const { documents, terms } = this.collection.current;
     const weights = occurrences.values.map((times, position) => {
       const dim = occurrences.indices[position]!;
       const having = counts === undefined ? (terms.get(dim)?.documents ?? 0) : counts.active[position]!;
@@ -258,27 +225,23 @@ export class Bm25Encoder {
    *
    * @param options.topK at most this many terms; default all
    */
-  decode(embedding: SparseVector, options?: { topK?: number | undefined }): DecodedToken[];
-  decode(embeddings: SparseMatrix, options?: { topK?: number | undefined }): DecodedToken[][];
+  decode(embedding: SparseVector, options?: DecodeOptions): DecodedToken[];
+  decode(embeddings: SparseMatrix, options?: DecodeOptions): DecodedToken[][];
   decode(
     embeddings: SparseVector | SparseMatrix,
-    options?: { topK?: number | undefined },
+    options?: DecodeOptions,
   ): DecodedToken[] | DecodedToken[][] {
-    checkOptionNames("decode", options, ["topK"]);
-    const topK = options?.topK === undefined ? undefined : positiveInteger("topK", options.topK);
     if (embeddings?.dimension !== this.embeddingDimension) {
       throw invalidArgument(
         `decode: expected vectors of a Bm25Encoder, of ${this.embeddingDimension} dimensions, received ${received(embeddings)}.`,
       );
     }
-    const decodeRow = (row: SparseVector) =>
-      row.ranked(topK).map(([index, weight]): DecodedToken => [this.tokenOf(index), weight]);
-    return "offsets" in embeddings ? Array.from(embeddings, decodeRow) : decodeRow(embeddings);
+    return decodeTokens(this, embeddings, options);
   }
 
   /** The term of a dim, or `[index]` where none is known. */
   tokenOf(index: number): string {
-    return this.seen.get(index) ?? this.counts.terms.get(index)?.term ?? `[${index}]`;
+    return this.seen.get(index) ?? this.collection.current.terms.get(index)?.term ?? `[${index}]`;
   }
 
   /**
@@ -287,24 +250,13 @@ export class Bm25Encoder {
    * @throws SparseEncoderError `INVALID_ARGUMENT`, `CACHE_UNWRITABLE`
    */
   async save(file: string): Promise<void> {
-    const { settings, counts, averageLength } = this;
-    await writeBm25(file, { settings, counts, averageLength });
+    const { current: counts, averageLength } = this.collection;
+    await writeBm25(file, { settings: this.settings, counts, averageLength });
   }
 
   private analyzer(): Promise<TermSource> {
     this.source ??= this.openSource();
     return this.source;
-  }
-
-  private merge(call: string, into: TermCounts, counted: TermCounts): void {
-    const terms = into.terms.size + into.unknownTerms(counted);
-    if (terms > mostTerms) {
-      throw invalidArgument(
-        `${call}: ${terms} distinct terms are more than the ${mostTerms} of a Bm25Encoder; give an analyzer that makes fewer.`,
-      );
-    }
-    into.addAll(counted);
-    this.counts = into;
   }
 
   private async encodeAll(
@@ -324,7 +276,7 @@ export class Bm25Encoder {
     }
     const texts = typeof input === "string" ? [input] : input;
     checkTexts(call, texts);
-    if (this.settings.lengthNorm === "average" && role === "document") this.checkCounted(call);
+    if (this.settings.lengthNorm === "average" && role === "document") this.collection.check(call);
     const source = await this.analyzer();
     const turns = new Turns(signal);
     const rows: SparseVector[] = [];
@@ -337,32 +289,10 @@ export class Bm25Encoder {
     return typeof input === "string" ? rows[0]! : SparseMatrix.fromRows(rows, this.embeddingDimension);
   }
 
-  private checkCounted(call: string): void {
-    if (this.counts.documents > 0) return;
-    throw invalidArgument(
-      `${call}: nothing was counted yet; call fit with the texts of the documents first.`,
-    );
-  }
-
   private documentVector({ terms, length }: TermTally): SparseVector {
-    return this.vector(terms, ({ occurrences }) =>
-      documentWeight(occurrences, length, this.settings, this.averageLength),
-    );
-  }
-
-  private occurrences({ terms }: TermTally): SparseVector {
-    return this.vector(terms, ({ occurrences }) => occurrences);
-  }
-
-  private vector(
-    terms: TermTally["terms"],
-    weightOf: (term: { readonly occurrences: number }) => number,
-  ): SparseVector {
-    const dims = Uint32Array.from(terms.keys()).sort();
-    return new SparseVector(
-      dims,
-      Array.from(dims, (dim) => weightOf(terms.get(dim)!)),
-      this.embeddingDimension,
+    const { averageLength } = this.collection;
+    return termVector(terms, ({ occurrences }) =>
+      documentWeight(occurrences, length, this.settings, averageLength),
     );
   }
 }

@@ -1,13 +1,13 @@
-import { CallsUnderWay, throwIfAborted } from "../../calls/index.ts";
+import { throwIfAborted } from "../../calls/index.ts";
 import { invalidArgument, SparseEncoderError } from "../../errors.ts";
 import { type PairTruncation, pairTruncations, type TextPair } from "../../model/index.ts";
 import { count, declareOptions, oneOf, positiveInteger } from "../../options/index.ts";
-import { sumLoads, type WorkerLoad } from "../../runtime/index.ts";
 import type { DenseMatrix } from "../../vector/index.ts";
 import { CallProgress } from "../embedding/call-progress.ts";
 import { InferenceEmbedder } from "../embedding/inference-embedder.ts";
 import { scoreForm } from "../embedding/matrix-form.ts";
-import { checkTexts, choosePrompt, type EncodeOptions, encodeRules, promptNamed } from "../encode-options.ts";
+import { checkTexts, choosePrompt, type EncodeOptions, encodeRules } from "../encode-options.ts";
+import { LoadedModel } from "../loaded-model.ts";
 import { describeModel, type EncoderDescription } from "../loading/encoder-description.ts";
 import { checkModelName, type LoadOptions, loadRules, refuseNew } from "../loading/load-options.ts";
 import { loadModel } from "../loading/model-loader.ts";
@@ -83,34 +83,24 @@ type CheckedPredictOptions = ReturnType<typeof predictOptions.check>;
  * best[0]; // { index, score, text }
  * await reranker.close();
  */
-export class CrossEncoder implements AsyncDisposable {
+export class CrossEncoder extends LoadedModel<DenseMatrix> {
   /** Numbers that the model gives per pair. One for a reranker. */
   readonly labels: number;
   /** What is applied to the numbers of the model where a call names nothing else. */
   readonly activation: ScoreActivation;
   /** Prompts by name. A prompt stands before the first text of a pair. */
-  readonly prompts: Readonly<Record<string, string>>;
-  /** Name of the prompt that is used where a call names none; undefined for none. */
-  readonly defaultPromptName: string | undefined;
-  private readonly model: OpenModel<DenseMatrix>;
+  declare readonly prompts: Readonly<Record<string, string>>;
   private readonly embedder: InferenceEmbedder<DenseMatrix>;
-  private readonly calls = new CallsUnderWay();
-  private closed = false;
 
   private constructor(model: OpenModel<DenseMatrix>, options: ReturnType<typeof loadOptions.check>) {
     refuseNew("CrossEncoder", model);
+    super(model, options);
     const embedder = model.route("plain");
     if (!(embedder instanceof InferenceEmbedder)) throw new TypeError("A reranker has a transformer.");
-    const { activation, prompts, defaultPromptName, folder } = model.description;
-    this.model = model;
+    const { activation, folder } = model.description;
     this.embedder = embedder;
     this.labels = model.dimension;
     this.activation = options.activation ?? savedActivation(activation, this.labels, folder);
-    this.prompts = { ...prompts, ...options.prompts };
-    this.defaultPromptName = options.defaultPromptName ?? defaultPromptName;
-    if (this.defaultPromptName !== undefined) {
-      promptNamed("defaultPromptName", this.defaultPromptName, this.prompts);
-    }
     if (options.truncation !== undefined) embedder.truncation = options.truncation;
     // Reads what stands around a pair, so that a tokenizer without it is refused now.
     this.maxSeqLength = options.maxSeqLength ?? embedder.maxSeqLength;
@@ -202,36 +192,12 @@ export class CrossEncoder implements AsyncDisposable {
     return describeModel(this.model, { dimension, maxSeqLength, prompts, defaultPromptName });
   }
 
-  /** How busy the workers are now. */
-  get workerLoad(): WorkerLoad {
-    return sumLoads(this.model.ownWorkers);
-  }
-
-  /** Lets calls under way finish, then frees model and workers. Calling it again does nothing more. */
-  async close(): Promise<void> {
-    this.closed = true;
-    await this.calls.settled();
-    await this.model.close();
-  }
-
-  /** Frees model and workers as soon as the batches that run are done; calls under way reject with `CLOSED`. */
-  async destroy(): Promise<void> {
-    this.closed = true;
-    await this.model.destroy();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
   private async score(
     call: string,
     pairs: readonly TextPair[],
     options: CheckedPredictOptions,
   ): Promise<DenseMatrix> {
-    if (this.closed) {
-      throw new SparseEncoderError("CLOSED", "The reranker was closed; load it again to go on.");
-    }
+    this.checkOpen("reranker");
     checkPairs(call, pairs);
     throwIfAborted(options.signal);
     const prompt = choosePrompt(options, this.prompts, this.defaultPromptName);

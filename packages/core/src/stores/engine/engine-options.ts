@@ -1,5 +1,5 @@
 import { invalidArgument, received } from "../../errors.ts";
-import { checkModelOption } from "../../index/index.ts";
+import { modelName } from "../../index/index.ts";
 import { type CheckedOptions, count, unchecked } from "../../options/index.ts";
 import type { VectorSchema } from "../store.ts";
 import { checkVectorSchema, type ResolvedField } from "../vector-fields.ts";
@@ -25,7 +25,7 @@ export interface ResolvedEngineOptions {
 /** Rules of these options, for the declarations of the stores. */
 export const engineRules = {
   vectors: unchecked<VectorSchema>(),
-  model: unchecked<string>(),
+  model: modelName,
   timeout: count({ maximum: 2 ** 31 - 1 }).default(60_000),
   retries: count({ minimum: 0 }).default(5),
 };
@@ -35,7 +35,6 @@ export function resolveEngineOptions(
   call: string,
   { vectors, model, timeout, retries }: CheckedOptions<typeof engineRules>,
 ): ResolvedEngineOptions {
-  checkModelOption(call, model);
   const declared = vectors === undefined ? undefined : checkVectorSchema(call, vectors);
   return { declared: declared === undefined ? undefined : new Map(declared), model, timeout, retries };
 }

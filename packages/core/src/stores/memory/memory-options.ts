@@ -1,5 +1,5 @@
-import { invalidArgument, received } from "../../errors.ts";
-import { checkModelOption } from "../../index/index.ts";
+import { invalidArgument } from "../../errors.ts";
+import { checkFolder, modelName } from "../../index/index.ts";
 import { count, declareOptions, flag, unchecked } from "../../options/index.ts";
 import type { VectorSchema } from "../store.ts";
 import { checkVectorSchema, type ResolvedField } from "../vector-fields.ts";
@@ -46,7 +46,7 @@ const memoryOptions = declareOptions<MemoryStoreOptions>()({ vectors: unchecked<
 
 const durableOptions = declareOptions<DurableStoreOptions>()({
   ...memoryOptions.rules,
-  model: unchecked<string>(),
+  model: modelName,
   journalBytes: count(),
   readOnly: flag().default(false),
 });
@@ -64,7 +64,6 @@ export function checkDurableOptions(folder: string, options: DurableStoreOptions
   const call = "MemoryStore.open";
   checkFolder(call, folder);
   const { vectors, model, journalBytes, readOnly } = durableOptions.check(call, options, `${call}: `);
-  checkModelOption(call, model);
   if (readOnly && journalBytes !== undefined) {
     throw invalidArgument(
       `${call}: journalBytes is for a store that is written; leave it out with readOnly.`,
@@ -72,10 +71,4 @@ export function checkDurableOptions(folder: string, options: DurableStoreOptions
   }
   const declared = vectors === undefined ? undefined : checkVectorSchema(call, vectors);
   return { declared, model, journalBytes, readOnly };
-}
-
-/** @throws SparseEncoderError `INVALID_ARGUMENT` */
-export function checkFolder(call: string, folder: unknown): asserts folder is string {
-  if (typeof folder === "string" && folder !== "") return;
-  throw invalidArgument(`${call}: the folder must be a path, received ${received(folder)}.`);
 }

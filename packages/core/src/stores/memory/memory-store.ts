@@ -1,11 +1,11 @@
 import { SparseEncoderError } from "../../errors.ts";
+import { checkFolder } from "../../index/index.ts";
 import type { StoreCallOptions } from "../store.ts";
 import { StoreFront } from "../store-front.ts";
 import { callOptions } from "../store-options.ts";
 import { MemoryBackend } from "./memory-backend.ts";
 import {
   checkDurableOptions,
-  checkFolder,
   checkMemoryOptions,
   type DurableStoreOptions,
   type MemoryStoreOptions,

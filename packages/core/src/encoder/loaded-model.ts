@@ -1,0 +1,66 @@
+import { CallsUnderWay } from "../calls/index.ts";
+import { sumLoads, type WorkerLoad } from "../runtime/index.ts";
+import { promptNamed } from "./encode-options.ts";
+import { closedError, EncoderPools } from "./encoder-pools.ts";
+import type { CheckedLoadOptions } from "./loading/load-options.ts";
+import type { OpenModel } from "./loading/open-model.ts";
+
+/** What encoders and rerankers have in common: a model that was loaded, its prompts, and its end. */
+export abstract class LoadedModel<Matrix> implements AsyncDisposable {
+  /** Prompts by name. */
+  readonly prompts: Readonly<Record<string, string>>;
+  /** Name of the prompt that is used where a call names none; undefined for none. */
+  readonly defaultPromptName: string | undefined;
+  protected readonly model: OpenModel<Matrix>;
+  /** Calls that run the model. */
+  protected readonly calls = new CallsUnderWay();
+  protected readonly pools: EncoderPools;
+  private closed = false;
+
+  protected constructor(model: OpenModel<Matrix>, options: CheckedLoadOptions) {
+    const { prompts, defaultPromptName } = model.description;
+    this.model = model;
+    this.pools = new EncoderPools(model.embedders);
+    this.prompts = { ...prompts, ...options.prompts };
+    this.defaultPromptName = options.defaultPromptName ?? defaultPromptName;
+    if (this.defaultPromptName !== undefined) {
+      promptNamed("defaultPromptName", this.defaultPromptName, this.prompts);
+    }
+  }
+
+  /** How busy the model's own workers are now. Pools that were started beside them have a load of their own. */
+  get workerLoad(): WorkerLoad {
+    return sumLoads(this.model.ownWorkers);
+  }
+
+  /**
+   * Lets calls under way finish, then frees model and workers. A stream under way ends with a `CLOSED` error. Calling it
+   * again does nothing more.
+   */
+  async close(): Promise<void> {
+    this.closed = true;
+    // A call hands in its batches one after another, so none may be refused until all calls are done.
+    await this.calls.settled();
+    await this.pools.stop();
+    await this.model.close();
+  }
+
+  /**
+   * Frees model and workers as soon as the batches that run are done, at most one batch's time; calls under way reject
+   * with `CLOSED`.
+   */
+  async destroy(): Promise<void> {
+    this.closed = true;
+    await this.pools.destroy();
+    await this.model.destroy();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** @throws SparseEncoderError `CLOSED` */
+  protected checkOpen(kind?: string): void {
+    if (this.closed) throw closedError(kind);
+  }
+}
