@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { MemoryStore, SparseVector, type StoredDocument } from "@sparse-encoder/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { canMount } from "../helpers/small-disk.ts";
 
 let folder: string;
 let base: string;
@@ -259,64 +260,47 @@ describe("a damaged folder", () => {
   });
 });
 
-/** Whether this process may mount a file system of its own. */
-async function canMount(): Promise<boolean> {
-  const place = await mkdtemp(path.join(tmpdir(), "can-mount-"));
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", place], { stdio: "ignore" });
-    execFileSync("umount", [place], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  } finally {
-    await rm(place, { recursive: true });
-  }
-}
-
-describe.runIf(process.platform === "linux" && (await canMount()))(
-  "a store on a full disk (where a small disk can be mounted)",
-  () => {
-    it("refuses what does not fit, keeps what was acknowledged, and goes on when there is room", async () => {
-      await mkdir(folder);
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", folder]);
-      try {
-        const place = path.join(folder, "store");
-        let store = await MemoryStore.open(place, { journalBytes: 60_000 });
-        const acknowledged: string[] = [];
-        let refused = 0;
-        for (let number = 0; number < 60; number++) {
-          const document = documentOf(number, `${number} `.repeat(3000));
-          await store.upsert([document]).then(
-            () => acknowledged.push(document.id),
-            (error: { code: string; message: string }) => {
-              refused++;
-              expect([error.code, error.message]).toEqual([
-                "STORE_FAILED",
-                expect.stringContaining("Free some space"),
-              ]);
-            },
-          );
-        }
-        expect(refused).toBeGreaterThan(10);
-        expect(acknowledged.length).toBeGreaterThan(5);
-        expect(await idsOf(store)).toEqual(acknowledged.toSorted());
-        await expect(store.snapshot()).rejects.toMatchObject({ code: "STORE_FAILED" });
-        const [hit] = await store.searchSparse("sparse", new SparseVector([9], [1], 10), { k: 1 });
-        expect(acknowledged).toContain(hit?.id);
-        // Neither a note nor a snapshot may fit any more, and yet nothing is lost.
-        await store.close();
-        execFileSync("mount", ["-o", "remount,size=4m", folder]);
-        store = await MemoryStore.open(place);
-        expect(await idsOf(store)).toEqual(acknowledged.toSorted());
-        await store.upsert([documentOf(100)]);
-        await store.snapshot();
-        await store.close();
-        store = await MemoryStore.open(place);
-        expect(await idsOf(store)).toEqual([...acknowledged, "d100"].sort());
-        await store.close();
-      } finally {
-        execFileSync("umount", [folder]);
+describe.runIf(await canMount())("a store on a full disk (where a small disk can be mounted)", () => {
+  it("refuses what does not fit, keeps what was acknowledged, and goes on when there is room", async () => {
+    await mkdir(folder);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", folder]);
+    try {
+      const place = path.join(folder, "store");
+      let store = await MemoryStore.open(place, { journalBytes: 60_000 });
+      const acknowledged: string[] = [];
+      let refused = 0;
+      for (let number = 0; number < 60; number++) {
+        const document = documentOf(number, `${number} `.repeat(3000));
+        await store.upsert([document]).then(
+          () => acknowledged.push(document.id),
+          (error: { code: string; message: string }) => {
+            refused++;
+            expect([error.code, error.message]).toEqual([
+              "STORE_FAILED",
+              expect.stringContaining("Free some space"),
+            ]);
+          },
+        );
       }
-    });
-  },
-);
+      expect(refused).toBeGreaterThan(10);
+      expect(acknowledged.length).toBeGreaterThan(5);
+      expect(await idsOf(store)).toEqual(acknowledged.toSorted());
+      await expect(store.snapshot()).rejects.toMatchObject({ code: "STORE_FAILED" });
+      const [hit] = await store.searchSparse("sparse", new SparseVector([9], [1], 10), { k: 1 });
+      expect(acknowledged).toContain(hit?.id);
+      // Neither a note nor a snapshot may fit any more, and yet nothing is lost.
+      await store.close();
+      execFileSync("mount", ["-o", "remount,size=4m", folder]);
+      store = await MemoryStore.open(place);
+      expect(await idsOf(store)).toEqual(acknowledged.toSorted());
+      await store.upsert([documentOf(100)]);
+      await store.snapshot();
+      await store.close();
+      store = await MemoryStore.open(place);
+      expect(await idsOf(store)).toEqual([...acknowledged, "d100"].sort());
+      await store.close();
+    } finally {
+      execFileSync("umount", [folder]);
+    }
+  });
+});

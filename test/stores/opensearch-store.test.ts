@@ -1,26 +1,15 @@
-import { SparseVector, type StoredDocument } from "@sparse-encoder/core";
+import { SparseVector } from "@sparse-encoder/core";
 import { OpenSearchStore } from "@sparse-encoder/core/stores";
 import { storeConformance } from "@sparse-encoder/core/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FakeOpenSearch } from "../fakes/fake-opensearch.ts";
+import { codeOf, smallDocument as document, smallVectors as vectors } from "../helpers/small-documents.ts";
 
 let fake: FakeOpenSearch;
 beforeEach(async () => {
   fake = await FakeOpenSearch.start();
 });
 afterEach(() => fake.stop());
-
-const vectors = {
-  sparse: { kind: "sparse", dimension: 10 },
-  dense: { kind: "dense", dimension: 2 },
-} as const;
-
-const document = (id: string): StoredDocument => ({
-  id,
-  text: "",
-  metadata: { year: 1 },
-  vectors: { sparse: SparseVector.from({ 1: 1 }, 10), dense: Float32Array.of(3, 4) },
-});
 
 describe("OpenSearchStore on a fake of OpenSearch's documented requests", () => {
   for (const { name, run } of storeConformance((given) =>
@@ -32,19 +21,15 @@ describe("OpenSearchStore on a fake of OpenSearch's documented requests", () => 
 
 describe("OpenSearchStore", () => {
   it("refuses indexes of others, other vectors, another model, and bad names", async () => {
-    const codeOf = (options: object) =>
-      OpenSearchStore.open({ url: fake.url, ...options }).then(
-        () => undefined,
-        (error: { code: string }) => error.code,
-      );
-    expect(await codeOf({})).toBe("INVALID_ARGUMENT");
-    expect(await codeOf({ vectors, model: "one" })).toBeUndefined();
-    expect(await codeOf({ model: "two" })).toBe("STORE_MISMATCH");
-    expect(await codeOf({ vectors: { sparse: { kind: "sparse", dimension: 11 } } })).toBe("STORE_MISMATCH");
+    const openCode = (options: object) => codeOf(OpenSearchStore.open({ url: fake.url, ...options }));
+    expect(await openCode({})).toBe("INVALID_ARGUMENT");
+    expect(await openCode({ vectors, model: "one" })).toBeUndefined();
+    expect(await openCode({ model: "two" })).toBe("STORE_MISMATCH");
+    expect(await openCode({ vectors: { sparse: { kind: "sparse", dimension: 11 } } })).toBe("STORE_MISMATCH");
     fake.indexes.set("others", { meta: undefined, properties: {}, documents: new Map() });
-    expect(await codeOf({ index: "others" })).toBe("STORE_MISMATCH");
+    expect(await openCode({ index: "others" })).toBe("STORE_MISMATCH");
     for (const index of ["", "a/b", "..", "A", "a b", "a*", "a,b", "_all", "é", "a".repeat(201)]) {
-      expect(await codeOf({ index, vectors })).toBe("INVALID_ARGUMENT");
+      expect(await openCode({ index, vectors })).toBe("INVALID_ARGUMENT");
     }
   });
 
@@ -68,7 +53,7 @@ describe("OpenSearchStore", () => {
   it("sends the items of a bulk again that were refused for want of capacity, and those alone", async () => {
     await using store = await OpenSearchStore.open({ url: fake.url, vectors });
     fake.itemFailures.push({ 1: 429, 3: 429 }, { 0: 429 });
-    await store.upsert(["a", "b", "c", "d", "e"].map(document));
+    await store.upsert(["a", "b", "c", "d", "e"].map((id) => document(id)));
     expect(fake.bulks).toEqual([5, 2, 1]);
     expect(await store.count()).toBe(5);
   }, 20_000);
@@ -76,7 +61,7 @@ describe("OpenSearchStore", () => {
   it("says which part of a bulk was stored when an item is refused for good", async () => {
     await using store = await OpenSearchStore.open({ url: fake.url, vectors });
     fake.itemFailures.push({ 1: 400 });
-    await expect(store.upsert(["a", "b", "c"].map(document))).rejects.toMatchObject({
+    await expect(store.upsert(["a", "b", "c"].map((id) => document(id)))).rejects.toMatchObject({
       code: "STORE_FAILED",
       message: expect.stringContaining("2 of 3 were stored"),
     });

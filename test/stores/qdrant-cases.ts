@@ -8,6 +8,7 @@ import {
 import { copyStore, QdrantStore } from "@sparse-encoder/core/stores";
 import { storeConformance } from "@sparse-encoder/core/testing";
 import { beforeAll, describe, expect, it } from "vitest";
+import { smallDocument as document, smallVectors as vectors } from "../helpers/small-documents.ts";
 
 /** Where a server of the cases is. */
 export interface QdrantAddress {
@@ -16,18 +17,6 @@ export interface QdrantAddress {
   /** What the names of all collections start with that the cases make. */
   readonly prefix: string;
 }
-
-const vectors = {
-  sparse: { kind: "sparse", dimension: 10 },
-  dense: { kind: "dense", dimension: 2 },
-} as const;
-
-const document = (id: string, text = ""): StoredDocument => ({
-  id,
-  text,
-  metadata: { year: 1 },
-  vectors: { sparse: SparseVector.from({ 1: 1 }, 10), dense: Float32Array.of(3, 4) },
-});
 
 /**
  * What `QdrantStore` does on any server: a fake, Qdrant's own engine behind the shell of the fake, or a server by address.

@@ -1,7 +1,7 @@
-import { SparseVector, type StoredDocument } from "@sparse-encoder/core";
 import { QdrantStore } from "@sparse-encoder/core/stores";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { FakeQdrant } from "../fakes/qdrant/fake-qdrant.ts";
+import { smallDocument as document, smallVectors as vectors } from "../helpers/small-documents.ts";
 import { qdrantCases } from "./qdrant-cases.ts";
 
 let fake: FakeQdrant;
@@ -9,18 +9,6 @@ beforeEach(async () => {
   fake = await FakeQdrant.start();
 });
 afterEach(() => fake.stop());
-
-const vectors = {
-  sparse: { kind: "sparse", dimension: 10 },
-  dense: { kind: "dense", dimension: 2 },
-} as const;
-
-const document = (id: string, text = ""): StoredDocument => ({
-  id,
-  text,
-  metadata: { year: 1 },
-  vectors: { sparse: SparseVector.from({ 1: 1 }, 10), dense: Float32Array.of(3, 4) },
-});
 
 let shared: FakeQdrant;
 beforeAll(async () => {

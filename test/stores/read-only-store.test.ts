@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { MemoryStore, SparseVector, type StoredDocument } from "@sparse-encoder/core";
 import { build } from "esbuild";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { canMount } from "../helpers/small-disk.ts";
 import { applyStep, contentOf, randomOf } from "./crash-history.ts";
 
 let base: string;
@@ -161,45 +162,28 @@ describe("a store that is only read", () => {
   });
 });
 
-/** Whether this process may mount a file system of its own. */
-async function canMount(): Promise<boolean> {
-  const place = await mkdtemp(path.join(tmpdir(), "can-mount-"));
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", place], { stdio: "ignore" });
-    execFileSync("umount", [place], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  } finally {
-    await rm(place, { recursive: true });
-  }
-}
-
-describe.runIf(process.platform === "linux" && (await canMount()))(
-  "on a file system that takes no writes",
-  () => {
-    it("a store opens to be read, and not to be written", async () => {
-      await mkdir(folder);
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", folder]);
-      try {
-        const place = path.join(folder, "store");
-        const writer = await MemoryStore.open(place);
-        await writer.upsert([0, 1].map(documentOf));
-        await writer.close();
-        execFileSync("mount", ["-o", "remount,ro", folder]);
-        await using reader = await MemoryStore.open(place, { readOnly: true });
-        expect(await idsOf(reader)).toBe("d0,d1");
-        expect(await reader.refresh()).toBe(false);
-        await expect(MemoryStore.open(place)).rejects.toMatchObject({
-          code: "STORE_FAILED",
-          message: expect.stringContaining("the right to read and write"),
-        });
-      } finally {
-        execFileSync("umount", [folder]);
-      }
-    });
-  },
-);
+describe.runIf(await canMount())("on a file system that takes no writes", () => {
+  it("a store opens to be read, and not to be written", async () => {
+    await mkdir(folder);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", folder]);
+    try {
+      const place = path.join(folder, "store");
+      const writer = await MemoryStore.open(place);
+      await writer.upsert([0, 1].map(documentOf));
+      await writer.close();
+      execFileSync("mount", ["-o", "remount,ro", folder]);
+      await using reader = await MemoryStore.open(place, { readOnly: true });
+      expect(await idsOf(reader)).toBe("d0,d1");
+      expect(await reader.refresh()).toBe(false);
+      await expect(MemoryStore.open(place)).rejects.toMatchObject({
+        code: "STORE_FAILED",
+        message: expect.stringContaining("the right to read and write"),
+      });
+    } finally {
+      execFileSync("umount", [folder]);
+    }
+  });
+});
 
 /** Seconds that readers and the writer run: short here, a minute with READ_ONLY_SECONDS=60. */
 const seconds = Number(process.env.READ_ONLY_SECONDS ?? 4);

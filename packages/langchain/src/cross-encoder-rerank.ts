@@ -1,13 +1,7 @@
 import type { Callbacks } from "@langchain/core/callbacks/manager";
 import type { DocumentInterface } from "@langchain/core/documents";
 import { BaseDocumentCompressor } from "@langchain/core/retrievers/document_compressors";
-import {
-  checkPairScorer,
-  count,
-  declareOptions,
-  type PairScorer,
-  unchecked,
-} from "@sparse-encoder/core/internal";
+import { PairReranker, type PairScorer } from "@sparse-encoder/core/internal";
 
 /** Options of {@link CrossEncoderRerank}. */
 export interface CrossEncoderRerankOptions {
@@ -16,12 +10,6 @@ export interface CrossEncoderRerankOptions {
   /** Documents to keep. Default 3, as in LangChain's Python library. */
   readonly topN?: number | undefined;
 }
-
-const rerankOptions = declareOptions<CrossEncoderRerankOptions>()({
-  // The check of an encoder that is missing says what it must be.
-  encoder: unchecked<PairScorer>(),
-  topN: count().default(3),
-});
 
 /**
  * Keeps the documents that a reranker scores highest, best first; documents of equal score keep their order. The score stands
@@ -32,16 +20,12 @@ const rerankOptions = declareOptions<CrossEncoderRerankOptions>()({
  * const best = await compressor.compressDocuments(documents, "heat transfer");
  */
 export class CrossEncoderRerank extends BaseDocumentCompressor {
-  private readonly encoder: PairScorer;
-  private readonly topN: number;
+  private readonly reranker: PairReranker;
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
   constructor(options: CrossEncoderRerankOptions) {
     super();
-    const call = "CrossEncoderRerank";
-    const { encoder, topN } = rerankOptions.check(call, options ?? null, `${call}: `);
-    this.encoder = checkPairScorer(encoder, `${call}: encoder`);
-    this.topN = topN;
+    this.reranker = new PairReranker("CrossEncoderRerank", options, 3);
   }
 
   async compressDocuments(
@@ -49,15 +33,10 @@ export class CrossEncoderRerank extends BaseDocumentCompressor {
     query: string,
     _callbacks?: Callbacks,
   ): Promise<DocumentInterface[]> {
-    const scores = await this.encoder.predict(
-      documents.map(({ pageContent }) => [query, pageContent] as const),
-    );
-    return documents
-      .map((document, place) => ({
-        ...document,
-        metadata: { ...document.metadata, relevanceScore: scores[place]! },
-      }))
-      .sort((a, b) => b.metadata.relevanceScore - a.metadata.relevanceScore)
-      .slice(0, this.topN);
+    const ranked = await this.reranker.rank(query, documents, ({ pageContent }) => pageContent);
+    return ranked.map(({ item, score }) => ({
+      ...item,
+      metadata: { ...item.metadata, relevanceScore: score },
+    }));
   }
 }

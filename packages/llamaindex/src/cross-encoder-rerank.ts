@@ -2,14 +2,7 @@ import type { MessageContent } from "@llamaindex/core/llms";
 import type { BaseNodePostprocessor } from "@llamaindex/core/postprocessor";
 import { MetadataMode, type NodeWithScore } from "@llamaindex/core/schema";
 import { extractText } from "@llamaindex/core/utils";
-import {
-  checkPairScorer,
-  count,
-  declareOptions,
-  invalidArgument,
-  type PairScorer,
-  unchecked,
-} from "@sparse-encoder/core/internal";
+import { invalidArgument, PairReranker, type PairScorer } from "@sparse-encoder/core/internal";
 
 /** Options of {@link CrossEncoderRerank}. */
 export interface CrossEncoderRerankOptions {
@@ -18,12 +11,6 @@ export interface CrossEncoderRerankOptions {
   /** Nodes to keep. Default 2, as in the Python library's `SentenceTransformerRerank`. */
   readonly topN?: number | undefined;
 }
-
-const rerankOptions = declareOptions<CrossEncoderRerankOptions>()({
-  // The check of an encoder that is missing says what it must be.
-  encoder: unchecked<PairScorer>(),
-  topN: count().default(2),
-});
 
 /**
  * Keeps the nodes that a reranker scores highest, best first; nodes of equal score keep their order. It reads the text of a node
@@ -34,15 +21,11 @@ const rerankOptions = declareOptions<CrossEncoderRerankOptions>()({
  * const engine = index.asQueryEngine({ nodePostprocessors: [rerank] });
  */
 export class CrossEncoderRerank implements BaseNodePostprocessor {
-  private readonly encoder: PairScorer;
-  private readonly topN: number;
+  private readonly reranker: PairReranker;
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
   constructor(options: CrossEncoderRerankOptions) {
-    const call = "CrossEncoderRerank";
-    const { encoder, topN } = rerankOptions.check(call, options ?? null, `${call}: `);
-    this.encoder = checkPairScorer(encoder, `${call}: encoder`);
-    this.topN = topN;
+    this.reranker = new PairReranker("CrossEncoderRerank", options, 2);
   }
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT` without a query */
@@ -52,13 +35,9 @@ export class CrossEncoderRerank implements BaseNodePostprocessor {
         "CrossEncoderRerank: postprocessNodes needs the query that the nodes were found for.",
       );
     }
-    const text = extractText(query);
-    const scores = await this.encoder.predict(
-      nodes.map(({ node }) => [text, node.getContent(MetadataMode.EMBED)] as const),
+    const ranked = await this.reranker.rank(extractText(query), nodes, ({ node }) =>
+      node.getContent(MetadataMode.EMBED),
     );
-    return nodes
-      .map(({ node }, place) => ({ node, score: scores[place]! }))
-      .sort((a, b) => b.score - a.score)
-      .slice(0, this.topN);
+    return ranked.map(({ item: { node }, score }) => ({ node, score }));
   }
 }

@@ -9,36 +9,76 @@ const formatVersion = 1;
 export type RunSettings = Readonly<Record<string, unknown>>;
 
 /** How far a run has come. */
-export interface Checkpoint {
+interface Progress {
   /** Blocks of the shard that are stored. */
   readonly blocks: number;
   /** Bytes of the output that hold them; 0 for stores. */
   readonly bytes: number;
 }
 
-/** Replaces the checkpoint; it is on the disk when the call resolves. */
-export async function writeCheckpoint(
-  path: string,
-  settings: RunSettings,
-  checkpoint: Checkpoint,
-): Promise<void> {
-  const temporary = `${path}.tmp`;
-  const file = await open(temporary, "w");
-  try {
-    await file.writeFile(`${JSON.stringify({ version: formatVersion, settings, checkpoint })}\n`);
-    await file.datasync();
-  } finally {
-    await file.close();
+/** How far a run has come, in a file beside its output, so that a later run can go on. */
+export class Checkpoint {
+  private readonly path: string | undefined;
+  private readonly settings: RunSettings;
+  private progress: Progress;
+
+  private constructor(path: string | undefined, settings: RunSettings, progress: Progress) {
+    this.path = path;
+    this.settings = settings;
+    this.progress = progress;
   }
-  await rename(temporary, path);
+
+  /** @param path undefined for a run that cannot go on after it was killed */
+  static start(path: string | undefined, settings: RunSettings): Checkpoint {
+    return new Checkpoint(path, settings, { blocks: 0, bytes: 0 });
+  }
+
+  /**
+   * The checkpoint of an earlier run; undefined if there is none.
+   * @throws CommandError if it is broken, or of a run with other settings
+   */
+  static async read(path: string, settings: RunSettings): Promise<Checkpoint | undefined> {
+    const progress = await readProgress(path, settings);
+    return progress && new Checkpoint(path, settings, progress);
+  }
+
+  get blocks(): number {
+    return this.progress.blocks;
+  }
+
+  get bytes(): number {
+    return this.progress.bytes;
+  }
+
+  /** Counts a block that is stored; the count is on the disk when the call resolves. */
+  async addBlock(bytes: number): Promise<void> {
+    const next = { blocks: this.blocks + 1, bytes: this.bytes + bytes };
+    await this.write(next);
+    this.progress = next;
+  }
+
+  /** Replaces the file; it is on the disk when the call resolves. */
+  async write(progress = this.progress): Promise<void> {
+    const { path, settings } = this;
+    if (path === undefined) return;
+    const temporary = `${path}.tmp`;
+    const file = await open(temporary, "w");
+    try {
+      await file.writeFile(`${JSON.stringify({ version: formatVersion, settings, checkpoint: progress })}\n`);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  }
+
+  async remove(): Promise<void> {
+    if (this.path !== undefined) await rm(this.path, { force: true });
+  }
 }
 
-/**
- * The checkpoint of an earlier run; undefined if there is none.
- * @throws CommandError if it is broken, or of a run with other settings
- */
-export async function readCheckpoint(path: string, settings: RunSettings): Promise<Checkpoint | undefined> {
-  let saved: { version?: unknown; settings?: RunSettings; checkpoint?: Checkpoint };
+async function readProgress(path: string, settings: RunSettings): Promise<Progress | undefined> {
+  let saved: { version?: unknown; settings?: RunSettings; checkpoint?: Progress };
   try {
     saved = JSON.parse(await readFile(path, "utf8"));
   } catch (error) {
@@ -60,8 +100,4 @@ export async function readCheckpoint(path: string, settings: RunSettings): Promi
     );
   }
   return saved.checkpoint;
-}
-
-export async function removeCheckpoint(path: string): Promise<void> {
-  await rm(path, { force: true });
 }

@@ -4,13 +4,7 @@ import path from "node:path";
 import { CommandError, messageOf, systemCode } from "../command-error.ts";
 import { checkPacking, packBlock, packingOf } from "../input/packing.ts";
 import type { BlockSink, EncodedBlock } from "./block-sink.ts";
-import {
-  type Checkpoint,
-  type RunSettings,
-  readCheckpoint,
-  removeCheckpoint,
-  writeCheckpoint,
-} from "./checkpoint.ts";
+import { Checkpoint, type RunSettings } from "./checkpoint.ts";
 import { encodedLine, type LineOptions } from "./encoded-line.ts";
 
 /** What happens to the unfinished output of an earlier run. */
@@ -23,22 +17,14 @@ export type EarlierRun = "refuse" | "resume" | "restart";
 export class FileSink implements BlockSink {
   private readonly file: FileHandle;
   private readonly path: string;
-  private readonly settings: RunSettings;
+  private readonly checkpoint: Checkpoint;
   private readonly lines: LineOptions;
-  private checkpoint: Checkpoint;
 
-  private constructor(
-    file: FileHandle,
-    path: string,
-    settings: RunSettings,
-    lines: LineOptions,
-    checkpoint: Checkpoint,
-  ) {
+  private constructor(file: FileHandle, path: string, checkpoint: Checkpoint, lines: LineOptions) {
     this.file = file;
     this.path = path;
-    this.settings = settings;
-    this.lines = lines;
     this.checkpoint = checkpoint;
+    this.lines = lines;
   }
 
   /** @throws CommandError if the file cannot be written, or an earlier run is in the way */
@@ -51,18 +37,18 @@ export class FileSink implements BlockSink {
     const { partial, checkpoint: checkpointPath } = namesOf(output);
     try {
       if (earlier === "restart") await rm(checkpointPath, { force: true });
-      const checkpoint = await readCheckpoint(checkpointPath, settings);
-      if (checkpoint !== undefined && earlier === "refuse") {
+      const saved = await Checkpoint.read(checkpointPath, settings);
+      if (saved !== undefined && earlier === "refuse") {
         throw new CommandError(
           `${partial} is there from a run that did not end. Add --resume to go on, or --restart to begin again.`,
         );
       }
-      const start = checkpoint ?? { blocks: 0, bytes: 0 };
-      const file = await open(partial, checkpoint === undefined ? "w" : "r+");
+      const checkpoint = saved ?? Checkpoint.start(checkpointPath, settings);
+      const file = await open(partial, saved === undefined ? "w" : "r+");
       try {
-        if (checkpoint === undefined) await writeCheckpoint(checkpointPath, settings, start);
-        else await cutTo(file, partial, start.bytes);
-        return new FileSink(file, output, settings, lines, start);
+        if (saved === undefined) await checkpoint.write();
+        else await cutTo(file, partial, saved.bytes);
+        return new FileSink(file, output, checkpoint, lines);
       } catch (error) {
         await file.close();
         throw error;
@@ -80,24 +66,20 @@ export class FileSink implements BlockSink {
     const rows = [...vectors];
     const text = records.map((record, row) => encodedLine(record, rows[row]!, this.lines)).join("");
     const bytes = packBlock(Buffer.from(text), packingOf(this.path));
-    const { blocks, bytes: position } = this.checkpoint;
-    const next = { blocks: blocks + 1, bytes: position + bytes.length };
     try {
-      await this.writeAt(bytes, position);
+      await this.writeAt(bytes, this.checkpoint.bytes);
       await this.file.datasync();
-      await writeCheckpoint(namesOf(this.path).checkpoint, this.settings, next);
+      await this.checkpoint.addBlock(bytes.length);
     } catch (error) {
       throw unwritable(this.path, error);
     }
-    this.checkpoint = next;
   }
 
   async finish(): Promise<void> {
-    const { partial, checkpoint } = namesOf(this.path);
     try {
       await this.file.sync();
-      await rename(partial, this.path);
-      await removeCheckpoint(checkpoint);
+      await rename(namesOf(this.path).partial, this.path);
+      await this.checkpoint.remove();
     } catch (error) {
       throw unwritable(this.path, error);
     }

@@ -1,33 +1,17 @@
 import type { Metadata, Store } from "@sparse-encoder/core";
 import type { BlockSink, EncodedBlock } from "./block-sink.ts";
-import {
-  type Checkpoint,
-  type RunSettings,
-  readCheckpoint,
-  removeCheckpoint,
-  writeCheckpoint,
-} from "./checkpoint.ts";
+import { Checkpoint, type RunSettings } from "./checkpoint.ts";
 import type { EarlierRun } from "./file-sink.ts";
 
 /** Stores documents with their vectors. A block that is stored twice is there once, as documents are replaced by their ids. */
 export class StoreSink implements BlockSink {
   private readonly store: Store;
   private readonly vector: string;
-  private readonly checkpointPath: string | undefined;
-  private readonly settings: RunSettings;
-  private checkpoint: Checkpoint;
+  private readonly checkpoint: Checkpoint;
 
-  private constructor(
-    store: Store,
-    vector: string,
-    checkpointPath: string | undefined,
-    settings: RunSettings,
-    checkpoint: Checkpoint,
-  ) {
+  private constructor(store: Store, vector: string, checkpoint: Checkpoint) {
     this.store = store;
     this.vector = vector;
-    this.checkpointPath = checkpointPath;
-    this.settings = settings;
     this.checkpoint = checkpoint;
   }
 
@@ -39,12 +23,11 @@ export class StoreSink implements BlockSink {
     settings: RunSettings,
     earlier: EarlierRun,
   ): Promise<StoreSink> {
-    const start = { blocks: 0, bytes: 0 };
     const saved =
       checkpointPath === undefined || earlier !== "resume"
         ? undefined
-        : await readCheckpoint(checkpointPath, settings);
-    return new StoreSink(store, vector, checkpointPath, settings, saved ?? start);
+        : await Checkpoint.read(checkpointPath, settings);
+    return new StoreSink(store, vector, saved ?? Checkpoint.start(checkpointPath, settings));
   }
 
   get stored(): number {
@@ -62,14 +45,11 @@ export class StoreSink implements BlockSink {
     // Of two records with one id in a block the later one stays, as it does over blocks.
     const latest = new Map(documents.map((document) => [document.id, document]));
     await this.store.upsert([...latest.values()]);
-    this.checkpoint = { blocks: this.checkpoint.blocks + 1, bytes: 0 };
-    if (this.checkpointPath !== undefined) {
-      await writeCheckpoint(this.checkpointPath, this.settings, this.checkpoint);
-    }
+    await this.checkpoint.addBlock(0);
   }
 
   async finish(): Promise<void> {
-    if (this.checkpointPath !== undefined) await removeCheckpoint(this.checkpointPath);
+    await this.checkpoint.remove();
   }
 
   async close(): Promise<void> {

@@ -21,18 +21,21 @@ interface Decoder {
 
 /**
  * The pieces of embeddings with their weights: heaviest first, equal weights by rising index.
+ * @param encoder the class that all embeddings of this dimension come from, for messages
  * @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION`
  */
 export function decodeTokens(
   decoder: Decoder,
   embeddings: SparseVector | SparseMatrix,
   options: DecodeOptions | undefined,
+  encoder?: "Bm25Encoder",
 ): DecodedToken[] | DecodedToken[][] {
   const { topK } = decodeOptions.check("decode", options);
-  checkEmbeddings("decode", embeddings);
-  if (embeddings.dimension !== decoder.embeddingDimension) {
+  if (encoder === undefined) checkEmbeddings("decode", embeddings);
+  if (embeddings?.dimension !== decoder.embeddingDimension) {
+    const kind = encoder === undefined ? "embeddings" : `vectors of a ${encoder},`;
     throw invalidArgument(
-      `decode: expected embeddings of ${decoder.embeddingDimension} dimensions, received ${received(embeddings)}.`,
+      `decode: expected ${kind} of ${decoder.embeddingDimension} dimensions, received ${received(embeddings)}.`,
     );
   }
   const decodeRow = (row: SparseVector) =>

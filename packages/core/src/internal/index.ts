@@ -22,7 +22,6 @@ export {
   type AddWording,
   addOptions,
   armSettingOptions,
-  checkPairScorer,
   type EncoderRerank,
   type IdentifiedDocument,
   type PairScorer,
@@ -37,4 +36,5 @@ export {
   parseFilter,
 } from "../stores/index.ts";
 export { type DocumentFilter, jsonFilter, jsonFilterValue, jsonMetadata } from "./json-metadata.ts";
+export { PairReranker } from "./pair-reranker.ts";
 export { risingId } from "./rising-id.ts";

@@ -231,12 +231,7 @@ export class Bm25Encoder {
     embeddings: SparseVector | SparseMatrix,
     options?: DecodeOptions,
   ): DecodedToken[] | DecodedToken[][] {
-    if (embeddings?.dimension !== this.embeddingDimension) {
-      throw invalidArgument(
-        `decode: expected vectors of a Bm25Encoder, of ${this.embeddingDimension} dimensions, received ${received(embeddings)}.`,
-      );
-    }
-    return decodeTokens(this, embeddings, options);
+    return decodeTokens(this, embeddings, options, "Bm25Encoder");
   }
 
   /** The term of a dim, or `[index]` where none is known. */
