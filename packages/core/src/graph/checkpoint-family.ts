@@ -6,7 +6,7 @@ import {
   type TensorTable,
   type TransformerModule,
 } from "../model/index.ts";
-import { families } from "./families.ts";
+import { families } from "./families/families.ts";
 import type { Family, TransformerShape } from "./family.ts";
 
 /**

@@ -1,6 +1,6 @@
-import { received, SparseEncoderError } from "../errors.ts";
-import { isJsonObject, type JsonObject, setting } from "../model/index.ts";
-import type { RotaryRates } from "./family.ts";
+import { received, SparseEncoderError } from "../../errors.ts";
+import { isJsonObject, type JsonObject, setting } from "../../model/index.ts";
+import type { RotaryRates } from "../family.ts";
 
 /** What a scaling needs to know. */
 interface Scaling {

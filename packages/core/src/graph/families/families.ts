@@ -1,7 +1,7 @@
-import { SparseEncoderError } from "../errors.ts";
-import { type JsonObject, setting } from "../model/index.ts";
-import { decoderFamilies } from "./decoder-families.ts";
-import type { Family, TransformerShape } from "./family.ts";
+import { SparseEncoderError } from "../../errors.ts";
+import { type JsonObject, setting } from "../../model/index.ts";
+import { decoderFamilies } from "./decoders.ts";
+import type { Family, TransformerShape } from "../family.ts";
 import { modernBert } from "./modernbert.ts";
 
 /** Names that BERT and its descendants share. */

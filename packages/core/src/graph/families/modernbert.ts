@@ -1,6 +1,6 @@
-import { received, SparseEncoderError } from "../errors.ts";
-import { isJsonObject, type JsonObject, setting } from "../model/index.ts";
-import type { Family, TransformerShape } from "./family.ts";
+import { received, SparseEncoderError } from "../../errors.ts";
+import { isJsonObject, type JsonObject, setting } from "../../model/index.ts";
+import type { Family, TransformerShape } from "../family.ts";
 import { plainRates } from "./rope-rates.ts";
 
 /** ModernBERT: rotary positions, windows of attention, gated layers without bias. */

@@ -1,6 +1,6 @@
-import { received, SparseEncoderError } from "../errors.ts";
-import { type JsonObject, setting } from "../model/index.ts";
-import type { Family, TransformerShape } from "./family.ts";
+import { received, SparseEncoderError } from "../../errors.ts";
+import { type JsonObject, setting } from "../../model/index.ts";
+import type { Family, TransformerShape } from "../family.ts";
 import { ropeRates } from "./rope-rates.ts";
 
 /** Names that Llama and its descendants share. */
