@@ -45,6 +45,8 @@ const models = [
   "albert",
   "modernbert",
   "modernbert-mean",
+  "deberta-v2",
+  "deberta-v2-types",
 ];
 
 describe.each(models)("the reranker %s equals sentence-transformers", (name) => {
@@ -106,7 +108,7 @@ describe.each(models)("the reranker %s equals sentence-transformers", (name) => 
   });
 });
 
-describe.each(["bert", "xlm-roberta", "distilbert", "modernbert"])(
+describe.each(["bert", "xlm-roberta", "distilbert", "modernbert", "deberta-v2"])(
   "the reranker %s with int8 weights",
   (name) => {
     it("gives nearly the same numbers", async () => {

@@ -22,6 +22,8 @@ const folderOf = (name: string) => fileURLToPath(new URL(`../fixtures/families/$
 const goldenOf = <Vector>(name: string) => readJson(`fixtures/families/${name}.json`) as FamilyGolden<Vector>;
 
 const sparseModels = [
+  "deberta-v3",
+  "deberta-v2",
   "qwen3",
   "qwen3-causal-window",
   "qwen2",
@@ -70,21 +72,24 @@ describe.each(sparseModels)("the sparse model %s equals sentence-transformers", 
   });
 });
 
-describe.each(["qwen3-dense", "mistral-dense"])("the dense model %s equals sentence-transformers", (name) => {
-  const golden = goldenOf<number[]>(name);
+describe.each(["qwen3-dense", "mistral-dense", "deberta-dense"])(
+  "the dense model %s equals sentence-transformers",
+  (name) => {
+    const golden = goldenOf<number[]>(name);
 
-  it("in token ids and vectors", async () => {
-    await using encoder = await DenseEncoder.load(folderOf(name), { workers: 1 });
-    expect((await encoder.tokenize(texts)).map((row) => [...row])).toEqual(golden.token_ids);
-    for (const batchSize of [1, 4, 32]) {
-      const rows = [...(await encoder.encode(texts, { batchSize }))];
-      expectRows(rows, golden.encode);
-    }
-    if (golden.encode_query !== undefined) {
-      expectRows([...(await encoder.encodeQuery(texts.slice(0, 4)))], golden.encode_query);
-    }
-  });
-});
+    it("in token ids and vectors", async () => {
+      await using encoder = await DenseEncoder.load(folderOf(name), { workers: 1 });
+      expect((await encoder.tokenize(texts)).map((row) => [...row])).toEqual(golden.token_ids);
+      for (const batchSize of [1, 4, 32]) {
+        const rows = [...(await encoder.encode(texts, { batchSize }))];
+        expectRows(rows, golden.encode);
+      }
+      if (golden.encode_query !== undefined) {
+        expectRows([...(await encoder.encodeQuery(texts.slice(0, 4)))], golden.encode_query);
+      }
+    });
+  },
+);
 
 function expectRows(actual: readonly Float32Array[], expected: readonly number[][]): void {
   const worst = actual.map((row, place) =>
@@ -94,20 +99,23 @@ function expectRows(actual: readonly Float32Array[], expected: readonly number[]
   expect(Math.max(...worst), JSON.stringify(worst)).toBeLessThanOrEqual(5e-5);
 }
 
-describe.each(["qwen3", "llama3", "mistral-causal"])("the sparse model %s with int8 weights", (name) => {
-  it("gives nearly the same vectors", async () => {
-    const cacheDir = mkdtempSync(path.join(tmpdir(), "sparse-encoder-families-"));
-    await using encoder = await SparseEncoder.load(folderOf(name), { workers: 1, dtype: "int8", cacheDir });
-    const expected = toMatrix(goldenOf<GoldenVector>(name).encode, encoder.embeddingDimension);
-    const cosines = [...(await encoder.encode(texts))].map((row, place) => {
-      const other = expected.row(place);
-      return row.dot(other) / Math.sqrt(row.dot(row) * other.dot(other));
+describe.each(["qwen3", "llama3", "mistral-causal", "deberta-v3"])(
+  "the sparse model %s with int8 weights",
+  (name) => {
+    it("gives nearly the same vectors", async () => {
+      const cacheDir = mkdtempSync(path.join(tmpdir(), "sparse-encoder-families-"));
+      await using encoder = await SparseEncoder.load(folderOf(name), { workers: 1, dtype: "int8", cacheDir });
+      const expected = toMatrix(goldenOf<GoldenVector>(name).encode, encoder.embeddingDimension);
+      const cosines = [...(await encoder.encode(texts))].map((row, place) => {
+        const other = expected.row(place);
+        return row.dot(other) / Math.sqrt(row.dot(row) * other.dot(other));
+      });
+      // Rows of 32 numbers with random weights lose more than those of trained models.
+      expect(Math.min(...cosines)).toBeGreaterThan(0.99);
+      rmSync(cacheDir, { recursive: true });
     });
-    // Rows of 32 numbers with random weights lose more than those of trained models.
-    expect(Math.min(...cosines)).toBeGreaterThan(0.99);
-    rmSync(cacheDir, { recursive: true });
-  });
-});
+  },
+);
 
 describe("a text without tokens", () => {
   it("has an empty sparse vector, alone and in a batch", async () => {

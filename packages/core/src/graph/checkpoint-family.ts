@@ -64,7 +64,7 @@ export function familyOf(
 ): Family {
   const type = setting(config, "model_type", "", file);
   const family = Object.hasOwn(families, type) ? families[type] : undefined;
-  if (family !== undefined) return family;
+  if (family !== undefined) return { ...family, names: family.variant?.(config, file) ?? family.names };
   const supported = Object.values(families).map((known) =>
     head === "masked-lm"
       ? known.languageModel

@@ -20,6 +20,33 @@ export interface LayerBiases {
   readonly down: boolean;
 }
 
+/** Attention between contents and distances, as DeBERTa has it. */
+export interface Disentangled {
+  /** Scores are divided by the root of head size times this number. */
+  readonly scaledBy: number;
+  /** False if distances take no part, whatever else is said. */
+  readonly isOn: boolean;
+  /** The content of a query with the distance of a key, and the other way round. */
+  readonly toPositions: boolean;
+  readonly fromPositions: boolean;
+  /** The farthest distance that is told from farther ones. */
+  readonly reach: number;
+  /** Buckets of distances per direction; 0 for a row per distance. */
+  readonly buckets: number;
+  /** Distances are projected by the layers of queries and keys. */
+  readonly sharesProjections: boolean;
+  /** The table of distances is normed. */
+  readonly normed: boolean;
+}
+
+/** A convolution over the embeddings, added behind the first layer. */
+export interface Convolution {
+  /** Tokens that are seen at once. */
+  readonly kernel: number;
+  readonly groups: number;
+  readonly activation: string;
+}
+
 /**
  * Sizes and switches of one transformer, read from its `config.json`. Optional entries are switches that most
  * families leave off.
@@ -46,6 +73,8 @@ export interface TransformerShape {
   readonly tokenTypes?: number;
   /** Bias shared by all layers that depends on the distance of two tokens: number of buckets. */
   readonly relativeBuckets?: number;
+  readonly disentangled?: Disentangled;
+  readonly convolution?: Convolution;
   /** Rotary positions, and those of local layers if they differ. */
   readonly rotary?: { readonly global: RotaryRates; readonly local?: RotaryRates };
   /** Layers that look at a window only: how many tokens before and after each token. */
@@ -98,6 +127,14 @@ export interface TensorNames {
     | { readonly joined: string };
   /** Norms of the queries and keys of each head. */
   readonly headNorms?: { readonly query: string; readonly key: string };
+  /** The table of distances with its norm, below the encoder, and the linear layers of a layer for them. */
+  readonly distances?: {
+    readonly table: string;
+    readonly norm: string;
+    readonly query: string;
+    readonly key: string;
+  };
+  readonly convolution?: { readonly layer: string; readonly norm: string };
   readonly attentionOutput: string;
   /** Pre-norm families: the norm before attention, which layer 0 may lack. */
   readonly attentionNorm: string;
@@ -125,5 +162,7 @@ export interface Family {
   /** True for decoder-only families, whose checkpoints are text generators unless their modules say otherwise. */
   readonly generatesText?: boolean;
   readonly names: TensorNames;
+  /** The names of a checkpoint whose `config.json` asks for others. Default: `names`. */
+  readonly variant?: (config: JsonObject, file: string) => TensorNames;
   readonly shape: (config: JsonObject, file: string) => TransformerShape;
 }

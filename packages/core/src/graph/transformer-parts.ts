@@ -145,3 +145,44 @@ export function norm(transformer: TransformerBuilding, name: string, input: Valu
   if (rootMeanSquare) return rootMeanSquareNorm(transformer, name, input, width, normEpsilon);
   return layerNorm(transformer, name, input, width, normEpsilon, !withoutNormBias);
 }
+
+/** What scores are multiplied by. */
+export function scoreScale(shape: TransformerShape): number {
+  return 1 / Math.sqrt(headsOf(shape, "query").size * (shape.disentangled?.scaledBy ?? 1));
+}
+
+/**
+ * A convolution over the embeddings of neighbours, added to the tokens and normed, where a family has one: [B x S, H] to
+ * the same. Source: `ConvLayer` of DeBERTa-v2 in transformers.
+ *
+ * @param mask [B, S], bool: padding counts as 0
+ */
+export function addConvolution(
+  transformer: TransformerBuilding,
+  embedded: Value,
+  tokens: Value,
+  mask: Value,
+): Value {
+  const { graph, tensors, family, shape, prefix } = transformer;
+  const { convolution, hiddenSize } = shape;
+  const names = family.names.convolution;
+  if (convolution === undefined || names === undefined) return tokens;
+  const { kernel, groups } = convolution;
+  const layer = prefix + names.layer;
+  const sizes = graph.op("Concat", [graph.op("Shape", [mask]), graph.integers(hiddenSize)], { axis: 0 });
+  const column = graph.op("Unsqueeze", [mask, graph.integers(2)]);
+  const states = graph.op("Where", [column, graph.op("Reshape", [embedded, sizes]), graph.scalar(0)]);
+  const weight = graph.weight(tensors.get(`${layer}.weight`, [hiddenSize, hiddenSize / groups, kernel]));
+  const bias = graph.weight(tensors.get(`${layer}.bias`, [hiddenSize]));
+  const side = Math.trunc((kernel - 1) / 2);
+  const seen = graph.op("Conv", [graph.op("Transpose", [states], { perm: [0, 2, 1] }), weight, bias], {
+    group: groups,
+    pads: [side, side],
+  });
+  const rows = graph.op("Reshape", [
+    graph.op("Transpose", [seen], { perm: [0, 2, 1] }),
+    graph.integers(-1, hiddenSize),
+  ]);
+  const sum = graph.op("Add", [tokens, activation(graph, convolution.activation, rows)]);
+  return norm(transformer, prefix + names.norm, sum, hiddenSize);
+}

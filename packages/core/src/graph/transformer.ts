@@ -1,16 +1,19 @@
 import type { StoredTensor } from "../model/index.ts";
+import { addDistanceScores, addDistances, type DistanceInputs } from "./disentangled.ts";
 import type { Family, TransformerShape } from "./family.ts";
 import { type Building, gatherRows, linear } from "./layers.ts";
 import type { OnnxGraph, Value } from "./onnx/onnx-graph.ts";
 import { addReach, addRelativeBias, addRotation, type Rotation } from "./positions.ts";
 import {
   type AttentionPart,
+  addConvolution,
   addMlp,
   biasesOf,
   headsOf,
   norm,
   normHeads,
   projectPart,
+  scoreScale,
   shareHeads,
   type TransformerBuilding,
 } from "./transformer-parts.ts";
@@ -39,6 +42,7 @@ interface AttentionInputs {
   /** [B, 1, 1, S] or broader, added to the scores; the second one for layers with a window. */
   readonly bias: Value;
   readonly localBias: Value | undefined;
+  readonly distances: DistanceInputs | undefined;
   readonly rotation: Rotation | undefined;
   readonly localRotation: Rotation | undefined;
 }
@@ -71,7 +75,11 @@ export function addTransformer(building: Building, family: Family, shape: Transf
     building.tuning === "wide"
       ? wideLayerBuilder(transformer, counts, places, batchShape)
       : layerBuilder(transformer, mask, places, batchShape);
-  for (let number = 0; number < shape.layers; number++) tokens = layer(number, tokens);
+  const embedded = tokens;
+  for (let number = 0; number < shape.layers; number++) {
+    tokens = layer(number, tokens);
+    if (number === 0) tokens = addConvolution(transformer, embedded, tokens, mask);
+  }
   const { finalNorm } = family.names;
   if (finalNorm !== undefined) tokens = norm(transformer, prefix + finalNorm, tokens, hiddenSize);
   return { tokens, mask, batchShape, lengths, places, prefix };
@@ -156,6 +164,7 @@ function attentionInputs(
       shape.relativeBuckets === undefined
         ? bias
         : graph.op("Add", [bias, addRelativeBias(transformer, places)]),
+    distances: addDistances(transformer, places, batchShape),
     localBias: local && addMask(transformer, mask, places, true),
     rotation,
     localRotation: rotary?.local === undefined ? rotation : addRotation(graph, places, rotary.local),
@@ -220,10 +229,14 @@ function addAttention(
   const project = (part: AttentionPart) => splitHeads(transformer, inputs.batchShape, number, part, tokens);
   const rotate = (value: Value) => (rotation === undefined ? value : rotation.apply(value));
   const share = (value: Value) => shareHeads(transformer, inputs.batchShape, value);
-  const query = graph.op("Mul", [rotate(project("query")), graph.scalar(1 / Math.sqrt(size))]);
-  const key = graph.op("Transpose", [share(rotate(project("key")))], { perm: [0, 1, 3, 2] });
+  const scale = scoreScale(shape);
+  const query = graph.op("Mul", [rotate(project("query")), graph.scalar(scale)]);
+  const key = share(rotate(project("key")));
+  const products = graph.op("MatMul", [query, graph.op("Transpose", [key], { perm: [0, 1, 3, 2] })]);
+  const ofDistances =
+    inputs.distances && addDistanceScores(transformer, inputs.distances, number, { query, key, scale });
   const scores = graph.op("Add", [
-    graph.op("MatMul", [query, key]),
+    ofDistances === undefined ? products : graph.op("Add", [products, ofDistances]),
     local ? (inputs.localBias ?? inputs.bias) : inputs.bias,
   ]);
   const mixed = graph.op("MatMul", [graph.op("Softmax", [scores], { axis: -1 }), share(project("value"))]);

@@ -1,3 +1,4 @@
+import { addDistanceScores, addDistances, type DistanceInputs } from "./disentangled.ts";
 import type { TransformerShape } from "./family.ts";
 import { linear, normWeights } from "./layers.ts";
 import { absent, type OnnxGraph, type Value } from "./onnx/onnx-graph.ts";
@@ -12,6 +13,7 @@ import {
   norm,
   normHeads,
   projectPart,
+  scoreScale,
   shareHeads,
   type TransformerBuilding,
 } from "./transformer-parts.ts";
@@ -30,6 +32,7 @@ interface WideInputs {
   /** Added to the scores, [1, 1 or heads, S, S]; the second one in layers with a window. */
   readonly bias: Value | undefined;
   readonly localBias: Value | undefined;
+  readonly distances: DistanceInputs | undefined;
   readonly rotation: RotationTables | undefined;
   readonly localRotation: RotationTables | undefined;
 }
@@ -53,6 +56,7 @@ function wideInputs(
       relativeBuckets === undefined
         ? addReachBias(graph, places, shape, false)
         : addRelativeBias(transformer, places),
+    distances: addDistances(transformer, places, batchShape),
     localBias: local && addReachBias(graph, places, shape, true),
     rotation,
     localRotation: rotary?.local === undefined ? rotation : addRotationTables(graph, places, rotary.local),
@@ -152,10 +156,13 @@ function addAttention(
   tokens: Value,
 ): Value {
   const { graph, shape } = transformer;
-  const mixed =
-    inputs.rotation === undefined
-      ? addPlainAttention(transformer, inputs, number, tokens)
-      : addTurnedAttention(transformer, inputs, number, tokens);
+  const add =
+    inputs.distances !== undefined || shape.disentangled !== undefined
+      ? addDistantAttention
+      : inputs.rotation === undefined
+        ? addPlainAttention
+        : addTurnedAttention;
+  const mixed = add(transformer, inputs, number, tokens);
   const { heads, size } = headsOf(shape, "query");
   return graph.op("Reshape", [mixed, graph.integers(-1, heads * size)]);
 }
@@ -172,6 +179,35 @@ function addPlainAttention(
   const tokenShape = graph.op("Concat", [batchShape, graph.integers(shape.hiddenSize)], { axis: 0 });
   const states = graph.op("Reshape", [tokens, tokenShape]);
   return graph.op("Attention", [states, weights, biases, lengths, absent, bias], { num_heads: shape.heads });
+}
+
+/** Attention whose scores depend on the distance of two tokens and on their contents: [B, S, H]. */
+function addDistantAttention(
+  transformer: TransformerBuilding,
+  inputs: WideInputs,
+  number: number,
+  tokens: Value,
+): Value {
+  const { graph, shape } = transformer;
+  const { heads, hiddenSize } = shape;
+  const sizes = (...widths: number[]) =>
+    graph.op("Concat", [inputs.batchShape, graph.integers(...widths)], { axis: 0 });
+  const project = (part: AttentionPart) =>
+    graph.op("Reshape", [projectPart(transformer, number, part, tokens), sizes(hiddenSize)]);
+  const byHead = (value: Value) =>
+    graph.op("Transpose", [graph.op("Reshape", [value, sizes(heads, hiddenSize / heads)])], {
+      perm: [0, 2, 1, 3],
+    });
+  const [query, key, value] = [project("query"), project("key"), project("value")];
+  const scale = scoreScale(shape);
+  const scaled = graph.op("Mul", [byHead(query), graph.scalar(scale)]);
+  const bias =
+    inputs.distances &&
+    addDistanceScores(transformer, inputs.distances, number, { query: scaled, key: byHead(key), scale });
+  return graph.op("MultiHeadAttention", [query, key, value, absent, inputs.lengths, bias ?? absent], {
+    num_heads: heads,
+    scale: { float: scale },
+  });
 }
 
 /** Attention whose queries and keys are turned by their place: [B, S, H]. */

@@ -1,7 +1,8 @@
 import { SparseEncoderError } from "../../errors.ts";
 import { type JsonObject, setting } from "../../model/index.ts";
-import { decoderFamilies } from "./decoders.ts";
 import type { Family, TransformerShape } from "../family.ts";
+import { deberta } from "./deberta.ts";
+import { decoderFamilies } from "./decoders.ts";
 import { modernBert } from "./modernbert.ts";
 
 /** Names that BERT and its descendants share. */
@@ -201,5 +202,6 @@ export const families: Readonly<Record<string, Family>> = {
     },
   },
   modernbert: modernBert,
+  "deberta-v2": deberta,
   ...decoderFamilies,
 };

@@ -14,6 +14,8 @@ interface Classifier {
   readonly inEncoder?: true;
   /** As `config.json` names activations; absent if the head has that of the masked-LM head. */
   readonly activation?: string;
+  /** The key of `config.json` that comes before it. */
+  readonly activationKey?: string;
   /** Norm behind the activation; absent for none. */
   readonly norm?: string;
   /** Linear layer that gives one number per label. */
@@ -46,6 +48,12 @@ const classifiers: Readonly<Record<string, Classifier>> = {
     dense: "pooler",
     inEncoder: true,
     activation: "tanh",
+    output: "classifier",
+  },
+  "deberta-v2": {
+    dense: "pooler.dense",
+    activation: "gelu",
+    activationKey: "pooler_hidden_act",
     output: "classifier",
   },
   modernbert: {
@@ -90,11 +98,7 @@ export function addClassifier(
   const name = (classifier.inEncoder === true ? hidden.prefix : "") + classifier.dense;
   const hasBias = shape.withoutHeadBias !== true;
   const dense = floatLinear(building, name, pooled, hiddenSize, hiddenSize, hasBias);
-  const active = activation(
-    building.graph,
-    classifier.activation ?? shape.headActivation ?? shape.activation,
-    dense,
-  );
+  const active = activation(building.graph, activationOf(classifier, shape, config, configFile), dense);
   const normed =
     classifier.norm === undefined
       ? active
@@ -107,6 +111,16 @@ export function addClassifier(
           shape.withoutNormBias !== true,
         );
   return floatLinear(building, classifier.output, normed, hiddenSize, labels, true);
+}
+
+function activationOf(
+  { activation: named, activationKey: key }: Classifier,
+  { headActivation, activation: ofLayers }: TransformerShape,
+  config: JsonObject,
+  file: string,
+): string {
+  const fallback = named ?? headActivation ?? ofLayers;
+  return key === undefined ? fallback : setting(config, key, fallback, file);
 }
 
 /** A linear layer whose weights stay as they are beside int8 weights. */

@@ -2,6 +2,7 @@ import { type JsonObject, setting } from "../json-file.ts";
 import {
   albertParts,
   byteLevelParts,
+  debertaParts,
   type TokenizerParts,
   type TokenizerSettings,
   unigramParts,
@@ -117,11 +118,29 @@ const albert: TokenizerClass = {
   parts: albertParts,
 };
 
+const deberta: TokenizerClass = {
+  name: "DebertaV2Tokenizer",
+  model: "Unigram",
+  specialTokens: {
+    bos_token: "[CLS]",
+    eos_token: "[SEP]",
+    unk_token: "[UNK]",
+    sep_token: "[SEP]",
+    pad_token: "[PAD]",
+    cls_token: "[CLS]",
+    mask_token: "[MASK]",
+  },
+  frame: ["cls_token", "sep_token"],
+  between: "one",
+  parts: debertaParts,
+};
+
 /** Classes by name, without `Fast` at its end. */
 const classes: ReadonlyMap<string, TokenizerClass> = new Map([
   ["AlbertTokenizer", albert],
   ["BertTokenizer", bert],
   ["CamembertTokenizer", camembert],
+  ["DebertaV2Tokenizer", deberta],
   ["DistilBertTokenizer", bert],
   ["ElectraTokenizer", bert],
   ["MPNetTokenizer", mpnet],
@@ -135,6 +154,7 @@ const classesOfModelTypes: ReadonlyMap<string, TokenizerClass> = new Map([
   ["albert", albert],
   ["bert", bert],
   ["camembert", camembert],
+  ["deberta-v2", deberta],
   ["distilbert", bert],
   ["electra", bert],
   ["mobilebert", bert],

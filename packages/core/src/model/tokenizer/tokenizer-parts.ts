@@ -109,6 +109,40 @@ export function albertParts(settings: TokenizerSettings): TokenizerParts {
   };
 }
 
+/** Unigram over words between blanks, with blanks brought into one form, and no table. */
+export function debertaParts(settings: TokenizerSettings): TokenizerParts {
+  const { config, configFile, model, unknownToken } = settings;
+  const blanks = { type: "Replace", pattern: { Regex: "\\s{2,}|[\\n\\r\\t]" }, content: " " };
+  const lowercase = setting(config, "do_lower_case", false, configFile) ? [{ type: "Lowercase" }] : [];
+  const punctuation = setting(config, "split_by_punct", false, configFile)
+    ? [{ type: "Punctuation", behavior: "Isolated" }]
+    : [];
+  const prefix = setting(config, "add_prefix_space", true, configFile);
+  const pieces = Array.isArray(model.vocab) ? (model.vocab as unknown[]) : [];
+  const unknown = pieces.findIndex(
+    (entry) => Array.isArray(entry) && entry[0] === unknownToken && entry[1] === 0,
+  );
+  return {
+    model: { type: "Unigram", unk_id: unknown < 0 ? 1 : unknown, vocab: model.vocab, byte_fallback: false },
+    normalizer: {
+      type: "Sequence",
+      normalizers: [
+        ...lowercase,
+        blanks,
+        { type: "NFC" },
+        { type: "Strip", strip_left: false, strip_right: true },
+      ],
+    },
+    pre_tokenizer: {
+      type: "Sequence",
+      pretokenizers: [
+        ...punctuation,
+        { type: "Metaspace", replacement: "▁", prepend_scheme: prefix ? "always" : "first", split: true },
+      ],
+    },
+  };
+}
+
 /** The normalisation table of a SentencePiece model in a normaliser or at the top of a sequence of them, or null. */
 function precompiled(normalizer: unknown): JsonObject | null {
   return normalizersOf(normalizer).find(({ type }) => type === "Precompiled") ?? null;
