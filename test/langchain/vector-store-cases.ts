@@ -12,7 +12,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import type { StoreKind } from "../helpers/adapter-stores.ts";
 
 /** A record manager in memory, as the interface describes it. */
-class MemoryRecordManager extends RecordManager {
+export class MemoryRecordManager extends RecordManager {
   override lc_namespace = ["test"];
   private time = 0;
   private readonly records = new Map<string, { at: number; group: string | null }>();

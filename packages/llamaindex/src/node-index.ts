@@ -9,11 +9,20 @@ import {
   type RetrieveOptions,
   type Store,
 } from "@sparse-encoder/core";
-import { invalidArgument, received } from "@sparse-encoder/core/internal";
+import {
+  DocumentSplitter,
+  goOnSplit,
+  invalidArgument,
+  received,
+  removeOldChunks,
+  type SplitSettings,
+} from "@sparse-encoder/core/internal";
+import type { DenseEmbedding } from "./dense-embedding.ts";
+import { splitNodes } from "./node-chunks.ts";
 import { documentOf, nodeOf } from "./node-document.ts";
 import { mmrOf, weightsOf } from "./query-arms.ts";
 import type { SparseEmbedding } from "./sparse-embedding.ts";
-import type { AddNodesOptions } from "./vector-store/hybrid-vector-store-options.ts";
+import type { CheckedAddNodesOptions } from "./vector-store/hybrid-vector-store-options.ts";
 import { docIdsFilter, toFilter } from "./vector-store/metadata-filters.ts";
 import {
   type HybridQueryParams,
@@ -21,21 +30,33 @@ import {
   resolveQuery,
 } from "./vector-store/vector-store-query.ts";
 
+/** How nodes are added and found. */
+interface NodeIndexSettings {
+  /** Makes one ranking of two in mode hybrid; undefined for core's. */
+  readonly fusion: Fusion | undefined;
+  /** Whether nodes are split, where a call does not say. */
+  readonly split: SplitSettings | false | undefined;
+}
+
 /** Nodes in a store of core: adds them and searches them by the arms `sparse` and `dense` of one retriever. */
 export class NodeIndex {
   private readonly retriever: HybridRetriever;
   private readonly embedModel: BaseEmbedding;
   private readonly hasSparse: boolean;
+  /** Encoders of this library that make vectors of nodes. */
+  private readonly encoders: readonly unknown[];
+  private readonly split: SplitSettings | false | undefined;
 
-  /** @param fusion makes one ranking of two in mode hybrid; undefined for core's */
   constructor(
     store: Store,
     sparseEmbedding: SparseEmbedding | undefined,
     embedModel: BaseEmbedding,
-    fusion: Fusion | undefined,
+    { fusion, split }: NodeIndexSettings,
   ) {
     this.embedModel = embedModel;
     this.hasSparse = sparseEmbedding !== undefined;
+    this.encoders = [sparseEmbedding?.encoder, (embedModel as Partial<DenseEmbedding>).encoder];
+    this.split = split;
     const embed = (texts: string[], { kind }: { kind: "query" | "document" }) =>
       kind === "query" ? this.embedQueries(texts) : this.embedTexts(texts);
     this.retriever = new HybridRetriever({
@@ -53,10 +74,24 @@ export class NodeIndex {
   }
 
   /** Stores nodes with the vectors that they bring along and the vectors that they lack. */
-  async add(nodes: BaseNode[], { signal, progressCallback }: AddNodesOptions): Promise<string[]> {
+  async add(nodes: BaseNode[], options: CheckedAddNodesOptions): Promise<string[]> {
     if (!Array.isArray(nodes)) {
       throw invalidArgument(`add takes an array of nodes, received ${received(nodes)}.`);
     }
+    const split = options.split ?? this.split ?? false;
+    if (split === false) return this.addNodes(nodes, options, goOn);
+    const splitter = new DocumentSplitter("add", this.encoders, split);
+    const { pieces, counts } = await splitNodes(nodes, splitter, options.signal);
+    const ids = await this.addNodes(pieces, options, goOnSplit("node"));
+    await removeOldChunks(this.retriever, counts, options.signal);
+    return ids;
+  }
+
+  private async addNodes(
+    nodes: readonly BaseNode[],
+    { signal, progressCallback }: CheckedAddNodesOptions,
+    afterFailure: (stored: number) => string,
+  ): Promise<string[]> {
     const documents = nodes.map((node, position): NewDocument => {
       const document = documentOf(node, position);
       const { embedding } = node;
@@ -66,7 +101,7 @@ export class NodeIndex {
     await this.retriever.add(documents, {
       signal,
       onProgress: ({ done }) => progressCallback?.(done, nodes.length),
-      wording: { call: "add", goOn },
+      wording: { call: "add", goOn: afterFailure },
     });
     return documents.map(({ id }) => id);
   }

@@ -38,3 +38,13 @@ export {
 export { type DocumentFilter, jsonFilter, jsonFilterValue, jsonMetadata } from "./json-metadata.ts";
 export { PairReranker } from "./pair-reranker.ts";
 export { risingId } from "./rising-id.ts";
+export {
+  type ChunkPlace,
+  chunkField,
+  chunkMetadata,
+  DocumentSplitter,
+  goOnSplit,
+  removeOldChunks,
+  type SplitSettings,
+  splitRule,
+} from "./split-documents.ts";

@@ -25,6 +25,11 @@ export function storeRetriever(
   return new HybridRetriever({ ...settings, fusion, arms: used });
 }
 
+/** The encoders of the arms. Embeddings of other packages have none. */
+export function encodersOf({ sparse, dense }: StoreArms): unknown[] {
+  return [sparse, dense].flatMap((arm) => (arm !== undefined && "encoder" in arm ? [arm.encoder] : []));
+}
+
 /** @throws SparseEncoderError `INVALID_ARGUMENT` for a call that needs dense vectors */
 export function checkDense(call: string, mode: RetrievalMode): void {
   if (mode !== "sparse") return;

@@ -2,10 +2,21 @@ import type { Document, DocumentInterface } from "@langchain/core/documents";
 import type { EmbeddingsInterface } from "@langchain/core/embeddings";
 import { type MaxMarginalRelevanceSearchOptions, VectorStore } from "@langchain/core/vectorstores";
 import type { HybridRetriever as CoreHybridRetriever, RetrievalSettings, Store } from "@sparse-encoder/core";
-import { type DocumentFilter, jsonFilter } from "@sparse-encoder/core/internal";
+import {
+  chunkField,
+  type DocumentFilter,
+  jsonFilter,
+  type SplitSettings,
+} from "@sparse-encoder/core/internal";
 import { checkLength, toDocument, toVector } from "../document-mapping.ts";
 import type { HybridRetrieverSettings } from "../retriever/hybrid-retriever-options.ts";
-import { checkDense, noEmbeddings, type StoreArms, storeRetriever } from "../retriever/store-arms.ts";
+import {
+  checkDense,
+  encodersOf,
+  noEmbeddings,
+  type StoreArms,
+  storeRetriever,
+} from "../retriever/store-arms.ts";
 import { addTo, jsonTarget } from "./store-writes.ts";
 import type { AddDocumentsOptions, RetrievalMode, SearchSettings } from "./vector-store-options.ts";
 import { HybridVectorStoreRetriever } from "./vector-store-retriever.ts";
@@ -24,6 +35,8 @@ export abstract class CoreVectorStore extends Base {
   readonly #mode: RetrievalMode;
   readonly #denseName: string;
   readonly #retriever: CoreHybridRetriever;
+  readonly #arms: StoreArms;
+  readonly #split: SplitSettings | false | undefined;
 
   protected constructor(
     mode: RetrievalMode,
@@ -31,11 +44,14 @@ export abstract class CoreVectorStore extends Base {
     arms: StoreArms,
     embeddings: EmbeddingsInterface | undefined,
     settings: SearchSettings,
+    split: SplitSettings | false | undefined,
   ) {
     super(embeddings ?? noEmbeddings(mode), {});
     this.#store = store;
     this.#mode = mode;
     this.#denseName = arms.dense?.vector ?? "dense";
+    this.#arms = arms;
+    this.#split = split;
     this.#retriever = storeRetriever(arms, settings);
   }
 
@@ -46,14 +62,18 @@ export abstract class CoreVectorStore extends Base {
 
   /**
    * Encodes documents for all arms and stores them, each in place of the document that has its id. Metadata are stored as
-   * `JSON.stringify` keeps them: dates as ISO text, bigints as numbers or text. The documents given are not changed.
+   * `JSON.stringify` keeps them: dates as ISO text, bigints as numbers or text. The documents given are not changed. With `split`, the
+   * pieces of documents are stored instead.
    *
-   * @returns the ids, in the order of the documents
+   * @returns the ids, in the order of the documents; with `split`, the ids of the pieces
    * @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION`, `INVALID_DOCUMENT` before anything is encoded; IngestionError
    *   with how many documents are stored: `ABORTED`, `STORE_FAILED`, …
    */
   async addDocuments(documents: DocumentInterface[], options?: AddDocumentsOptions): Promise<string[]> {
-    return addTo(this.#retriever, "addDocuments", documents, options);
+    return addTo(this.#retriever, "addDocuments", documents, options, {
+      encoders: encodersOf(this.#arms),
+      split: this.#split,
+    });
   }
 
   /** As {@link CoreVectorStore.addDocuments}, with dense vectors that are at hand; sparse vectors are made of the texts. */
@@ -64,14 +84,22 @@ export abstract class CoreVectorStore extends Base {
   ): Promise<string[]> {
     checkDense("addVectors", this.#mode);
     checkLength("addVectors", "vectors", vectors, documents?.length);
-    return addTo(this.#retriever, "addVectors", documents, options, (position) => ({
-      [this.#denseName]: toVector(vectors[position]!),
-    }));
+    return addTo(this.#retriever, "addVectors", documents, options, {
+      encoders: [],
+      split: this.#split,
+      vectors: (position) => ({ [this.#denseName]: toVector(vectors[position]!) }),
+    });
   }
 
-  /** Deletes documents by their ids or by a filter. Unknown ids are passed over. */
+  /**
+   * Deletes documents by their ids or by a filter. Unknown ids are passed over. In a store that splits documents, the id of a document
+   * stands for its pieces too.
+   */
   override async delete(params?: { ids: string[] } | { filter: DocumentFilter }): Promise<void> {
-    await this.#retriever.delete(jsonTarget(params));
+    const target = jsonTarget(params);
+    await this.#retriever.delete(target);
+    if (this.#split === undefined || this.#split === false || !("ids" in target)) return;
+    await this.#retriever.delete({ filter: { [`${chunkField}.document`]: { $in: target.ids } } });
   }
 
   /** The documents of these ids, in their order; unknown ids are passed over. */

@@ -6,6 +6,7 @@ import {
   invalidArgument,
   received,
   rule,
+  splitRule,
   text,
   unchecked,
 } from "@sparse-encoder/core/internal";
@@ -17,11 +18,12 @@ import {
   checkStore,
   type RetrievalMode,
   type SearchSettings,
+  type SplitConfig,
   searchSettingRules,
 } from "./vector-store-options.ts";
 
 /** Options of a {@link HybridVectorStore}. */
-export interface HybridVectorStoreConfig extends SearchSettings {
+export interface HybridVectorStoreConfig extends SearchSettings, SplitConfig {
   /** Where documents and vectors are kept. It stays the caller's. */
   readonly store: Store;
   /** For the modes `sparse` and `hybrid`. */
@@ -50,6 +52,7 @@ const storeOptions = declareOptions<HybridVectorStoreConfig>()({
     throw invalidArgument(`mode must be "sparse", "dense" or "hybrid", received ${received(value)}.`);
   }),
   vectors: rule((value, name) => nameOptions.check(`${call}: ${name}`, value)),
+  split: splitRule,
   ...searchSettingRules,
 });
 
@@ -76,6 +79,7 @@ export class HybridVectorStore extends CoreVectorStore {
       sparseEmbeddings,
       mode: wanted,
       vectors,
+      split,
       ...settings
     } = storeOptions.check(call, config);
     const store = checkStore(call, given);
@@ -90,7 +94,7 @@ export class HybridVectorStore extends CoreVectorStore {
         ? undefined
         : { ...vectorsOf(denseEmbeddings(mode, embeddings)), store, vector: names.dense };
     const arms = { sparse, dense };
-    super(mode, store, arms, embeddings, settings);
+    super(mode, store, arms, embeddings, settings, split);
   }
 
   override _vectorstoreType(): string {

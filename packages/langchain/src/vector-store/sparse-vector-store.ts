@@ -1,13 +1,25 @@
 import type { DocumentInterface } from "@langchain/core/documents";
 import type { Store } from "@sparse-encoder/core";
-import { declareOptions, invalidArgument, received, text, unchecked } from "@sparse-encoder/core/internal";
+import {
+  declareOptions,
+  invalidArgument,
+  received,
+  splitRule,
+  text,
+  unchecked,
+} from "@sparse-encoder/core/internal";
 import { documentsOf } from "../document-mapping.ts";
 import type { SparseEmbeddings } from "../sparse-embeddings.ts";
 import { CoreVectorStore } from "./core-vector-store.ts";
-import { checkStore, type SearchSettings, searchSettingRules } from "./vector-store-options.ts";
+import {
+  checkStore,
+  type SearchSettings,
+  type SplitConfig,
+  searchSettingRules,
+} from "./vector-store-options.ts";
 
 /** Options of a {@link SparseVectorStore}. */
-export interface SparseVectorStoreConfig extends SearchSettings {
+export interface SparseVectorStoreConfig extends SearchSettings, SplitConfig {
   /** Where documents and vectors are kept. It stays the caller's. */
   readonly store: Store;
   /** Name of the vectors in the store. Default `sparse`. */
@@ -19,6 +31,7 @@ const call = "SparseVectorStore";
 const storeOptions = declareOptions<SparseVectorStoreConfig>()({
   store: unchecked<Store>(),
   vector: text(),
+  split: splitRule,
   ...searchSettingRules,
 });
 
@@ -36,13 +49,13 @@ export class SparseVectorStore extends CoreVectorStore {
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
   constructor(embeddings: SparseEmbeddings, config: SparseVectorStoreConfig) {
-    const { store: given, vector, ...settings } = storeOptions.check(call, config);
+    const { store: given, vector, split, ...settings } = storeOptions.check(call, config);
     const store = checkStore(call, given);
     if (typeof embeddings?.encoder !== "object") {
       throw invalidArgument(`${call} needs SparseEmbeddings, received ${received(embeddings)}.`);
     }
     const sparse = { encoder: embeddings.encoder, store, vector };
-    super("sparse", store, { sparse, dense: undefined }, undefined, settings);
+    super("sparse", store, { sparse, dense: undefined }, undefined, settings, split);
   }
 
   override _vectorstoreType(): string {

@@ -1,27 +1,74 @@
 import type { DocumentInterface } from "@langchain/core/documents";
-import type { HybridRetriever, NewDocument } from "@sparse-encoder/core";
-import { type DeleteTarget, type DocumentFilter, jsonFilter } from "@sparse-encoder/core/internal";
+import type { AddOptions, HybridRetriever, NewDocument } from "@sparse-encoder/core";
+import {
+  chunkMetadata,
+  type DeleteTarget,
+  type DocumentFilter,
+  DocumentSplitter,
+  goOnSplit,
+  invalidArgument,
+  jsonFilter,
+  removeOldChunks,
+  type SplitSettings,
+} from "@sparse-encoder/core/internal";
 import { toNewDocuments } from "../document-mapping.ts";
 import { type AddDocumentsOptions, addDocumentsOptions } from "./vector-store-options.ts";
+
+/** How documents become what is stored. */
+interface Writing {
+  /** The encoders of the store. */
+  readonly encoders: readonly unknown[];
+  /** Whether documents are split, where the call does not say. */
+  readonly split: SplitSettings | false | undefined;
+  /** Vectors of the documents by position, by name of the vectors in the store. */
+  readonly vectors?: (position: number) => NonNullable<NewDocument["vectors"]>;
+}
 
 /**
  * Adds documents of LangChain to the stores of a retriever.
  *
  * @param call the function as the user called it
- * @param vectors of the documents by position, by name of the vectors in the store
- * @returns their ids
+ * @returns the ids of what is stored
  */
 export async function addTo(
   retriever: HybridRetriever,
   call: string,
   documents: DocumentInterface[],
   options: AddDocumentsOptions | undefined,
-  vectors?: (position: number) => NonNullable<NewDocument["vectors"]>,
+  writing: Writing,
 ): Promise<string[]> {
-  const { ids, ...rest } = addDocumentsOptions.check(call, options);
-  const added = toNewDocuments(call, documents, ids, vectors);
-  await retriever.add(added, { ...rest, wording: { call, goOn } });
-  return added.map(({ id }) => id);
+  const { ids, split: ownSplit, ...rest } = addDocumentsOptions.check(call, options);
+  const split = ownSplit ?? writing.split ?? false;
+  const added = toNewDocuments(call, documents, ids, writing.vectors);
+  if (split === false) {
+    await retriever.add(added, { ...rest, wording: { call, goOn } });
+    return added.map(({ id }) => id);
+  }
+  if (writing.vectors !== undefined)
+    throw invalidArgument(
+      `${call} takes one vector per document, so it cannot split documents; leave split out.`,
+    );
+  const splitter = new DocumentSplitter(call, writing.encoders, split);
+  return addPieces(retriever, added, splitter, { ...rest, wording: { call, goOn: goOnSplit("document") } });
+}
+
+async function addPieces(
+  retriever: HybridRetriever,
+  documents: readonly NewDocument[],
+  splitter: DocumentSplitter,
+  options: AddOptions,
+): Promise<string[]> {
+  const pieces: NewDocument[] = [];
+  const counts = new Map<string, number>();
+  for (const [position, document] of documents.entries()) {
+    const chunks = await splitter.split(document, position, options.signal);
+    for (const { id, text, place } of chunks)
+      pieces.push({ id, text, metadata: chunkMetadata(document.metadata, place) });
+    counts.set(document.id, chunks.length);
+  }
+  await retriever.add(pieces, options);
+  await removeOldChunks(retriever, counts, options.signal);
+  return pieces.map(({ id }) => id);
 }
 
 /** What core deletes for what LangChain is to delete. */

@@ -6,6 +6,8 @@ import {
   received,
   retrievalSettingOptions,
   rule,
+  type SplitSettings,
+  splitRule,
   unchecked,
 } from "@sparse-encoder/core/internal";
 
@@ -22,6 +24,19 @@ export interface AddDocumentsOptions {
   readonly onProgress?: ((progress: AddProgress) => void) | undefined;
   /** Documents that are encoded and stored together. Default 512. */
   readonly batchSize?: number | undefined;
+  /** Overrides {@link SplitConfig.split} of the store. */
+  readonly split?: boolean | SplitSettings | undefined;
+}
+
+/** Whether documents are split. */
+export interface SplitConfig {
+  /**
+   * True, or settings: documents are split into pieces that the models take whole, counted in the tokens of the models. The pieces of a
+   * document with the id `a` are stored as `a#0`, `a#1` and so on, in place of what the document was stored as before, with the
+   * metadata of the document and `chunk`: `{ document: "a", index, count, start, end }`. Delete a document by the filter
+   * `{ "chunk.document": "a" }`. Default false: longer texts are cut.
+   */
+  readonly split?: boolean | SplitSettings | undefined;
 }
 
 /** Settings of the searches, as core takes them. */
@@ -60,6 +75,7 @@ export const addDocumentsOptions = declareOptions<AddDocumentsOptions>()({
   ...addRules,
   // Compared with the documents.
   ids: unchecked<string[]>(),
+  split: splitRule,
 });
 
 /** @throws SparseEncoderError `INVALID_ARGUMENT` */

@@ -3,11 +3,14 @@ import { Settings } from "@llamaindex/core/global";
 import type { DurableStoreOptions, Fusion, Store } from "@sparse-encoder/core";
 import {
   abortSignal,
+  type CheckedOptions,
   callback,
   declareOptions,
   invalidArgument,
   received,
   rule,
+  type SplitSettings,
+  splitRule,
   unchecked,
 } from "@sparse-encoder/core/internal";
 import { NoDenseEmbedding } from "../no-dense-embedding.ts";
@@ -23,6 +26,13 @@ export interface HybridVectorStoreOptions {
   readonly embedModel?: BaseEmbedding | undefined;
   /** Makes one ranking of two in mode hybrid. Default: core's. */
   readonly fusion?: Fusion | undefined;
+  /**
+   * True, or settings: nodes are split into pieces that the models take whole, counted in the tokens of the models. The pieces of a node
+   * with the id `a` are stored as nodes `a#0`, `a#1` and so on, in place of what the node was stored as before. Their source is the
+   * document of the node, or the node itself; their metadata are those of the node, and `chunk`:
+   * `{ document: "a", index, count, start, end }`, which models do not see. Default false: longer texts are cut.
+   */
+  readonly split?: boolean | SplitSettings | undefined;
 }
 
 /** Options of opening a hybrid vector store in a folder. */
@@ -34,6 +44,8 @@ export interface LoadOptions
 export interface AddNodesOptions extends SignalOptions {
   /** Called after each batch is stored. */
   readonly progressCallback?: ((current: number, total: number) => void) | undefined;
+  /** Overrides {@link HybridVectorStoreOptions.split} of the store. */
+  readonly split?: boolean | SplitSettings | undefined;
 }
 
 const sharedRules = {
@@ -47,6 +59,7 @@ const sharedRules = {
   embedModel: unchecked<BaseEmbedding>(),
   // Core checks it.
   fusion: unchecked<Fusion>(),
+  split: splitRule,
 };
 
 /** The options of a hybrid vector store: names and checks. */
@@ -62,7 +75,11 @@ export const loadOptions = declareOptions<LoadOptions>()({ ...sharedRules, model
 export const addNodesOptions = declareOptions<AddNodesOptions>()({
   signal: abortSignal(),
   progressCallback: callback<(current: number, total: number) => void>(),
+  split: splitRule,
 });
+
+/** {@link AddNodesOptions}, checked. */
+export type CheckedAddNodesOptions = CheckedOptions<typeof addNodesOptions.rules>;
 
 /** The options of calls that can only be ended. */
 export const signalOptions = declareOptions<SignalOptions>()({ signal: abortSignal() });

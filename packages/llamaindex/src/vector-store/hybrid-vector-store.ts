@@ -41,14 +41,14 @@ export class HybridVectorStore extends StoredNodes implements AsyncDisposable {
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
   constructor(options: HybridVectorStoreOptions) {
-    const { store, sparseEmbedding, embedModel, fusion } = storeOptions.check(
+    const { store, sparseEmbedding, embedModel, fusion, split } = storeOptions.check(
       "HybridVectorStore",
       options ?? null,
     );
     // Core refuses what is not a store.
     super(store as Store, embedModel);
     this.sparseEmbedding = sparseEmbedding;
-    this.nodes = new NodeIndex(this.client(), sparseEmbedding, this.embedModel, fusion);
+    this.nodes = new NodeIndex(this.client(), sparseEmbedding, this.embedModel, { fusion, split });
   }
 
   /**
@@ -86,9 +86,10 @@ export class HybridVectorStore extends StoredNodes implements AsyncDisposable {
 
   /**
    * Stores nodes, each in place of the node that has its id. Their embeddings are stored as dense vectors; missing embeddings
-   * are computed if there is a model. Metadata are stored as `JSON.stringify` keeps them: dates as ISO text.
+   * are computed if there is a model. Metadata are stored as `JSON.stringify` keeps them: dates as ISO text. With `split`, the pieces of
+   * nodes are stored instead.
    *
-   * @returns their ids
+   * @returns their ids; with `split`, the ids of the pieces
    * @throws IngestionError with how many nodes are stored; SparseEncoderError `INVALID_DOCUMENT`, `INVALID_VECTOR` for nodes
    *   without an id or text, two nodes of one id, metadata without JSON or wrong embeddings, before anything is encoded
    */
