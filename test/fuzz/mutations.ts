@@ -17,6 +17,11 @@ export class Random {
   pick<Item>(items: readonly Item[]): Item {
     return items[this.below(items.length)]!;
   }
+
+  /** True in one of `times` cases. */
+  oneIn(times: number): boolean {
+    return this.below(times) === 0;
+  }
 }
 
 /** Numbers at which readers err: limits of types, signs, fractions. */
@@ -95,6 +100,8 @@ function mutatedText(text: string, random: Random): string {
     text,
     "x".repeat(3000),
     "../..",
+    "..",
+    "/",
     "[",
     "'",
   ]);
@@ -112,6 +119,9 @@ function strange(random: Random): unknown {
     [[]],
     { type: "Sequence" },
     "A".repeat(200_000),
+    "..",
+    "../../bait",
+    "/etc/passwd",
     ...numbers,
   ]);
 }

@@ -1,6 +1,5 @@
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import {
   compileExportedModel,
   compileModel,
@@ -15,43 +14,57 @@ import {
   type TensorTable,
   Tokenizer,
 } from "../../packages/core/src/model/index.ts";
-import { hostileText, mutatedBytes, mutatedJson, type Random } from "./mutations.ts";
+import type { Attempt } from "./attempts.ts";
+import { fixtures, modelsWith } from "./corpus.ts";
+import { hostileText, mutatedBytes, mutatedJson } from "./mutations.ts";
 
-const fixtures = fileURLToPath(new URL("../fixtures/", import.meta.url));
-const folderOf = (model: string) => path.join(fixtures, "models", model);
+/** Bytes at the start of a file of weights that are damaged: they hold its header, where a file can lie. */
+const headBytes = 6000;
 
-/** Reads one damaged file in an empty folder; resolves, or rejects with what the reader threw. */
-export type Attempt = (random: Random, scratch: string) => Promise<void>;
+/** Settings that a tokenizer is read from; a model may lack some. */
+const tokenizerFiles = ["tokenizer.json", "tokenizer_config.json", "config.json"];
+
+const tokenizerModels = [
+  "bert-max-relu",
+  "roberta",
+  "modernbert",
+  "xlm-roberta",
+  "camembert",
+  "albert",
+  "mpnet",
+];
+const settingsModels = [
+  "bert-max-relu",
+  "csr",
+  "dense-mean-normalize",
+  "inference-free",
+  "modernbert",
+  "plain-mlm",
+];
 
 /** Readers of files that come with a model. */
 export const readers: Readonly<Record<string, Attempt>> = {
   safetensors: async (random, scratch) => {
-    const bytes = readFileSync(path.join(folderOf("bert-max-relu"), "model.safetensors"));
+    const folder = random.pick(modelsWith("model.safetensors", ["bert-max-relu", "bert-bf16", "csr"]));
+    const bytes = readFileSync(path.join(folder, "model.safetensors"));
     const file = path.join(scratch, "model.safetensors");
-    // The header is where a file can lie.
-    writeFileSync(file, Buffer.concat([mutatedBytes(bytes.subarray(0, 6000), random), bytes.subarray(6000)]));
+    const head = mutatedBytes(bytes.subarray(0, headBytes), random);
+    writeFileSync(file, Buffer.concat([head, bytes.subarray(headBytes)]));
     const table = await readSafetensors(file);
     for (const [, tensor] of table.entries()) await readTensorValues(tensor);
   },
   pickle: async (random, scratch) => {
-    const bytes = readFileSync(path.join(folderOf("bert-pytorch-bin"), "pytorch_model.bin"));
+    const folder = random.pick(modelsWith("pytorch_model.bin", ["bert-pytorch-bin"]));
+    const bytes = readFileSync(path.join(folder, "pytorch_model.bin"));
     writeFileSync(path.join(scratch, "pytorch_model.bin"), mutatedBytes(bytes, random));
     await readWeights(scratch);
   },
   tokenizer: async (random, scratch) => {
-    const model = random.pick([
-      "bert-max-relu",
-      "roberta",
-      "modernbert",
-      "xlm-roberta",
-      "camembert",
-      "albert",
-      "mpnet",
-    ]);
-    for (const name of ["tokenizer.json", "tokenizer_config.json", "config.json"]) {
-      const json: unknown = JSON.parse(readFileSync(path.join(folderOf(model), name), "utf8"));
-      const changes = name === "config.json" ? json : random.below(3) > 0 ? mutatedJson(json, random) : json;
-      writeFileSync(path.join(scratch, name), JSON.stringify(changes));
+    const folder = random.pick(modelsWith("tokenizer.json", tokenizerModels));
+    for (const name of tokenizerFiles.filter((file) => existsSync(path.join(folder, file)))) {
+      const json: unknown = JSON.parse(readFileSync(path.join(folder, name), "utf8"));
+      const isKept = name === "config.json" || random.oneIn(3);
+      writeFileSync(path.join(scratch, name), JSON.stringify(isKept ? json : mutatedJson(json, random)));
     }
     const tokenizer = await Tokenizer.open(scratch);
     await tokenizer.encode(
@@ -60,15 +73,7 @@ export const readers: Readonly<Record<string, Attempt>> = {
     );
   },
   settings: async (random, scratch) => {
-    const model = random.pick([
-      "bert-max-relu",
-      "csr",
-      "dense-mean-normalize",
-      "inference-free",
-      "modernbert",
-      "plain-mlm",
-    ]);
-    cpSync(folderOf(model), scratch, { recursive: true });
+    cpSync(random.pick(modelsWith("config.json", settingsModels)), scratch, { recursive: true });
     const files = readdirSync(scratch, { recursive: true, encoding: "utf8" }).filter((file) =>
       /(?:config|modules)\w*\.json$/.test(file),
     );
@@ -90,12 +95,7 @@ export const readers: Readonly<Record<string, Attempt>> = {
     const at = random.below(2) === 0 ? 0 : bytes.length - 4000;
     const changed = mutatedBytes(bytes.subarray(at, at + 4000), random);
     writeFileSync(file, Buffer.concat([bytes.subarray(0, at), changed, bytes.subarray(at + 4000)]));
-    const { routes } = await readModelFolder(folderOf("bert-max-relu"));
+    const { routes } = await readModelFolder(path.join(fixtures, "models", "bert-max-relu"));
     compileExportedModel(routes.plain, await readOnnxExport(file));
   },
 };
-
-/** Empties a folder that an attempt wrote to. */
-export function emptyFolder(folder: string): void {
-  for (const name of readdirSync(folder)) rmSync(path.join(folder, name), { recursive: true, force: true });
-}

@@ -10,6 +10,7 @@ export {
 } from "./journal-content.ts";
 export { headLength as journalHeadLength, type JournalOrigin } from "./journal-format.ts";
 export { isLocked } from "./lock-file.ts";
+export { NotRegularError, openRegular, readRegularText } from "./regular-file.ts";
 export { bytesOf, type Snapshot, type SnapshotSection } from "./snapshot.ts";
 export { readSnapshot, writeSnapshot } from "./snapshot-file.ts";
 export { corrupt, readingContent, storageError } from "./storage-errors.ts";

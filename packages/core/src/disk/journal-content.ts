@@ -1,4 +1,4 @@
-import { type FileHandle, open, readFile } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import {
   type EntryHead,
   encodeHead,
@@ -11,6 +11,7 @@ import {
   readEntryHead,
   readHead,
 } from "./journal-format.ts";
+import { openRegular } from "./regular-file.ts";
 import { corrupt } from "./storage-errors.ts";
 
 /** Bytes read at once. */
@@ -95,7 +96,8 @@ export async function salvageJournal(
   origin: JournalOrigin | undefined,
   visit: (content: Buffer, position: number) => void,
 ): Promise<LostPart[]> {
-  const bytes = await readFile(file);
+  const handle = await openRegular(file);
+  const bytes = await handle.readFile().finally(() => handle.close());
   const { key, isLost } = keyFor(file, bytes, origin);
   const lost: LostPart[] = isLost ? [{ from: 0, to: Math.min(headLength, bytes.length) }] : [];
   let start = Math.min(headLength, bytes.length);
@@ -194,7 +196,7 @@ async function readBytes(
   origin: JournalOrigin,
   from: number,
 ): Promise<{ bytes: Buffer; key: JournalKey }> {
-  const handle = await open(file, "r");
+  const handle = await openRegular(file);
   try {
     const { size } = await handle.stat();
     const head = await fill(handle, file, 0, Math.min(size, headLength));

@@ -1,6 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { link, readFile, readlink, rename, rm } from "node:fs/promises";
 import { hostname } from "node:os";
+import { folderKind, NotRegularError, readRegularText } from "./regular-file.ts";
+
+/** Several times the bytes of an owner in JSON. */
+const mostBytes = 10_000;
 
 /** Who holds a lock; the content of a lock file in JSON. */
 export interface LockOwner {
@@ -46,12 +50,19 @@ export async function isAlive({ pid, started }: LockOwner): Promise<boolean> {
   return (started ?? status.started) === status.started;
 }
 
-/** The content of a lock file; undefined if there is none. */
+/**
+ * The content of a lock file; undefined if there is none. A link or a pipe in its place, which no owner of a lock lays, counts as
+ * a lock that nobody ever finishes: empty.
+ */
 export async function readLock(file: string): Promise<string | undefined> {
   try {
-    return await readFile(file, "utf8");
+    return await readRegularText(file, mostBytes, false);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if (error instanceof NotRegularError && error.kind !== folderKind) return "";
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return undefined;
+    // Of a link that is not followed; some systems say EMLINK.
+    if (code === "ELOOP" || code === "EMLINK") return "";
     throw error;
   }
 }
@@ -82,9 +93,18 @@ export async function removeLock(file: string, content: string): Promise<void> {
 
 /** Names the processes that a pid belongs to: containers of one host have pids of their own, and a restart begins anew. */
 export async function thisMachine(): Promise<string> {
-  const processes = await readlink("/proc/self/ns/pid").catch(() => "");
-  const boot = await readFile("/proc/sys/kernel/random/boot_id", "latin1").catch(() => "");
+  const processes = await readlink("/proc/self/ns/pid").catch(nothingIfAbsent);
+  const boot = await readFile("/proc/sys/kernel/random/boot_id", "latin1").catch(nothingIfAbsent);
   return [hostname(), processes, boot.trim()].filter((part) => part !== "").join(" ");
+}
+
+/**
+ * Another system has no such file, and a sandbox may hide it. A failure that passes must not give this machine another name:
+ * its own locks would then be those of a stranger.
+ */
+function nothingIfAbsent(error: NodeJS.ErrnoException): string {
+  if (["ENOENT", "ENOTDIR", "EACCES", "EPERM", "EINVAL"].includes(error.code ?? "")) return "";
+  throw error;
 }
 
 /** State of a process, and when it began in ticks since the machine did; undefined where the system does not say. */

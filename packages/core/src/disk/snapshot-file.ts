@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { type FileHandle, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { endianness } from "node:os";
 import { crc32 } from "node:zlib";
 import { SparseEncoderError } from "../errors.ts";
 import { chunkLength, readBytes, writeAll } from "./file-bytes.ts";
+import { openRegular } from "./regular-file.ts";
 import { Snapshot, type SnapshotSection } from "./snapshot.ts";
 import { corrupt, storageError } from "./storage-errors.ts";
 import { writeWholeFile } from "./whole-file.ts";
@@ -56,7 +57,7 @@ export async function writeSnapshot(
 export async function readSnapshot(file: string, kind: string): Promise<Snapshot> {
   let handle: FileHandle | undefined;
   try {
-    handle = await open(file, "r");
+    handle = await openRegular(file);
     const { size } = await handle.stat();
     if (size < headLength + footLength) throw corrupt(file, `it is cut: it has ${size} bytes`);
     checkHead(file, await readBytes(handle, file, 0, headLength));

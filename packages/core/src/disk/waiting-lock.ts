@@ -1,4 +1,4 @@
-import { type FileHandle, open, rm, stat } from "node:fs/promises";
+import { type FileHandle, lstat, open, rm } from "node:fs/promises";
 import { pause, throwIfAborted } from "../calls/index.ts";
 import { isAlive, newOwner, parseOwner, readLock, removeLock, thisMachine } from "./lock-file.ts";
 import type { LockTiming } from "./writer-lock.ts";
@@ -95,7 +95,7 @@ async function create(file: string): Promise<FileHandle | undefined> {
 
 async function look(file: string): Promise<Sight | undefined> {
   const content = await readLock(file);
-  const status = await stat(file).catch((error: NodeJS.ErrnoException) => {
+  const status = await lstat(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
     throw error;
   });

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { link, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { link, lstat, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SparseEncoderError } from "../errors.ts";
@@ -135,7 +135,7 @@ async function createPlainly(file: string, content: string): Promise<boolean> {
 
 /** Whether the file's time changes, or the file goes, while a living owner would have set it. */
 async function beats(file: string, { beat, silence }: LockTiming): Promise<boolean> {
-  const time = async () => (await stat(file).catch(() => undefined))?.mtimeMs;
+  const time = async () => (await lstat(file).catch(() => undefined))?.mtimeMs;
   const first = await time();
   for (let waited = 0; waited < silence; waited += beat / 2) {
     await sleep(beat / 2);

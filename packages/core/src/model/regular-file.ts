@@ -1,24 +1,18 @@
-import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
+import { NotRegularError, openRegular } from "../disk/index.ts";
 import { SparseEncoderError } from "../errors.ts";
 
 /**
- * Opens a file of a model for reading. A pipe, a device or a socket in its place is refused: reading from it could take for ever, and
- * neither an abort nor the end of the process would stop it.
+ * Opens a file of a model for reading; see {@link openRegular}.
  *
  * @throws SparseEncoderError `MODEL_INVALID` if it is not a regular file; errors of the file system as they are
  */
 export async function openRegularFile(file: string): Promise<FileHandle> {
-  // Without this flag, opening a pipe would wait for a writer.
-  const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
-    const found = await handle.stat();
-    if (found.isFile()) return handle;
-    const kind = found.isDirectory() ? "a folder" : "a pipe, a device or a socket";
-    throw new SparseEncoderError("MODEL_INVALID", `${file} is ${kind}, not a file.`);
+    return await openRegular(file);
   } catch (error) {
-    await handle.close();
-    throw error;
+    if (!(error instanceof NotRegularError)) throw error;
+    throw new SparseEncoderError("MODEL_INVALID", `${error.message}.`);
   }
 }
 

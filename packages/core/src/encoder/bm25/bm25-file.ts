@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import path from "node:path";
-import { syncFolder } from "../../disk/index.ts";
+import { openRegular, syncFolder } from "../../disk/index.ts";
 import { invalidArgument, received, SparseEncoderError } from "../../errors.ts";
 import { type Bm25Settings, resolveSettings } from "./bm25-options.ts";
 import { mostTerms, TermCounts } from "./term-counts.ts";
@@ -99,11 +99,11 @@ export async function readBm25(file: string): Promise<Bm25State> {
 
 async function readText(file: string): Promise<string> {
   try {
-    const handle = await open(file, "r");
+    const handle = await openRegular(file);
     try {
       const { size } = await handle.stat();
       if (size > mostBytes) throw new Error(`it has ${size} bytes, at most ${mostBytes} are read`);
-      return await readFile(handle, "utf8");
+      return await handle.readFile("utf8");
     } finally {
       await handle.close();
     }

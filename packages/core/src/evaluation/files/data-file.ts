@@ -4,6 +4,9 @@ import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { SparseEncoderError } from "../../errors.ts";
 
+/** Characters of a line: several times those of any text. A small packed file may hold one line without end. */
+const longestLine = 256 << 20;
+
 /** A line of a text file, numbered from 1. */
 export interface FileLine {
   readonly number: number;
@@ -18,6 +21,7 @@ export async function* linesOf(path: string): AsyncGenerator<FileLine, void, und
   const decoder = new TextDecoder("utf-8", { fatal: true });
   /** The parts of the line that has not ended yet; joined once, since a line may be as long as the file. */
   let parts: string[] = [];
+  let length = 0;
   let number = 0;
   try {
     const file = createReadStream(path);
@@ -26,9 +30,12 @@ export async function* linesOf(path: string): AsyncGenerator<FileLine, void, und
     for await (const chunk of bytes) {
       const [first = "", ...others] = decoder.decode(chunk as Buffer, { stream: true }).split("\n");
       parts.push(first);
+      length += first.length;
+      if (length > longestLine) throw new Error(`a line has more than ${longestLine} characters`);
       for (const next of others) {
         const line = parts.join("");
         parts = [next];
+        length = next.length;
         number++;
         if (line.trim() !== "") yield { number, text: line.endsWith("\r") ? line.slice(0, -1) : line };
       }

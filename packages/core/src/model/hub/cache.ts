@@ -1,22 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import {
-  copyFile,
-  link,
-  mkdir,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from "node:fs/promises";
+import { copyFile, link, mkdir, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { readRegularText } from "../../disk/index.ts";
 import { isSystemError, SparseEncoderError } from "../../errors.ts";
 import { lockFolder, modelFolder } from "../cache/cache-place.ts";
 import { blobHash, blobName, type HubFile, readRecordedListing, recordListing } from "./listing.ts";
 import { isCommit } from "./name.ts";
+
+/** Bytes of a revision or of a listing: what the hub may send of either. */
+const mostTextBytes = 64 << 20;
 
 /** Marks a folder that backups may skip (https://bford.info/cachedir/). */
 const cacheTag =
@@ -199,7 +192,7 @@ export function cacheFailure(error: unknown, cacheDir: string, doing: string): u
 
 async function readText(file: string): Promise<string | undefined> {
   // What cannot be read counts as absent: it is looked up and written again.
-  return readFile(file, "utf8").catch(() => undefined);
+  return readRegularText(file, mostTextBytes).catch(() => undefined);
 }
 
 /** Bytes of a file, links followed; undefined if there is none. */

@@ -1,9 +1,12 @@
 import { createHash } from "node:crypto";
-import { readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import path from "node:path";
-import { corrupt, syncFolder, writeAll, writeWholeFile } from "../../disk/index.ts";
+import { corrupt, readRegularText, syncFolder, writeAll, writeWholeFile } from "../../disk/index.ts";
 
 const name = "closed";
+
+/** Several times the bytes of a note. */
+const mostBytes = 1000;
 
 /** Which journal was the last one, and its length, when a store was closed in good order. */
 export interface ClosedNote {
@@ -24,7 +27,7 @@ export async function readClosedNote(folder: string): Promise<ClosedNote | undef
   const file = path.join(folder, name);
   let content: string;
   try {
-    content = await readFile(file, "latin1");
+    content = await readRegularText(file, mostBytes);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
