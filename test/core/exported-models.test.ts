@@ -190,12 +190,12 @@ describe("an ONNX file for a sparse model", () => {
     });
   });
 
-  it("with a loop is refused at load", async () => {
-    const loop = (graph: OnnxGraph, states: Value) => ({ value: graph.op("Loop", [states, states]) });
+  it.each(["Loop", "Scan", "SequenceMap", "GreedySearch"])("with %s is refused at load", async (operator) => {
+    const loop = (graph: OnnxGraph, states: Value) => ({ value: graph.op(operator, [states, states]) });
     const folder = folderWith("bert-max-relu", exported({ output: "logits", through: loop }));
     await expect(SparseEncoder.load(folder)).rejects.toMatchObject({
       code: "MODEL_UNSUPPORTED",
-      message: expect.stringMatching(/operator Loop.*might never end/),
+      message: expect.stringMatching(new RegExp(`operator ${operator}.*might never end`)),
     });
   });
 });

@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { DenseEncoder, SparseEncoder } from "@sparse-encoder/core";
@@ -12,6 +21,50 @@ describe("save", () => {
     root = mkdtempSync(path.join(tmpdir(), "sparse-encoder-save-"));
   });
   afterAll(() => rmSync(root, { recursive: true }));
+
+  describe.skipIf(process.platform === "win32")("of a folder with links", () => {
+    /** A model one of whose files is a link to `target`. */
+    function linked(name: string, file: string, target: string): string {
+      const folder = path.join(root, name);
+      copyModel(goldenModelFolder("bert-max-relu"), folder);
+      rmSync(path.join(folder, file), { force: true });
+      symlinkSync(target, path.join(folder, file));
+      return folder;
+    }
+
+    it.each(["vocab.txt", "token_config.json", "README.md"])(
+      "copies nothing from outside of the folder: %s",
+      async (file) => {
+        const secret = path.join(root, "secret");
+        writeFileSync(secret, "[PAD]\nhunter2\n");
+        await using encoder = await SparseEncoder.load(linked(`links ${file}`, file, secret));
+        const target = path.join(root, `copy ${file}`);
+        await expect(encoder.save(target)).rejects.toMatchObject({
+          code: "MODEL_INVALID",
+          message: expect.stringMatching(/is a link that leads out of the model's folder/),
+        });
+        expect(readdirSync(root)).not.toContain(`copy ${file}`);
+      },
+    );
+
+    it("follows links within the folder, and into the blobs of a cache of the hub", async () => {
+      const cache = path.join(root, "cache", "models--a--b");
+      mkdirSync(path.join(cache, "snapshots"), { recursive: true });
+      mkdirSync(path.join(cache, "blobs"));
+      const snapshot = path.join(cache, "snapshots", "c");
+      copyModel(goldenModelFolder("bert-max-relu"), snapshot);
+      renameSync(path.join(snapshot, "config.json"), path.join(cache, "blobs", "1"));
+      symlinkSync("../../blobs/1", path.join(snapshot, "config.json"));
+      symlinkSync("tokenizer_config.json", path.join(snapshot, "token_config.json"));
+      await using encoder = await SparseEncoder.load(snapshot);
+      const target = path.join(root, "from cache");
+      await encoder.save(target);
+      expect(readFileSync(path.join(target, "config.json"))).toEqual(
+        readFileSync(path.join(cache, "blobs", "1")),
+      );
+      expect(readdirSync(target)).toContain("token_config.json");
+    });
+  });
 
   it.each([
     "splade-tiny",

@@ -1,13 +1,13 @@
-import { fork } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { attempt, Fault, type FaultKind, faultKinds, type Outcome } from "./attempts.ts";
+import { attempt, Fault, faultKinds } from "./attempts.ts";
+import { ChildRun, type Counts, type Report } from "./child-run.ts";
 import { addCorpora } from "./corpus.ts";
-import { chosenTargets, targetGroups, targets } from "./targets.ts";
+import { chosenTargets, groupNames, loadTarget, type TargetName } from "./targets.ts";
 import { watchReads } from "./watched-reads.ts";
 
 // Tries hostile inputs in child processes that may die: `pnpm fuzz --minutes 20 --seed 1 --targets safetensors,filters --corpus
@@ -15,41 +15,45 @@ import { watchReads } from "./watched-reads.ts";
 // wrong with its seed; exits with 1 if anything did. A seed gives the same input again, but for what depends on time: answers
 // of the hub, and moments at which workers die.
 
-/** Faults of a kind that are shown per target; all are counted. */
-const mostShown = 5;
-
-/** A target that takes longer for one input hangs. */
-const patience = 10_000;
-
-/** Milliseconds that a child has for its start and its first input: it loads all targets, and opens what one needs. */
-const startPatience = 60_000;
-
 const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "2" },
     seed: { type: "string", default: "1" },
-    targets: { type: "string", default: Object.keys(targetGroups).join() },
+    targets: { type: "string", default: groupNames.join() },
     corpus: { type: "string", multiple: true, default: [] },
+    group: { type: "string" },
     child: { type: "string" },
   },
 });
 
-interface Report {
-  readonly seed: number;
-  readonly outcome: "begun" | "failed" | Outcome;
-  readonly kind?: FaultKind;
-  readonly problem?: string;
-}
-
-/** How often each outcome came. */
-type Counts = Record<Outcome | FaultKind, number>;
-
-if (values.child !== undefined) await serve(values.child, Number(values.seed));
-else await campaign(chosenTargets(values.targets.split(",")), Number(values.minutes), Number(values.seed));
+const { child, group } = values;
+if (child !== undefined && group !== undefined) await serve({ group, name: child }, Number(values.seed));
+else
+  await campaign(await chosenTargets(values.targets.split(",")), Number(values.minutes), Number(values.seed));
 
 /** Tries one seed after another until the parent ends this process. */
-async function serve(name: string, first: number): Promise<void> {
+async function serve(name: TargetName, first: number): Promise<void> {
   addCorpora(values.corpus);
+  const target = await loadTarget(name);
+  const scratch = makeScratch();
+  const tell = (report: Report) => {
+    // The parent may have gone meanwhile.
+    if (process.connected) process.send!(report, undefined, undefined, () => {});
+  };
+  for (let seed = first; ; seed++) {
+    tell({ seed, outcome: "begun" });
+    // Lets the end of the time be heard.
+    await setImmediate();
+    try {
+      tell({ seed, outcome: await attempt(target, seed, scratch) });
+    } catch (error) {
+      tell({ seed, outcome: "failed", ...toldFault(error) });
+    }
+  }
+}
+
+/** A folder for attempts, which is removed when the parent has gone; reads outside of it are noted from now on. */
+function makeScratch(): string {
   const base = mkdtempSync(path.join(tmpdir(), "fuzz-"));
   const scratch = path.join(base, "a", "b");
   mkdirSync(scratch, { recursive: true });
@@ -61,22 +65,10 @@ async function serve(name: string, first: number): Promise<void> {
   watchReads([scratch, fileURLToPath(new URL("../..", import.meta.url)), "/proc", ...values.corpus]);
   process.on("disconnect", () => {
     rmSync(base, { recursive: true, force: true });
-    process.exit();
+    // Native code of workers may be in the middle of a run.
+    process.kill(process.pid, "SIGKILL");
   });
-  const tell = (report: Report) => {
-    // The parent may have gone meanwhile.
-    if (process.connected) process.send!(report, undefined, undefined, () => {});
-  };
-  for (let seed = first; ; seed++) {
-    tell({ seed, outcome: "begun" });
-    // Lets the end of the time be heard.
-    await setImmediate();
-    try {
-      tell({ seed, outcome: await attempt(targets[name]!, seed, scratch) });
-    } catch (error) {
-      tell({ seed, outcome: "failed", ...toldFault(error) });
-    }
-  }
+  return scratch;
 }
 
 function toldFault(error: unknown): Pick<Report, "kind" | "problem"> {
@@ -85,16 +77,20 @@ function toldFault(error: unknown): Pick<Report, "kind" | "problem"> {
   return { kind: error.kind, problem: `${error.message}${cause}`.slice(0, 1500) };
 }
 
-async function campaign(names: readonly string[], minutes: number, seed: number): Promise<void> {
-  const milliseconds = (minutes * 60_000) / names.length;
+async function campaign(names: readonly TargetName[], minutes: number, seed: number): Promise<void> {
+  const file = fileURLToPath(import.meta.url);
+  const corpora = values.corpus.flatMap((folder) => ["--corpus", folder]);
   const rows: string[] = [];
   let problems = 0;
-  for (const name of names) {
+  for (const { group, name } of names) {
     const counts = Object.fromEntries(
       ["accepted", "refused", ...faultKinds].map((outcome) => [outcome, 0]),
     ) as Counts;
-    const end = Date.now() + milliseconds;
-    for (let next = seed; Date.now() < end; ) next = 1 + (await runChild(name, next, end, counts));
+    const left = { milliseconds: (minutes * 60_000) / names.length };
+    for (let next = seed; left.milliseconds > 0; ) {
+      const given = ["--child", name, "--group", group, ...corpora];
+      next = 1 + (await new ChildRun(name, file, given, next, counts, left).ended());
+    }
     const failures = faultKinds.map((kind) => counts[kind]);
     problems += failures.reduce((sum, count) => sum + count, 0);
     rows.push(
@@ -105,50 +101,4 @@ async function campaign(names: readonly string[], minutes: number, seed: number)
   console.log(`\n| ${["target", "inputs", "accepted", "refused", ...faultKinds].join(" | ")} |`);
   for (const row of rows) console.log(`| ${row} |`);
   process.exitCode = problems === 0 ? 0 : 1;
-}
-
-/** Runs a child until the time is over or the child ends; resolves with its last seed. */
-function runChild(name: string, seed: number, end: number, counts: Counts): Promise<number> {
-  return new Promise((resolve) => {
-    const corpora = values.corpus.flatMap((folder) => ["--corpus", folder]);
-    const child = fork(fileURLToPath(import.meta.url), ["--child", name, "--seed", String(seed), ...corpora]);
-    let last = seed;
-    let isEnding = false;
-    let isOver = false;
-    let isFirst = true;
-    const fail = (kind: FaultKind, problem: string) => {
-      counts[kind]++;
-      if (counts[kind] <= mostShown) console.log(`${name}: ${kind}: ${problem}`);
-    };
-    const over = setTimeout(
-      () => {
-        isOver = true;
-        child.disconnect();
-      },
-      Math.max(0, end - Date.now()),
-    );
-    const hang = (wait: number) =>
-      setTimeout(() => {
-        isEnding = true;
-        fail("hang", `seed ${last}: no answer within ${wait / 1000} seconds`);
-        child.kill("SIGKILL");
-      }, wait);
-    let watch = hang(startPatience);
-    child.on("message", ({ seed: at, outcome, kind, problem }: Report) => {
-      if (outcome === "begun") clearTimeout(watch);
-      if (outcome === "begun") watch = hang(isFirst ? startPatience : patience);
-      else isFirst = false;
-      last = at;
-      if (outcome === "failed") fail(kind!, problem!);
-      else if (outcome !== "begun") counts[outcome]++;
-    });
-    child.on("exit", (code, signal) => {
-      clearTimeout(watch);
-      clearTimeout(over);
-      if (code !== 0 && !isEnding) fail("crash", `seed ${last}: the process ended (${signal ?? code})`);
-      // One that ended by itself with 0 before its time would begin anew without an end.
-      if (code === 0 && !isOver) fail("crash", `seed ${last}: the process ended by itself`);
-      resolve(last);
-    });
-  });
 }

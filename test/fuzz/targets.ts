@@ -1,31 +1,42 @@
 import type { Attempt } from "./attempts.ts";
-import { dataReaders } from "./data-readers.ts";
-import { filterTargets } from "./filters.ts";
-import { hubTargets } from "./hub.ts";
-import { readers } from "./readers.ts";
-import { storeTargets } from "./stores.ts";
-import { workerTargets } from "./workers.ts";
 
-/** All that is fuzzed, by group; each target has a name of its own. */
-export const targetGroups: Readonly<Record<string, Readonly<Record<string, Attempt>>>> = {
-  readers: { ...readers, ...dataReaders },
-  filters: filterTargets,
-  stores: storeTargets,
-  hub: hubTargets,
-  workers: workerTargets,
+type Targets = Readonly<Record<string, Attempt>>;
+
+/** All that is fuzzed, by group; each is loaded when it is needed, since some take long. */
+const groups: Readonly<Record<string, () => Promise<Targets>>> = {
+  readers: async () => (await import("./readers.ts")).readers,
+  data: async () => (await import("./data-readers.ts")).dataReaders,
+  filters: async () => (await import("./filters.ts")).filterTargets,
+  stores: async () => (await import("./stores.ts")).storeTargets,
+  hub: async () => (await import("./hub.ts")).hubTargets,
+  workers: async () => (await import("./workers.ts")).workerTargets,
 };
 
-export const targets: Readonly<Record<string, Attempt>> = Object.assign({}, ...Object.values(targetGroups));
+export const groupNames = Object.keys(groups);
+
+/** A target by its name and by that of its group. */
+export interface TargetName {
+  readonly group: string;
+  readonly name: string;
+}
 
 /**
- * Names of the targets that are named, alone or by their group.
+ * The targets that are named, alone or by their group.
  * @throws Error for a name that is neither
  */
-export function chosenTargets(names: readonly string[]): string[] {
-  return names.flatMap((name) => {
-    if (Object.hasOwn(targetGroups, name)) return Object.keys(targetGroups[name]!);
-    if (Object.hasOwn(targets, name)) return [name];
-    const known = [...Object.keys(targetGroups), ...Object.keys(targets)];
-    throw new Error(`There is no target ${name}; there are ${[...new Set(known)].join(", ")}.`);
+export async function chosenTargets(names: readonly string[]): Promise<TargetName[]> {
+  const all: TargetName[] = [];
+  for (const group of groupNames) {
+    for (const name of Object.keys(await groups[group]!())) all.push({ group, name });
+  }
+  return names.flatMap((wanted) => {
+    const found = all.filter(({ group, name }) => group === wanted || name === wanted);
+    if (found.length > 0) return found;
+    const known = [...groupNames, ...all.map(({ name }) => name)];
+    throw new Error(`There is no target ${wanted}; there are ${[...new Set(known)].join(", ")}.`);
   });
+}
+
+export async function loadTarget({ group, name }: TargetName): Promise<Attempt> {
+  return (await groups[group]!())[name]!;
 }

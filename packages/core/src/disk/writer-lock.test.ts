@@ -1,6 +1,6 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -25,6 +25,26 @@ async function ownerFile(): Promise<Record<string, unknown>> {
   await lock.release();
   return owner;
 }
+
+/** What others may lay in the place of a lock, and that no owner ever does. */
+const planted: Record<string, (to: string) => Promise<void> | Buffer> = {
+  "a link that leads nowhere": () => symlink(path.join(folder, "nowhere"), file),
+  "a link to a file": (to) => symlink(to, file),
+  "a pipe": () => execFileSync("mkfifo", [file]),
+};
+
+describe.skipIf(process.platform === "win32")("in the place of a lock", () => {
+  it.each(Object.keys(planted))("%s passes on after a silence, and what it leads to stays", async (kind) => {
+    const other = path.join(folder, "other");
+    await writeFile(other, "precious");
+    await planted[kind]!(other);
+    const lock = await WriterLock.acquire(file, timing);
+    await lock.check();
+    expect(await readFile(other, "utf8")).toBe("precious");
+    await lock.release();
+    expect(await readdir(folder)).toEqual(["other"]);
+  });
+});
 
 describe("a writer lock", () => {
   it("is held by one, and passes on when it is let go", async () => {

@@ -92,8 +92,19 @@ function checkInputs({ inputs, file }: OnnxExport): {
 /** Operators that quantise what they get by its own range: then a text gets another vector in another batch. */
 const batchOperators = ["DynamicQuantizeLinear", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM"];
 
-/** Operators that may never end, and that no run can be stopped in. */
-const endlessOperators = ["Loop"];
+/**
+ * Operators that may never end, and that no run can be stopped in: they run a part of the graph as often as a number in the file
+ * says. `Scan` and `SequenceMap` seem bounded by their input, but one without elements may have 2^60 rows.
+ */
+const endlessOperators = [
+  "Loop",
+  "Scan",
+  "SequenceMap",
+  "BeamSearch",
+  "GreedySearch",
+  "Sampling",
+  "WhisperBeamSearch",
+];
 
 function checkOperators({ operators, file }: OnnxExport): void {
   const endless = endlessOperators.find((operator) => operators.has(operator));

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { cp, mkdir, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, realpath, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
 import { isJsonObject, type JsonObject, readJsonFile, readJsonObject } from "./json-file.ts";
 import { modelFiles } from "./model-files.ts";
+import { openRegularFile } from "./regular-file.ts";
 
 /** The types of models that can be saved. */
 type SavedType = "SparseEncoder" | "SentenceTransformer";
@@ -83,7 +84,12 @@ async function removeEmpty(folder: string): Promise<void> {
   }
 }
 
+/**
+ * Copies the files of a model. Links are followed within the folder, and into the blobs of a cache of the hub: a model from
+ * elsewhere may hold links to anything that this process can read, and a copy may be published.
+ */
 async function copyModel(source: string, target: string): Promise<void> {
+  const places = await placesOf(source);
   const entries = await readdir(source, { recursive: true, withFileTypes: true });
   const files = entries
     .filter((entry) => !entry.isDirectory())
@@ -91,9 +97,33 @@ async function copyModel(source: string, target: string): Promise<void> {
   for (const file of [...modelFiles(files), ...files.filter((name) => notices.test(name))]) {
     const to = path.join(target, file);
     await mkdir(path.dirname(to), { recursive: true });
-    // A cache of the hub holds links.
-    await cp(path.join(source, file), to, { dereference: true });
+    await cp(await contentOf(path.join(source, file), places), to);
   }
+}
+
+/** Folders, without links, that files of a model may lie in. */
+async function placesOf(source: string): Promise<string[]> {
+  const root = await realpath(source);
+  const snapshots = path.dirname(path.resolve(source));
+  if (path.basename(snapshots) !== "snapshots") return [root];
+  const blobs = await realpath(path.join(path.dirname(snapshots), "blobs")).catch(() => root);
+  return [root, blobs];
+}
+
+/**
+ * The path of a file without links.
+ * @throws SparseEncoderError `MODEL_INVALID` for one that lies in none of `places`, or is not a file
+ */
+async function contentOf(file: string, places: readonly string[]): Promise<string> {
+  const real = await realpath(file);
+  if (!places.some((place) => real.startsWith(place + path.sep))) {
+    throw new SparseEncoderError(
+      "MODEL_INVALID",
+      `save: ${file} is a link that leads out of the model's folder, so it was not copied. Put the file itself in its place.`,
+    );
+  }
+  await (await openRegularFile(real)).close();
+  return real;
 }
 
 async function writeSettings(folder: string, settings: SavedSettings): Promise<void> {

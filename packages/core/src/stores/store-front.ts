@@ -31,7 +31,7 @@ import {
   checkVectorName,
 } from "./store-arguments.ts";
 import { StoreFields } from "./store-fields.ts";
-import { checkDocumentLimits, checkFilter, checkK, unsupported } from "./store-limits.ts";
+import { checkDocumentLimits, checkFilter, checkK, unsupported, withinStringLength } from "./store-limits.ts";
 import { callOptions, countOptions, hybridOptions, iterateOptions, searchOptions } from "./store-options.ts";
 import { ordered, StoreSearches } from "./store-searches.ts";
 
@@ -76,7 +76,7 @@ export class StoreFront implements Store {
     const admitted = this.fields.admit(checked);
     for (const document of checked) checkDocumentLimits(this.backend, document);
     if (checked.length === 0) return;
-    const write = () => this.backend.write(checked, signal);
+    const write = () => withinStringLength(this.backend, () => this.backend.write(checked, signal));
     // Without names to add, the write starts now: backends that keep an order keep that of the calls.
     await this.track(admitted === undefined ? write() : admitted.then(write));
   }

@@ -1,4 +1,4 @@
-import { received, SparseEncoderError } from "../errors.ts";
+import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
 import type { SparseVector } from "../vector/index.ts";
 import type { BackendQuery } from "./backend.ts";
 import type { Filter } from "./filter/filter.ts";
@@ -19,6 +19,27 @@ export function checkK(store: Limited, call: string, k: number): number {
   const { maximumK } = store.capabilities;
   if (maximumK === undefined || k <= maximumK) return k;
   throw unsupported(store, `gives at most ${maximumK} hits. ${call}: received k ${k}.`);
+}
+
+/**
+ * Runs a write, whose documents become a text in JSON somewhere: the error for one that is longer than a string can be says so.
+ * @throws SparseEncoderError `INVALID_ARGUMENT`
+ */
+export async function withinStringLength(
+  store: Pick<Store, "name">,
+  write: () => Promise<void>,
+): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    const isTooLong =
+      (error as NodeJS.ErrnoException | undefined)?.code === "ERR_STRING_TOO_LONG" ||
+      (error instanceof RangeError && error.message.startsWith("Invalid string length"));
+    if (!isTooLong) throw error;
+    throw invalidArgument(
+      `upsert: the ${store.name} store takes no text or metadata of about 512 MB in one document; divide it among several documents.`,
+    );
+  }
 }
 
 /**

@@ -74,6 +74,15 @@ describe("linesOf", () => {
     ]);
   });
 
+  it("refuses a packed line that grows beyond any text", async () => {
+    const zeros = gzipSync(Buffer.alloc(1 << 20, "z"), { level: 9 });
+    // Parts of a packed file are unpacked one after the other.
+    const path = await put("bomb.gz", Buffer.concat(Array.from({ length: 300 }, () => zeros)));
+    const { code, message } = await failure(read(path));
+    expect(code).toBe("DATA_INVALID");
+    expect(message).toMatch(/bomb.gz after line 0: a line has more than 268435456 characters/);
+  });
+
   it("says which file cannot be read", async () => {
     for (const [name, content] of [
       ["latin.txt", Buffer.from([0x61, 0x0a, 0xe9, 0x0a])],

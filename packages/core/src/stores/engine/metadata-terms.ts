@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { SparseEncoderError } from "../../errors.ts";
+import { received, SparseEncoderError } from "../../errors.ts";
 import type { FilterValue } from "../filter/filter.ts";
 import { filterOperators } from "../filter/filter.ts";
 import type { FilterCondition, FilterNode } from "../filter/filter-node.ts";
@@ -120,6 +120,6 @@ export function checkBound(
   if (typeof value !== "string" || value.length <= maximumBoundLength) return;
   throw new SparseEncoderError(
     "STORE_UNSUPPORTED",
-    `The ${store} store compares with strings of up to ${maximumBoundLength} characters; $${operator} of ${JSON.stringify(path.join("."))} has one of ${value.length}.`,
+    `The ${store} store compares with strings of up to ${maximumBoundLength} characters; $${operator} of ${received(path.join("."))} has one of ${value.length}.`,
   );
 }

@@ -23,6 +23,11 @@ describe("text for Postgres", () => {
     expect(escapeText("plain \n 漢字")).toBe("plain \n 漢字");
   });
 
+  it("takes a text of 30 million characters that has one of them", () => {
+    const long = `${"x".repeat(30_000_000)}\0`;
+    expect(unescapeText(escapeText(long))).toBe(long);
+  });
+
   it("does the same to names and strings of metadata", () => {
     fc.assert(
       fc.property(
