@@ -71,11 +71,11 @@ export const dataReaders: Readonly<Record<string, Attempt>> = {
     const dims = [1, 11, 20].filter((dim) => dim < opened.dimension);
     const query = new SparseVector(
       dims,
-      dims.map((dim) => 1 - dim / 15),
+      dims.map(() => 1),
       opened.dimension,
     );
     for (const { id, score } of opened.search(query, { topK: 50 })) {
-      if (!Number.isFinite(score)) throw silentAcceptance("a score is not a number");
+      if (Number.isNaN(score)) throw silentAcceptance("a score is not a number");
       opened.get(id);
       opened.explain(query, id);
     }

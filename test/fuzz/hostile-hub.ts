@@ -91,7 +91,7 @@ export class HostileHub {
     this.listsTruly = true;
     this.strangersHeard.length = 0;
     const some = (honest: Answer, hostile: readonly Answer[]) =>
-      random.oneIn(2) ? honest : random.pick(hostile);
+      random.oneIn(3) ? random.pick(hostile) : honest;
     this.answers = {
       revision: some(this.tellCommit, [...this.anyRoute, this.tellOddCommit]),
       tree: some(this.tellFiles, [...this.anyRoute, this.tellPages, this.tellOddFiles, this.tellHostilePath]),

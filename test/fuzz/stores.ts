@@ -169,8 +169,7 @@ async function useStore(folder: string): Promise<void> {
       await store.searchSparse("sparse", query, { filter: { year: { $gte: 2 } } }),
       await store.searchDense("dense", Float32Array.of(1, 2, 3)),
     ]) {
-      if (!hits.every(({ score }) => Number.isFinite(score)))
-        throw silentAcceptance("a score is not a number");
+      if (hits.some(({ score }) => Number.isNaN(score))) throw silentAcceptance("a score is not a number");
     }
     await store.upsert(Array.from({ length: 70 }, (_, number) => documentOf(`new${number}`, number)));
     await store.delete({ filter: { year: { $lt: 3 } } });

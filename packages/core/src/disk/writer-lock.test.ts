@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -47,6 +47,20 @@ describe.skipIf(process.platform === "win32")("in the place of a lock", () => {
 });
 
 describe("a writer lock", () => {
+  it("that could not be removed is taken again by the process that let it go", async () => {
+    const lock = await WriterLock.acquire(file);
+    const content = await readFile(file, "utf8");
+    // What is no file cannot be read.
+    await rm(file);
+    await mkdir(file);
+    await expect(lock.release()).rejects.toMatchObject({ code: "STORE_FAILED" });
+    await rm(file, { recursive: true });
+    await writeFile(file, content);
+    const again = await WriterLock.acquire(file);
+    await expect(WriterLock.acquire(file)).rejects.toMatchObject({ code: "STORE_LOCKED" });
+    await again.release();
+  });
+
   it("is held by one, and passes on when it is let go", async () => {
     const lock = await WriterLock.acquire(file);
     await expect(WriterLock.acquire(file)).rejects.toMatchObject({

@@ -14,6 +14,9 @@ export interface LockTiming {
   readonly silence: number;
 }
 
+/** Contents of locks of this process that were let go while the disk failed, so that their files stayed. */
+const abandoned = new Set<string>();
+
 const defaultTiming: LockTiming = { beat: 2000, silence: 15_000 };
 
 /**
@@ -50,7 +53,9 @@ export class WriterLock {
       const found = await readLock(file);
       if (found === undefined) continue;
       const holder = parseOwner(found);
-      if (holder !== undefined && holder.machine === owner.machine) {
+      if (abandoned.delete(found)) {
+        // Nobody holds it.
+      } else if (holder !== undefined && holder.machine === owner.machine) {
         if (await isAlive(holder)) throw locked(file, `process ${holder.pid}`);
       } else if (await beats(file, timing)) {
         throw locked(
@@ -73,13 +78,17 @@ export class WriterLock {
     );
   }
 
-  /** @throws SparseEncoderError `STORE_FAILED` if the file cannot be removed; the lock then ends with this process */
+  /**
+   * @throws SparseEncoderError `STORE_FAILED` if the file cannot be removed; other processes then take the lock over when this one
+   *   has ended, and this one takes it at any time
+   */
   async release(): Promise<void> {
     clearInterval(this.beat);
     try {
       // After a takeover the file is another owner's.
       if (await this.isHeld()) await rm(this.file, { force: true });
     } catch (error) {
+      abandoned.add(this.content);
       throw storageError(error, `${this.file} cannot be removed, and ends with this process`);
     }
   }
