@@ -1,15 +1,26 @@
 import { type Filter, MemoryStore, type Store, type StoredDocument } from "@sparse-encoder/core";
 import { OpenSearchStore, PostgresStore, QdrantStore } from "@sparse-encoder/core/stores";
+import {
+  type TermFilter,
+  termFilterOperators,
+} from "../../packages/core/src/stores/engine/metadata-terms.ts";
 import { matches } from "../../packages/core/src/stores/filter/filter-match.ts";
 import { parseFilter } from "../../packages/core/src/stores/filter/filter-node.ts";
 import { compileFilter as compileForMilvus } from "../../packages/core/src/stores/milvus/milvus-filter.ts";
+import { checkFilter } from "../../packages/core/src/stores/store-limits.ts";
 import { passesFilter } from "../../packages/core/src/testing/filter-oracle.ts";
 import { FakeOpenSearch } from "../fakes/fake-opensearch.ts";
-import { FakeQdrant } from "../fakes/fake-qdrant.ts";
+import { FakeQdrant } from "../fakes/qdrant/fake-qdrant.ts";
 import { type Attempt, silentAcceptance } from "./attempts.ts";
 import { hostileFilter, hostileMetadata } from "./hostile-filters.ts";
 import { filteredRow, MilvusExpression } from "./milvus-expressions.ts";
 import { Random } from "./mutations.ts";
+
+/** As far as filters are checked against it. */
+const milvus = {
+  name: "milvus",
+  capabilities: { sparse: true, dense: true, filters: termFilterOperators, exact: true, durable: true },
+} as const;
 
 const vectors = { sparse: { kind: "sparse", dimension: 10 } } as const;
 
@@ -72,7 +83,8 @@ export const filterTargets: Readonly<Record<string, Attempt>> = {
   milvusFilters: async (random) => {
     const filter = hostileFilter(random);
     const knowsNot = random.oneIn(2);
-    const expression = new MilvusExpression(compileForMilvus(parseFilter(filter), knowsNot));
+    const node = checkFilter(milvus, filter) as TermFilter;
+    const expression = new MilvusExpression(compileForMilvus(node, knowsNot));
     compare(
       documents
         .filter(({ metadata }) => expression.passes(filteredRow(metadata, knowsNot)))
