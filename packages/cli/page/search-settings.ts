@@ -1,3 +1,4 @@
+import { fusionTitles } from "../src/search/fusion-names.ts";
 import type { ArmName, SearchSettings } from "./api.ts";
 import { element } from "./dom.ts";
 import { choice, dimsSlider, slider } from "./fields.ts";
@@ -10,13 +11,6 @@ export const armTitles: Readonly<Record<ArmName, string>> = {
 };
 
 export const armOrder: readonly ArmName[] = ["sparse", "keyword", "dense"];
-
-const fusions = [
-  ["distributionScore", "Distribution of scores"],
-  ["relativeScore", "Relative scores"],
-  ["rrf", "Ranks (RRF)"],
-  ["max", "Largest score"],
-] as const;
 
 /** Controls of a search. */
 export interface SettingsForm {
@@ -43,7 +37,7 @@ export function settingsForm(
       onChange,
     ),
   }));
-  const fusion = choice("Fusion", fusions, onChange);
+  const fusion = choice("Fusion", Object.entries(fusionTitles), onChange);
   const dims = dimsSlider("Weights of the query", onChange);
   const root = element(
     "fieldset",

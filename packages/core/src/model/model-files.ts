@@ -1,6 +1,7 @@
 import path from "node:path";
 import { isJsonObject, type JsonObject } from "./json-file.ts";
 import { lexicalWeightsFile } from "./lexical-weights.ts";
+import { containers, indexName, isContainer, parseShardName } from "./weights/containers.ts";
 
 /** Folders of modules as sentence-transformers names them: `1_SpladePooling`, `query_0_SparseStaticEmbedding`. */
 const moduleFolder = /^(?:[^/]+_)?\d+_[A-Za-z]\w*$/;
@@ -23,15 +24,12 @@ const longestFolder = 255;
 /** Files that training leaves behind. */
 const trainingFile = /^(?:train|eval|optimizer|scheduler)/;
 
-const shardName = /^(.+)-\d{5}-of-(\d{5})\.(safetensors|bin)$/;
-
 /**
  * The files of a repository that loading a sparse encoder needs, in the order given: settings, vocabularies and
  * tokenizers of the root and of module folders, and of the weights of each folder one kind only.
  *
- * Weights are, in this order: `model.safetensors`, `model.safetensors.index.json` with its parts,
- * `pytorch_model.bin`, `pytorch_model.bin.index.json` with its parts, `onnx/model.onnx` or `model.onnx` with its
- * external data.
+ * Weights are, in this order: each of the {@link containers}, whole or as an index with its parts; then
+ * `onnx/model.onnx` or `model.onnx` with its external data.
  *
  * @param files paths of all files of the repository, separated by `/`
  * @param fileName an ONNX file to take instead of other weights of the transformer, such as
@@ -85,11 +83,11 @@ export function incompleteModel(files: readonly string[], modules: unknown): str
     const configs = ["config.json", "router_config.json"].map((name) => path.posix.join(folder, name));
     if (!configs.some((config) => present.has(config))) return `${configs[0]} is missing`;
   }
-  if (!files.some((file) => /\.(?:safetensors|bin|onnx)$/.test(file))) return "the weights are missing";
+  if (!files.some((file) => isContainer(file) || file.endsWith(".onnx"))) return "the weights are missing";
   for (const file of files) {
-    const [, stem, count, extension] = shardName.exec(file) ?? [];
-    for (let part = 1; part <= Number(count ?? 0); part++) {
-      const name = `${stem}-${String(part).padStart(5, "0")}-of-${count}.${extension}`;
+    const shard = parseShardName(file);
+    for (let part = 1; part <= (shard?.parts ?? 0); part++) {
+      const name = shard!.nameOf(part);
       if (!present.has(name)) return `${name} is missing`;
     }
   }
@@ -119,21 +117,13 @@ function chooseWeights(
     const named = [local, `onnx/${local}`].find((name) => all.includes(name));
     if (named !== undefined) return withExternalData(named, all);
   }
-  for (const [single, stem] of [
-    ["model.safetensors", "model"],
-    ["pytorch_model.bin", "pytorch_model"],
-  ] as const) {
-    if (all.includes(single)) return [single];
-    if (all.includes(`${single}.index.json`)) {
-      const shards = names.filter((name) => {
-        const [, found, , extension] = shardName.exec(name) ?? [];
-        return found === stem && single.endsWith(`.${extension}`);
-      });
-      return [`${single}.index.json`, ...shards];
-    }
+  for (const { file } of containers) {
+    if (all.includes(file)) return [file];
+    const index = indexName(file);
+    if (all.includes(index)) return [index, ...names.filter((name) => parseShardName(name)?.whole === file)];
   }
-  const found = ["onnx/model.onnx", "model.onnx"].find((name) => all.includes(name));
-  return found === undefined ? [] : withExternalData(found, all);
+  const onnxFile = ["onnx/model.onnx", "model.onnx"].find((name) => all.includes(name));
+  return onnxFile === undefined ? [] : withExternalData(onnxFile, all);
 }
 
 /** Exporters call the external data of `model.onnx` `model.onnx_data`, `model.onnx.data` or `model.onnx_data_1`. */

@@ -42,10 +42,26 @@ export const metricCutOptions = declareOptions<MetricCutOptions>()({
 /** {@link MetricCutOptions}, checked, with their defaults. */
 export type MetricCuts = CheckedOptions<typeof metricCutOptions.rules>;
 
+/** A number for the first `k` of a ranking. */
+type RankingMetric = (
+  ranking: readonly string[],
+  judgements: ReadonlyMap<string, number>,
+  k: number,
+) => number;
+
+/** Name, function and cuts of each metric, in the order of the reference. */
+const metrics: readonly (readonly [name: string, metric: RankingMetric, cuts: keyof MetricCuts])[] = [
+  ["accuracy", accuracy, "accuracyAtK"],
+  ["precision", precision, "precisionRecallAtK"],
+  ["recall", recall, "precisionRecallAtK"],
+  ["ndcg", ndcg, "ndcgAtK"],
+  ["mrr", reciprocalRank, "mrrAtK"],
+  ["map", averagePrecision, "mapAtK"],
+];
+
 /** The deepest rank that any metric looks at. */
 export function deepestCut(cuts: MetricCuts): number {
-  const { accuracyAtK, precisionRecallAtK, ndcgAtK, mrrAtK, mapAtK } = cuts;
-  return Math.max(...[accuracyAtK, precisionRecallAtK, ndcgAtK, mrrAtK, mapAtK].flat());
+  return Math.max(...metrics.flatMap(([, , name]) => cuts[name]));
 }
 
 /** All metrics of one ranking, such as `ndcg@10`, in the order of the reference. */
@@ -54,14 +70,10 @@ export function rankingMetrics(
   judgements: ReadonlyMap<string, number>,
   cuts: MetricCuts,
 ): Record<string, number> {
-  const metrics: Record<string, number> = {};
-  for (const k of cuts.accuracyAtK) metrics[`accuracy@${k}`] = accuracy(ranking, judgements, k);
-  for (const k of cuts.precisionRecallAtK) metrics[`precision@${k}`] = precision(ranking, judgements, k);
-  for (const k of cuts.precisionRecallAtK) metrics[`recall@${k}`] = recall(ranking, judgements, k);
-  for (const k of cuts.ndcgAtK) metrics[`ndcg@${k}`] = ndcg(ranking, judgements, k);
-  for (const k of cuts.mrrAtK) metrics[`mrr@${k}`] = reciprocalRank(ranking, judgements, k);
-  for (const k of cuts.mapAtK) metrics[`map@${k}`] = averagePrecision(ranking, judgements, k);
-  return metrics;
+  const values = metrics.flatMap(([name, metric, cut]) =>
+    cuts[cut].map((k) => [`${name}@${k}`, metric(ranking, judgements, k)] as const),
+  );
+  return Object.fromEntries(values);
 }
 
 /** Mean of each metric over queries that all have the same ones; at least one query. */

@@ -3,24 +3,22 @@ import path from "node:path";
 import { isSystemError, received, SparseEncoderError } from "../../errors.ts";
 import { isJsonObject, readJsonObject } from "../json-file.ts";
 import { openRegularFile } from "../regular-file.ts";
+import { containers, indexName } from "./containers.ts";
 import { readPytorchWeights } from "./pytorch-weights.ts";
-import { readSafetensors } from "./safetensors.ts";
 import { type StoredTensor, TensorTable } from "./tensor.ts";
 
 /** What is looked for, in this order; an index lists the files that share the tensors. */
-const candidates = [
-  { file: "model.safetensors", read: readSafetensors },
-  { file: "model.safetensors.index.json", read: (file: string) => readShards(file, readSafetensors) },
-  { file: "pytorch_model.bin", read: readPytorchWeights },
-  { file: "pytorch_model.bin.index.json", read: (file: string) => readShards(file, readPytorchWeights) },
-];
+const candidates = containers.flatMap(({ file, read }) => [
+  { file, read },
+  { file: indexName(file), read: (index: string) => readShards(index, read) },
+]);
 
 /** Weights of other frameworks and folders of them, for the message. */
 const otherWeights = /^(onnx|openvino|adapter_model\..*)$|\.(onnx|h5|msgpack|gguf|ot|ckpt|pt|pth)$/;
 
 /**
- * Finds the weights of a model folder and reads where its tensors lie; the weights themselves are not read. Files
- * are taken in this order: `model.safetensors`, its shards, `pytorch_model.bin`, its shards.
+ * Finds the weights of a model folder and reads where its tensors lie; the weights themselves are not read. Each container
+ * is looked for whole, then in shards, in the order of {@link containers}.
  * {@link TensorTable.files} says which were taken.
  *
  * @param folder or a file of torch.save whose name ends in `.pt`
