@@ -47,6 +47,7 @@ const models = [
   "modernbert-mean",
   "deberta-v2",
   "deberta-v2-types",
+  "gte",
 ];
 
 describe.each(models)("the reranker %s equals sentence-transformers", (name) => {

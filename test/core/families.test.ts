@@ -24,6 +24,11 @@ const goldenOf = <Vector>(name: string) => readJson(`fixtures/families/${name}.j
 const sparseModels = [
   "deberta-v3",
   "deberta-v2",
+  "gte",
+  "gte-published",
+  "nomic",
+  "nomic-published",
+  "eurobert",
   "qwen3",
   "qwen3-causal-window",
   "qwen2",
@@ -72,24 +77,23 @@ describe.each(sparseModels)("the sparse model %s equals sentence-transformers", 
   });
 });
 
-describe.each(["qwen3-dense", "mistral-dense", "deberta-dense"])(
-  "the dense model %s equals sentence-transformers",
-  (name) => {
-    const golden = goldenOf<number[]>(name);
+const denseModels = ["qwen3-dense", "mistral-dense", "deberta-dense", "gte-dense", "nomic-dense"];
 
-    it("in token ids and vectors", async () => {
-      await using encoder = await DenseEncoder.load(folderOf(name), { workers: 1 });
-      expect((await encoder.tokenize(texts)).map((row) => [...row])).toEqual(golden.token_ids);
-      for (const batchSize of [1, 4, 32]) {
-        const rows = [...(await encoder.encode(texts, { batchSize }))];
-        expectRows(rows, golden.encode);
-      }
-      if (golden.encode_query !== undefined) {
-        expectRows([...(await encoder.encodeQuery(texts.slice(0, 4)))], golden.encode_query);
-      }
-    });
-  },
-);
+describe.each(denseModels)("the dense model %s equals sentence-transformers", (name) => {
+  const golden = goldenOf<number[]>(name);
+
+  it("in token ids and vectors", async () => {
+    await using encoder = await DenseEncoder.load(folderOf(name), { workers: 1 });
+    expect((await encoder.tokenize(texts)).map((row) => [...row])).toEqual(golden.token_ids);
+    for (const batchSize of [1, 4, 32]) {
+      const rows = [...(await encoder.encode(texts, { batchSize }))];
+      expectRows(rows, golden.encode);
+    }
+    if (golden.encode_query !== undefined) {
+      expectRows([...(await encoder.encodeQuery(texts.slice(0, 4)))], golden.encode_query);
+    }
+  });
+});
 
 function expectRows(actual: readonly Float32Array[], expected: readonly number[][]): void {
   const worst = actual.map((row, place) =>
@@ -134,6 +138,26 @@ describe("a text without tokens", () => {
   it("has zeros as dense vector", async () => {
     await using encoder = await DenseEncoder.load(folderOf("qwen3-dense"), { workers: 1 });
     expect(Math.max(...(await encoder.encode(["", texts[0]!])).row(0).map(Math.abs))).toBe(0);
+  });
+});
+
+describe("published settings that would give other vectors", () => {
+  it.each([
+    ["nomic-published", { num_experts: 8 }, /"num_experts": 8 is not supported/],
+    ["nomic-published", { activation_function: "gelu" }, /"activation_function": 'gelu'.*'swiglu', 'geglu'/],
+    ["nomic-published", { rotary_scaling_factor: 2 }, /"rotary_scaling_factor": 2 is not supported/],
+    ["gte-published", { logn_attention_scale: true }, /"logn_attention_scale": true is not supported/],
+    ["gte-published", { layer_norm_type: "rms_norm" }, /"layer_norm_type": 'rms_norm' is not supported/],
+    ["gte-published", { rope_scaling: { type: "linear2" } }, /by 'linear2'.*Supported: .*ntk/],
+    ["gte-published", { rope_scaling: { type: "ntk" } }, /needs "factor" above 0/],
+    ["deberta-v3", { pos_att_type: "c2p|p2p" }, /"pos_att_type": 'p2p' is not supported/],
+    ["deberta-v3", { embedding_size: 16 }, /"embedding_size": 16 is not supported/],
+  ])("of %s, %j, are refused by name", async (name, settings, message) => {
+    const folder = mkdtempSync(path.join(tmpdir(), "sparse-encoder-families-"));
+    cpSync(folderOf(name), folder, { recursive: true });
+    editJson(path.join(folder, "config.json"), (config) => Object.assign(config, settings));
+    await expect(SparseEncoder.load(folder)).rejects.toThrow(message);
+    rmSync(folder, { recursive: true });
   });
 });
 

@@ -4,7 +4,7 @@ import type { Family, TransformerShape } from "../family.ts";
 import { ropeRates } from "./rope-rates.ts";
 
 /** Names that Llama and its descendants share. */
-const names: Family["names"] = {
+export const decoderNames: Family["names"] = {
   prefix: "model.",
   words: "embed_tokens.weight",
   layer: (number) => `layers.${number}.`,
@@ -32,7 +32,7 @@ interface Defaults {
   readonly normEpsilon: number;
 }
 
-const llama: Defaults = {
+export const llamaDefaults: Defaults = {
   vocabularySize: 32_000,
   layers: 32,
   hiddenSize: 4096,
@@ -43,7 +43,7 @@ const llama: Defaults = {
 };
 
 const qwen: Defaults = {
-  ...llama,
+  ...llamaDefaults,
   vocabularySize: 151_936,
   intermediateSize: 22_016,
   keyHeads: 32,
@@ -93,7 +93,7 @@ function withWindow(shape: TransformerShape, window: number, layers: readonly bo
 /** Mistral looks at a window in all layers, unless the file says `null`. */
 function mistralShape(config: JsonObject, file: string): TransformerShape {
   const shape = llamaShape(
-    { ...llama, intermediateSize: 14_336, keyHeads: 8, longestInput: 131_072 },
+    { ...llamaDefaults, intermediateSize: 14_336, keyHeads: 8, longestInput: 131_072 },
     { ...config, attention_bias: false, mlp_bias: false },
     file,
   );
@@ -143,21 +143,21 @@ export const decoderFamilies: Readonly<Record<string, Family>> = {
     languageModel: "LlamaForCausalLM",
     encoder: "LlamaModel",
     generatesText: true,
-    names,
-    shape: (config, file) => llamaShape(llama, config, file),
+    names: decoderNames,
+    shape: (config, file) => llamaShape(llamaDefaults, config, file),
   },
   mistral: {
     languageModel: "MistralForCausalLM",
     encoder: "MistralModel",
     generatesText: true,
-    names,
+    names: decoderNames,
     shape: mistralShape,
   },
   qwen2: {
     languageModel: "Qwen2ForCausalLM",
     encoder: "Qwen2Model",
     generatesText: true,
-    names,
+    names: decoderNames,
     shape: (config, file) => {
       const shape = qwenShape(qwen, { ...config, attention_bias: false }, file);
       return { ...shape, biases: { attention: true, attentionOutput: false, up: false, down: false } };
@@ -167,7 +167,7 @@ export const decoderFamilies: Readonly<Record<string, Family>> = {
     languageModel: "Qwen3ForCausalLM",
     encoder: "Qwen3Model",
     generatesText: true,
-    names: { ...names, headNorms: { query: "self_attn.q_norm", key: "self_attn.k_norm" } },
+    names: { ...decoderNames, headNorms: { query: "self_attn.q_norm", key: "self_attn.k_norm" } },
     shape: (config, file) => {
       const shape = qwenShape({ ...qwen, headSize: 128 }, config, file);
       return { ...shape, normedHeads: true };

@@ -4,6 +4,7 @@ import type { Family, TransformerShape } from "../family.ts";
 import { deberta } from "./deberta.ts";
 import { decoderFamilies } from "./decoders.ts";
 import { modernBert } from "./modernbert.ts";
+import { rotaryEncoders } from "./rotary-encoders.ts";
 
 /** Names that BERT and its descendants share. */
 const bertLayer = {
@@ -203,5 +204,6 @@ export const families: Readonly<Record<string, Family>> = {
   },
   modernbert: modernBert,
   "deberta-v2": deberta,
+  ...rotaryEncoders,
   ...decoderFamilies,
 };

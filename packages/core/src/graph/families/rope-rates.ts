@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject, setting } from "../../model/index.ts";
 import type { RotaryRates } from "../family.ts";
 
 /** What a scaling needs to know. */
-interface Scaling {
+export interface Scaling {
   /** Settings of the scaling, and their file for messages. */
   readonly rope: JsonObject;
   readonly file: string;
@@ -15,13 +15,13 @@ interface Scaling {
 }
 
 /** Rates, and what cosines and sines are multiplied by; 1 unless given. */
-interface Scaled {
+export interface Scaled {
   readonly rates: Float32Array;
   readonly scale?: number;
 }
 
 /** The scalings of rotary positions by their names in `config.json`. Source: `modeling_rope_utils.py` of transformers. */
-const scalings: Readonly<Record<string, (scaling: Scaling) => Scaled>> = {
+const scalings: Scalings = {
   default: ({ base, width }) => ({ rates: plainRates(base, width) }),
   linear: (scaling) => {
     const factor = numberOf(scaling, "factor");
@@ -33,6 +33,8 @@ const scalings: Readonly<Record<string, (scaling: Scaling) => Scaled>> = {
   yarn: yarnRates,
 };
 
+type Scalings = Readonly<Record<string, (scaling: Scaling) => Scaled>>;
+
 /** The keys under which files keep the scaling: one now, two in older files. */
 const ropeKeys = ["rope_parameters", "rope_scaling"] as const;
 
@@ -41,13 +43,21 @@ const ropeKeys = ["rope_parameters", "rope_scaling"] as const;
  *
  * @param width numbers per head
  * @param base where the file names none
+ * @param others scalings that only some families know
  * @throws SparseEncoderError `MODEL_UNSUPPORTED` for a scaling that is not known, `MODEL_INVALID` for one without its numbers
  */
-export function ropeRates(config: JsonObject, file: string, width: number, base: number): RotaryRates {
+export function ropeRates(
+  config: JsonObject,
+  file: string,
+  width: number,
+  base: number,
+  others: Scalings = {},
+): RotaryRates {
+  const known = { ...scalings, ...others };
   const rope = ropeKeys.map((key) => config[key]).find(isJsonObject) ?? {};
   const type = rope.rope_type ?? rope.type ?? "default";
-  const scaling = typeof type === "string" && Object.hasOwn(scalings, type) ? scalings[type] : undefined;
-  if (scaling === undefined) throw unknownScaling(type, Object.keys(scalings), file);
+  const scaling = typeof type === "string" && Object.hasOwn(known, type) ? known[type] : undefined;
+  if (scaling === undefined) throw unknownScaling(type, Object.keys(known), file);
   const partial = setting(
     rope,
     "partial_rotary_factor",
@@ -90,6 +100,26 @@ export function plainRates(base: number, width: number): Float32Array {
   return Float32Array.from({ length: width / 2 }, (_, pair) => {
     return 1 / Math.fround(base ** Math.fround((2 * pair) / width));
   });
+}
+
+/**
+ * A larger base and slower rates, the same for every length; with `mixed_b` rates that slow down along the pairs. Source:
+ * `NTKScalingRotaryEmbedding` of NewModel, after https://kexue.fm/archives/9706.
+ */
+export function ntkRates(scaling: Scaling): Scaled {
+  const { rope, file, base, width } = scaling;
+  const factor = numberOf(scaling, "factor");
+  // The published code scales for lengths beyond those of the model only, and it prepares them with factors above 1.
+  if (factor <= 1) return { rates: plainRates(base, width) };
+  const mixed = setting(rope, "mixed_b", 0, file);
+  if (rope.mixed_b === undefined || rope.mixed_b === null) {
+    const slower = factor ** (2 / width);
+    return { rates: plainRates(base * factor, width).map((rate) => rate / slower) };
+  }
+  const growth = Math.log(factor) / (width / 2) ** mixed;
+  return {
+    rates: plainRates(base, width).map((rate, pair) => rate / Math.exp(growth * (pair + 1) ** mixed)),
+  };
 }
 
 /** Slow rates are divided by a factor, fast ones stay, and those between are mixed. */

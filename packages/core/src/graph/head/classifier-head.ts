@@ -26,14 +26,14 @@ interface Classifier {
 
 const roberta = { dense: "classifier.dense", activation: "tanh", output: "classifier.out_proj" } as const;
 
+const pooler = { dense: "pooler.dense", inEncoder: true, activation: "tanh", output: "classifier" } as const;
+
 /** The heads by `model_type`. */
 const classifiers: Readonly<Record<string, Classifier>> = {
-  bert: {
-    dense: "pooler.dense",
-    inEncoder: true,
-    activation: "tanh",
-    output: "classifier",
-  },
+  bert: pooler,
+  gte: pooler,
+  new: pooler,
+  nomic_bert: pooler,
   roberta: roberta,
   "xlm-roberta": roberta,
   camembert: roberta,
