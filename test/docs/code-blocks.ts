@@ -19,6 +19,7 @@ export interface CodeBlock {
 export const pages: readonly string[] = [
   "README.md",
   "CONTRIBUTING.md",
+  "site/README.md",
   ...readdirSync(path.join(root, "docs"), { recursive: true, encoding: "utf8" })
     .map((file) => `docs/${file.split(path.sep).join("/")}`)
     .filter((file) => file.endsWith(".md") && !file.startsWith("docs/reference/")),
@@ -28,7 +29,7 @@ export const pages: readonly string[] = [
 /** The blocks of a page in their order. Blocks without a language are drawings and what a command prints. */
 export function blocksOf(page: string): CodeBlock[] {
   const text = readFileSync(path.join(root, page), "utf8");
-  const fence = /(?:^<!-- not run: (.+?) -->\n\n?)?^( *)```([a-z]+)\n([\s\S]*?)^\2```$/gm;
+  const fence = /(?:^ *<!-- not run: (.+?) -->\n\n?)?^( *)```([a-z]+)\n([\s\S]*?)^\2```$/gm;
   return Array.from(
     text.matchAll(fence),
     ({ 0: whole, 1: notRun, 2: indent, 3: language, 4: code, index }) => ({

@@ -23,31 +23,8 @@ async function runCode(code: string, names: Record<string, unknown>): Promise<vo
   await new AsyncFunction(...Object.keys(names), withoutImports(code))(...Object.values(names));
 }
 
+// test/docs/code-blocks.test.ts runs the code of the page.
 describe("docs/langchain.md", () => {
-  it("holds code that runs, and gives what its comments say", async () => {
-    const code = snippets(page, "ts");
-    expect(code.length).toBeGreaterThan(10);
-    let shown = 0;
-    // A statement that ends with `; // => value` shows what it gives.
-    const checked = code
-      .join("\n")
-      .replace(
-        /^(const \w+ = )?(.+); \/\/ => (.+)$/gm,
-        (_, assigned: string | undefined, expression, value) => {
-          shown++;
-          const name = `shown${shown}`;
-          return `const ${name} = ${expression};${assigned === undefined ? "" : `${assigned}${name};`} expect(${name}).toEqual(${value});`;
-        },
-      );
-    expect(shown).toBeGreaterThanOrEqual(12);
-    await runCode(checked, {
-      packages: { core, langchain },
-      expect,
-      denseModel: "examples/models/all-minilm-l6-v2",
-    });
-    expect.assertions(shown + 2);
-  });
-
   it("names every class and function that the package exports", () => {
     for (const name of Object.keys(langchain)) {
       if (name === "retrievalEventName") expect(page).toContain(langchain.retrievalEventName);

@@ -1,0 +1,89 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { blocksOf, type CodeBlock } from "./code-blocks.ts";
+import type { BlockSetup } from "./page-setups.ts";
+import { type RunningServices, startServices } from "./services.ts";
+import { ShellFolder } from "./shell.ts";
+
+const cache = mkdtempSync(path.join(tmpdir(), "pages-cache-"));
+let services: RunningServices;
+let shell: ShellFolder;
+
+beforeAll(async () => {
+  services = await startServices();
+  shell = new ShellFolder({ HF_ENDPOINT: services.hub, HF_HOME: cache, XDG_CACHE_HOME: cache });
+  await shell.run("sparse-encoder index docs --index ./index");
+});
+afterAll(async () => {
+  shell.remove();
+  rmSync(cache, { recursive: true, force: true });
+  await services[Symbol.asyncDispose]();
+});
+
+/** Blocks of a page that run, in one language. */
+const blocks = (page: string, language: string): CodeBlock[] =>
+  blocksOf(page).filter((block) => block.language === language && block.notRun === undefined);
+
+/** A shell with curl and signals is there on Linux and macOS. */
+describe.skipIf(process.platform === "win32")("shell commands of the pages", () => {
+  it("docs/command-line.md: each block does what it says", async () => {
+    const [search, encode, evaluate, ...others] = blocks("docs/command-line.md", "sh");
+    expect(others).toEqual([]);
+    expect(await shell.runBlock(search!)).toContain("cancelled");
+    await shell.runBlock(encode!);
+    expect(await shell.run("gzip -dc vectors.jsonl.gz")).toContain('"indices"');
+    const table = await shell.runBlock(evaluate!, { replace: [["16,64,all", "16"]] });
+    // The page shows what the whole sweep prints; dots stand for speeds.
+    expect(table.replaceAll(/ +/g, " ")).toContain("16 dims, rrf 0.5046 0.7826 0.4060 0.7670 16.0");
+  }, 180_000);
+
+  it("docs/command-line.md: the config file is taken", async () => {
+    const [config] = blocks("docs/command-line.md", "json");
+    writeFileSync(path.join(shell.folder, "sparse-encoder.config.json"), config!.code);
+    try {
+      await shell.run('sparse-encoder explain "cheap flights"');
+      expect(services.requests().some((request) => request.includes("naver/splade-v3"))).toBe(true);
+    } finally {
+      rmSync(path.join(shell.folder, "sparse-encoder.config.json"));
+    }
+  });
+
+  it("docs/server.md: the server answers, over HTTP and as a tool of agents", async () => {
+    const [serve, agents, ...others] = blocks("docs/server.md", "sh");
+    expect(others).toEqual([]);
+    const { port } = services;
+    const background: BlockSetup = {
+      replace: [
+        [
+          "sparse-encoder serve --index ./index\n",
+          `sparse-encoder serve --index ./index --port ${port} & server=$!
+for attempt in $(seq 100); do curl --silent --fail --output ready http://127.0.0.1:${port}/ready && break; sleep 0.2; done\n`,
+        ],
+        ["8080", String(port)],
+      ],
+      after: "kill $server\nwait $server",
+    };
+    expect(JSON.parse(await shell.runBlock(serve!, background))[0][0]).toHaveProperty("index");
+    // Without input, a session of MCP ends.
+    await shell.runBlock(agents!);
+    const [client] = blocks("docs/server.md", "json");
+    const { documents } = JSON.parse(client!.code).mcpServers;
+    const [, name, ...parameters] = documents.args as string[];
+    expect(name).toBe("@sparse-encoder/cli");
+    await shell.run(`sparse-encoder ${parameters.join(" ").replace("/path/to/index", "./index")}`);
+  }, 120_000);
+
+  it("packages/cli/README.md: the commands after the install run", async () => {
+    const [block] = blocks("packages/cli/README.md", "sh");
+    const printed = await shell.runBlock(block!, {
+      replace: [
+        ["ONNXRUNTIME_NODE_INSTALL=skip npm install --global @sparse-encoder/cli\n", ""],
+        // The blocks of docs/server.md start the server, and end it.
+        ["sparse-encoder serve ", "sparse-encoder serve --help "],
+      ],
+    });
+    expect(printed).toContain("cancelled");
+  });
+});
