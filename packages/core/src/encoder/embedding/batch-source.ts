@@ -38,6 +38,9 @@ interface PlacedText extends TokenizedText {
 const blockSize = 256;
 const firstBlockSize = 32;
 
+/** Part of the texts before it that a block has, where several blocks are tokenized at once: the first ones are soon done. */
+const blockGrowth = 0.25;
+
 /**
  * The batches of one call, planned while others run. All texts are sorted by their length in characters first, longest
  * first, so that neighbours have about as many tokens; each block of them is then tokenized and sorted by tokens. Whoever
@@ -94,16 +97,26 @@ export class BatchSource<Text> {
       const counts = block.map(({ ids }) => ids.length);
       return planBatches(counts, limits).map((batch) => toBatch(batch.map((place) => block[place]!)));
     }
-    const batch = block.splice(0, textsOfBatch(block[0]!.ids.length, limits));
-    if (block.length === 0) this.blocks.shift();
+    const joined = this.blockFor(limits);
+    const batch = joined.splice(0, textsOfBatch(joined[0]!.ids.length, limits));
+    if (joined.length === 0) this.blocks.shift();
     this.lastSize = batch.length;
     return [toBatch(batch)];
+  }
+
+  /** The first block, joined with those behind it until it has a whole batch: one of few texts wastes a wide device. */
+  private blockFor(limits: BatchLimits): PlacedText[] {
+    for (;;) {
+      const [first, second] = this.blocks;
+      if (second === undefined || first!.length >= textsOfBatch(first![0]!.ids.length, limits)) return first!;
+      this.blocks.splice(0, 2, longestFirst([...first!, ...second]));
+    }
   }
 
   private planAhead(): void {
     const { tokenizing = 1, chunkSize } = this.options;
     while (this.ahead.size < tokenizing && this.start < this.order.length && this.wantsMore()) {
-      const size = chunkSize ?? (this.start === 0 ? firstBlockSize : blockSize);
+      const size = chunkSize ?? this.nextBlockSize(tokenizing);
       const positions = this.order.slice(this.start, this.start + size);
       this.start += positions.length;
       const planning = this.plan(positions)
@@ -117,6 +130,12 @@ export class BatchSource<Text> {
     }
   }
 
+  private nextBlockSize(tokenizing: number): number {
+    if (this.start === 0) return firstBlockSize;
+    if (tokenizing === 1) return blockSize;
+    return Math.min(blockSize, Math.max(firstBlockSize, Math.floor(this.start * blockGrowth)));
+  }
+
   private wantsMore(): boolean {
     const { lookahead, chunkSize } = this.options;
     if (chunkSize !== undefined) return this.blocks.length < lookahead;
@@ -127,9 +146,13 @@ export class BatchSource<Text> {
   private async plan(positions: readonly number[]): Promise<void> {
     const tokenized = await this.options.tokenize(positions.map((position) => this.texts[position]!));
     const block = positions.map((position, place) => ({ position, ...tokenized[place]! }));
-    // Equal lengths keep their order.
-    this.blocks.push(block.sort((a, b) => b.ids.length - a.ids.length));
+    this.blocks.push(longestFirst(block));
   }
+}
+
+/** Sorted by tokens in place; equal lengths keep their order. */
+function longestFirst(texts: PlacedText[]): PlacedText[] {
+  return texts.sort((a, b) => b.ids.length - a.ids.length);
 }
 
 function toBatch(texts: readonly PlacedText[]): PlannedBatch {

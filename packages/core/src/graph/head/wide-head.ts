@@ -5,8 +5,24 @@ import type { OnnxGraph, Value } from "../onnx/onnx-graph.ts";
 import type { HiddenStates } from "../transformer.ts";
 import { byText, type Range, rangesOf } from "./decoder.ts";
 
-/** Rows of the vocabulary whose products exist at once: few launches, and 250 MB for 16,384 tokens in half precision. */
-const chunkRows = 7680;
+/** Rows of the vocabulary whose products exist at once: few launches, and 500 MB for 16,384 tokens in half precision. */
+const chunkRows = 15_360;
+
+/** Products whose rows or columns are not a multiple of so many run in kernels that take three times as long. */
+const productStep = 8;
+
+/**
+ * Parts of each text whose products are made apart and joined by an elementwise maximum. The runtime's own reduction turns half
+ * precision into float32 first, and takes three times as long as the products; so it gets no more than an eighth of them.
+ */
+const textParts = 8;
+
+/** Rows of the vocabulary that one product takes. */
+interface Chunk {
+  readonly rows: Range;
+  /** Rows at the start that the chunk before has too: they make the number of rows a multiple of {@link productStep}. */
+  readonly repeated: number;
+}
 
 /**
  * The products with the vocabulary and their pooling for devices that run thousands of products at once: few large chunks, and
@@ -21,20 +37,15 @@ export function addWideHead(
   const [vocabulary] = decoderShape;
   const decoder = tensors.get(decoderName, decoderShape);
   const computed = graph.floatType;
-  /** Of each token of each text: [B, S, rows]. */
-  const scores = (range: Range) => {
-    const products = graph.op("Gemm", [tokens, graph.weight(decoder, range)], { transB: 1 });
-    return byText(graph, products, hidden.batchShape, range[1] - range[0]);
-  };
-  /** In half precision the tokens of a text lie side by side; in float32 that was slower. */
+  const parts =
+    pooling.strategy === "max" ? partsOfTexts(graph, tokens, hidden.batchShape, decoderShape[1]) : [];
   const maximum = (range: Range) =>
-    computed === "float16"
-      ? largestByEntry(graph, tokens, graph.weight(decoder, range), range, hidden.batchShape)
-      : graph.op("ReduceMax", [scores(range), graph.integers(1)], { keepdims: 0 });
+    largestOfParts(graph, parts, graph.weight(decoder, range), hidden.batchShape, range);
   const sum = (range: Range) => {
-    const products = scores(range);
+    const products = graph.op("Gemm", [tokens, graph.weight(decoder, range)], { transB: 1 });
+    const scores = byText(graph, products, hidden.batchShape, range[1] - range[0]);
     graph.computeIn("float32");
-    const biased = addBias(graph, graph.asFloat(products, computed), bias, range);
+    const biased = addBias(graph, graph.asFloat(scores, computed), bias, range);
     const mask = graph.op("Unsqueeze", [hidden.mask, graph.integers(2)]);
     const kept = graph.op("Where", [mask, biased, graph.scalar(0)]);
     const active = addLogarithms(graph, positive(graph, kept), pooling);
@@ -42,8 +53,10 @@ export function addWideHead(
     return graph.op("ReduceSum", [active, graph.integers(1)], { keepdims: 0 });
   };
   const sums = pooling.strategy === "sum";
-  const chunks = rangesOf(vocabulary, chunkRows).map(sums ? sum : maximum);
-  const joined = graph.op("Concat", chunks, { axis: 1 });
+  const pooled = chunksOf(vocabulary).map(({ rows, repeated }) =>
+    withoutFirst(graph, (sums ? sum : maximum)(rows), repeated),
+  );
+  const joined = graph.op("Concat", pooled, { axis: 1 });
   graph.computeIn("float32");
   const vectors = sums
     ? joined
@@ -51,19 +64,46 @@ export function addWideHead(
   return { vectors, dims: undefined, screenable: undefined };
 }
 
-/** Largest score over the tokens of each text, from products of which each row is an entry of the vocabulary: [B, rows]. */
-function largestByEntry(
+/** Chunks of about equal size; the last one begins earlier where the vocabulary is not a multiple of {@link productStep}. */
+function chunksOf(vocabulary: number): Chunk[] {
+  return rangesOf(vocabulary, chunkRows).map(([start, end]) => {
+    const beyond = (end - start) % productStep;
+    const repeated = beyond === 0 ? 0 : Math.min(productStep - beyond, start);
+    return { rows: [start - repeated, end], repeated };
+  });
+}
+
+/** [B, rows] without its first columns. */
+function withoutFirst(graph: OnnxGraph, pooled: Value, columns: number): Value {
+  if (columns === 0) return pooled;
+  return graph.op("Slice", [pooled, ...[columns, Number.MAX_SAFE_INTEGER, 1].map((n) => graph.integers(n))]);
+}
+
+/** Every eighth token of each text, from each of its first eight on; the last token fills up: 8 x [B x ceil(S / 8), width]. */
+function partsOfTexts(graph: OnnxGraph, tokens: Value, batchShape: Value, width: number): Value[] {
+  const length = graph.op("Gather", [batchShape, graph.integers(1)]);
+  const missing = graph.op("Mod", [graph.op("Neg", [length]), graph.integers(textParts)]);
+  const pads = graph.op("Concat", [graph.integers(0, 0, 0, 0), missing, graph.integers(0)], { axis: 0 });
+  const filled = graph.op("Pad", [byText(graph, tokens, batchShape, width), pads], { mode: "edge" });
+  return Array.from({ length: textParts }, (_, part) => {
+    const slice = [part, Number.MAX_SAFE_INTEGER, 1, textParts].map((number) => graph.integers(number));
+    return graph.op("Reshape", [graph.op("Slice", [filled, ...slice]), graph.integers(-1, width)]);
+  });
+}
+
+/** Largest score over the tokens of each text, from the products of its parts: [B, rows]. */
+function largestOfParts(
   graph: OnnxGraph,
-  tokens: Value,
+  parts: readonly Value[],
   weight: Value,
-  [start, end]: Range,
   batchShape: Value,
+  [start, end]: Range,
 ): Value {
-  const products = graph.op("Gemm", [weight, tokens], { transB: 1 });
-  const shape = graph.op("Concat", [graph.integers(end - start), batchShape], { axis: 0 });
-  const byTokens = graph.op("Reshape", [products, shape]);
-  const maxima = graph.op("ReduceMax", [byTokens, graph.integers(2)], { keepdims: 0 });
-  return graph.op("Transpose", [maxima], { perm: [1, 0] });
+  const products = parts.map((part) => graph.op("Gemm", [part, weight], { transB: 1 }));
+  const texts = graph.op("Slice", [batchShape, graph.integers(0), graph.integers(1)]);
+  const shape = graph.op("Concat", [texts, graph.integers(-1, end - start)], { axis: 0 });
+  const byText = graph.op("Reshape", [graph.op("Max", products), shape]);
+  return graph.op("ReduceMax", [byText, graph.integers(1)], { keepdims: 0 });
 }
 
 /** max(x, 0), but what is not a number stays, so that it is found: `Relu` makes 0 of it on some devices. */
