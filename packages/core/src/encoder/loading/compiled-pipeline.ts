@@ -52,12 +52,17 @@ export async function compilePipeline(
   return compileExport(pipeline, folder, file, options);
 }
 
+/** Where what is made from models is kept. */
+export function cacheFolderOf(cacheDir: string | undefined): string {
+  return cacheDir === undefined ? defaultCacheFolder() : path.join(cacheDir, "sparse-encoder");
+}
+
 async function compileWeights(
   pipeline: Pipeline,
   stored: ReadonlyMap<string, TensorTable>,
   { dtype, cacheDir, signal }: CompileOptions,
 ): Promise<CompiledPipeline> {
-  const cacheFolder = cacheDir === undefined ? defaultCacheFolder() : path.join(cacheDir, "sparse-encoder");
+  const cacheFolder = cacheFolderOf(cacheDir);
   const resolved = await resolveTiedWeights(pipeline, stored, signal);
   const weights =
     dtype === "int8" ? await quantiseWeights(pipeline, resolved, cacheFolder, signal) : resolved;

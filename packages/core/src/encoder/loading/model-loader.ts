@@ -13,11 +13,12 @@ import {
   Tokenizer,
   type WantedModel,
 } from "../../model/index.ts";
-import { automaticDevices, parseDevice, WorkerPool } from "../../runtime/index.ts";
+import { parseDevice, WorkerPool } from "../../runtime/index.ts";
 import { InferenceEmbedder } from "../embedding/inference-embedder.ts";
 import type { MatrixForm } from "../embedding/matrix-form.ts";
 import { StaticEmbedder } from "../embedding/static-embedder.ts";
-import { compilePipeline } from "./compiled-pipeline.ts";
+import { chooseDevices } from "./automatic-device.ts";
+import { cacheFolderOf, compilePipeline } from "./compiled-pipeline.ts";
 import { deviceFailure } from "./devices.ts";
 import type { CheckedLoadOptions } from "./load-options.ts";
 import { OpenModel, type OpenPipeline } from "./open-model.ts";
@@ -110,8 +111,9 @@ class ModelLoader<Matrix> {
 
   /** On the device of that name; for `auto` on the best that opens. */
   private async startWorkers(compiled: CompiledModel): Promise<WorkerPool> {
-    const { device: name, workers, threads } = this.options;
-    const devices = name === "auto" ? automaticDevices() : [parseDevice(name)];
+    const { device: name, workers, threads, cacheDir, signal } = this.options;
+    const devices =
+      name === "auto" ? await chooseDevices(compiled, cacheFolderOf(cacheDir), signal) : [parseDevice(name)];
     let failure: unknown;
     for (const device of devices) {
       try {

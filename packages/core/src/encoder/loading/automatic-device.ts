@@ -1,0 +1,115 @@
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, stat } from "node:fs/promises";
+import { cpus } from "node:os";
+import path from "node:path";
+import { throwIfAborted } from "../../calls/index.ts";
+import { writeWholeFile } from "../../disk/index.ts";
+import type { CompiledModel } from "../../graph/index.ts";
+import { ownRuntime } from "../../install/index.ts";
+import {
+  automaticDevices,
+  coreShare,
+  type Device,
+  type DeviceTrial,
+  possibleDevices,
+  tryDevice,
+} from "../../runtime/index.ts";
+
+/** A device is taken that is so many times as fast as all cores of the CPU: the workers of the CPU share a call better than the trial. */
+const worthwhile = 1.5;
+
+/** One short text may take so many times as long as on the CPU. */
+const slowestQuery = 2;
+
+/** Numbers that differ by more are not those of the model. */
+const tolerance = 1e-3;
+
+/** Days that a trial is believed: a driver may be installed, a card changed. */
+const trialDays = 7;
+
+/** What a trial found, as it is kept. */
+interface KeptTrial {
+  readonly device: string;
+  readonly takes: boolean;
+}
+
+/** What the choice depends on; tests put their own in its place. */
+export interface TrialParts {
+  readonly tryDevice: typeof tryDevice;
+  /** Devices that this platform could have. */
+  readonly devices: readonly Device[];
+  /** Devices that need no trial, best first. */
+  readonly others: readonly Device[];
+}
+
+/**
+ * Devices for `auto`, best first: CUDA where it was installed; WebGPU where a short trial says that it is faster than the CPU and gives
+ * the same numbers; and the CPU. The trial takes a second or more, once for a model and a machine: what it found is kept for a
+ * week in `cacheFolder`.
+ */
+export async function chooseDevices(
+  compiled: CompiledModel,
+  cacheFolder: string,
+  signal?: AbortSignal,
+  parts: TrialParts = { tryDevice, devices: possibleDevices(), others: automaticDevices() },
+): Promise<readonly Device[]> {
+  const candidate = parts.devices.find(({ kind }) => kind === "webgpu");
+  // Integer products are for the CPU, and what stands in an exported file is not known.
+  const isTried = !compiled.prepack && compiled.exportFile === undefined;
+  if (candidate === undefined || !isTried || parts.others.length > 1) return parts.others;
+  const file = path.join(cacheFolder, "device-trials", `${await trialKey(compiled)}.json`);
+  const kept = await readTrial(file);
+  if (kept !== undefined) return kept.takes ? [candidate, ...parts.others] : parts.others;
+  const trial = await parts.tryDevice(compiled, compiled.vocabularySize, candidate, signal);
+  throwIfAborted(signal);
+  const takes = trial !== undefined && isFaster(trial);
+  await keepTrial(file, { device: candidate.name, takes });
+  return takes ? [candidate, ...parts.others] : parts.others;
+}
+
+function isFaster({ batch, query, difference }: DeviceTrial): boolean {
+  return (
+    difference <= tolerance &&
+    batch.device * worthwhile <= batch.cpu &&
+    query.device <= query.cpu * slowestQuery
+  );
+}
+
+/** Of the model and the machine: its processor, graphics cards and runtime. */
+async function trialKey(compiled: CompiledModel): Promise<string> {
+  const hash = createHash("sha256").update(compiled.bytes).update(compiled.weightsFolder);
+  const machine = [process.platform, process.arch, cpus()[0]?.model, coreShare(), ownRuntime()?.version];
+  hash.update(JSON.stringify([...machine, ...(await graphicsCards())]));
+  return hash.digest("hex").slice(0, 32);
+}
+
+/** Maker and type of each graphics card, where Linux shows them. */
+async function graphicsCards(): Promise<string[]> {
+  const folder = "/sys/class/drm";
+  const cards = (await readdir(folder).catch(() => [])).filter((name) => /^card\d+$/.test(name));
+  const parts = cards.flatMap((card) =>
+    ["vendor", "device"].map((part) => path.join(folder, card, "device", part)),
+  );
+  return Promise.all(parts.map((file) => readFile(file, "utf8").catch(() => "")));
+}
+
+async function readTrial(file: string): Promise<KeptTrial | undefined> {
+  try {
+    const age = Date.now() - (await stat(file)).mtimeMs;
+    if (age > trialDays * 24 * 3600 * 1000) return undefined;
+    const { device, takes } = JSON.parse(await readFile(file, "utf8")) as KeptTrial;
+    return typeof takes === "boolean" ? { device, takes } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A cache that cannot be written costs a trial at each load. */
+async function keepTrial(file: string, trial: KeptTrial): Promise<void> {
+  try {
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeWholeFile(file, (handle) => handle.writeFile(JSON.stringify(trial)));
+  } catch {
+    // The trial is repeated then.
+  }
+}
