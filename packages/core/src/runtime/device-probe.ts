@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { readdir } from "node:fs/promises";
 import { ownRuntime } from "../install/index.ts";
-import type { Device } from "./device/device.ts";
+import { type Device, executionProvider } from "./device/device.ts";
 
 /** What came of opening a small model on a device, in a process of its own. */
 export interface ProbedDevice {
@@ -30,7 +30,7 @@ const { InferenceSession } = load(runtime);
     let message = "";
     try {
       const session = await InferenceSession.create(Buffer.from(model, "base64"), {
-        executionProviders: [{ name: device.kind, deviceId: device.index }],
+        executionProviders: [device.provider],
       });
       await session.release();
     } catch (error) {
@@ -58,7 +58,7 @@ export async function probeDevices(
   const args = [
     runtime.path,
     Buffer.from(model).toString("base64"),
-    ...devices.map((device) => JSON.stringify(device)),
+    ...devices.map((device) => JSON.stringify({ name: device.name, provider: executionProvider(device) })),
   ];
   return new Promise((resolve) => {
     execFile(

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { ownRuntime } from "../install/index.ts";
 import { coreShare } from "./cpu-share.ts";
-import type { Device } from "./device/device.ts";
+import { type Device, executionProvider } from "./device/device.ts";
 import type { PooledModel } from "./pooled-model.ts";
 
 /** How a device compares with all cores of the CPU. */
@@ -19,8 +19,8 @@ export interface TrialTimes {
   readonly cpu: number;
 }
 
-/** Milliseconds of a whole trial: a driver that hangs must not hold up a load for ever. */
-const patience = 60_000;
+/** Milliseconds of a whole trial: a driver that hangs, or computes on the CPU, must not hold up a load for long. */
+const patience = 15_000;
 
 /** Texts and tokens of each of the two inputs. */
 const shapes = { batch: [8, 128], query: [1, 16] } as const;
@@ -31,8 +31,10 @@ const shapes = { batch: [8, 128], query: [1, 16] } as const;
  */
 const script = `
 const [runtime, text] = process.argv.slice(1);
-const { InferenceSession, Tensor } = require(runtime);
-const { device, folder, threads, vocabulary, inputs, shapes } = JSON.parse(text);
+const { env, InferenceSession, Tensor } = require(runtime);
+// What is left on stderr then comes from drivers.
+env.logLevel = "fatal";
+const { provider, folder, threads, vocabulary, inputs, shapes } = JSON.parse(text);
 function feeds([texts, width]) {
   const ids = Int32Array.from({ length: texts * width }, (_, place) => (place * 7919 + 1) % vocabulary);
   const lengths = new Int32Array(texts).fill(width);
@@ -58,6 +60,7 @@ async function timesOn(bytes, provider) {
   const session = await InferenceSession.create(bytes, {
     executionProviders: [provider],
     intraOpNumThreads: threads,
+    logSeverityLevel: 4,
     extra: { session: { model_external_initializers_file_folder_path: folder, disable_prepacking: "1" } },
   });
   const [output] = session.outputNames;
@@ -78,7 +81,7 @@ async function timesOn(bytes, provider) {
   const parts = [];
   for await (const part of process.stdin) parts.push(part);
   const bytes = Buffer.concat(parts);
-  const there = await timesOn(bytes, device);
+  const there = await timesOn(bytes, provider);
   const here = await timesOn(bytes, "cpu");
   const times = (name) => ({ device: there[name].least, cpu: here[name].least });
   const apart = Math.max(...Object.keys(shapes).map((name) => difference(there[name].data, here[name].data)));
@@ -90,6 +93,7 @@ async function timesOn(bytes, provider) {
  * or crash.
  *
  * @param vocabulary number of token ids
+ * @param milliseconds of the whole trial
  * @returns undefined if the model did not run there, or if something was written to stderr
  */
 export async function tryDevice(
@@ -97,18 +101,19 @@ export async function tryDevice(
   vocabulary: number,
   device: Device,
   signal?: AbortSignal,
+  milliseconds = patience,
 ): Promise<DeviceTrial | undefined> {
   const runtime = ownRuntime();
   if (runtime === undefined || model.exportFile !== undefined) return undefined;
   const setup = {
-    device: { name: device.kind, deviceId: device.index },
+    provider: executionProvider(device),
     folder: model.weightsFolder,
     threads: coreShare(),
     vocabulary,
     inputs: model.inputs,
     shapes,
   };
-  const output = await outputOf([runtime.path, JSON.stringify(setup)], model.bytes, signal);
+  const output = await outputOf([runtime.path, JSON.stringify(setup)], model.bytes, milliseconds, signal);
   return output === undefined ? undefined : readTrial(output);
 }
 
@@ -116,6 +121,7 @@ export async function tryDevice(
 function outputOf(
   args: readonly string[],
   input: Uint8Array,
+  milliseconds: number,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
   return new Promise((resolve) => {
@@ -123,7 +129,7 @@ function outputOf(
       // In Electron the same file is Node.js only if told so.
       env: { ...process.env, ELECTRON_RUN_AS_NODE: "1", NODE_OPTIONS: "" },
       stdio: "pipe",
-      timeout: patience,
+      timeout: milliseconds,
       killSignal: "SIGKILL",
       ...(signal !== undefined && { signal }),
     });

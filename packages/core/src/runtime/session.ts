@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { runtimeNotLoaded } from "../install/index.ts";
 import { chosenRows, compressEntries, compressRows, denseRows, withoutTokenless } from "./compressed-rows.ts";
-import type { Device } from "./device/device.ts";
+import { type Device, executionProvider } from "./device/device.ts";
 import type { EncodeBatch, EncodedRows, WorkerSetup } from "./messages.ts";
 import { ModelError } from "./model-error.ts";
 import type { PooledModel, ScreenedModel } from "./pooled-model.ts";
@@ -160,7 +160,7 @@ function sessionOptions(
 ): InferenceSession.SessionOptions {
   const wide = kind === "wide" ? model.wide : undefined;
   return {
-    executionProviders: [provider(device)],
+    executionProviders: [executionProvider(device)],
     intraOpNumThreads: threads,
     logSeverityLevel: 4,
     interOpNumThreads: 1,
@@ -175,16 +175,6 @@ function sessionOptions(
       },
     },
   };
-}
-
-function provider({ kind, index }: Device): InferenceSession.ExecutionProviderConfig {
-  switch (kind) {
-    case "cuda":
-    case "dml":
-      return { name: kind, deviceId: index };
-    default:
-      return kind;
-  }
 }
 
 /** 1 for each real token, 0 for padding: [B, S]. */

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
+import type { InferenceSession } from "onnxruntime-node";
 import { invalidArgument, received } from "../../errors.ts";
 import { ownRuntime } from "../../install/index.ts";
 import { didYouMean } from "../../options/index.ts";
@@ -47,6 +48,11 @@ const neighbours: Readonly<Record<string, string>> = {
   directml: "dml",
   wasm: "cpu",
 };
+
+/** A device in the words of the runtime. Providers of which there is one refuse a number. */
+export function executionProvider({ kind, index }: Device): InferenceSession.ExecutionProviderConfig {
+  return kind === "cuda" || kind === "dml" ? { name: kind, deviceId: index } : kind;
+}
 
 function meantDevice(name: string): string | undefined {
   const small = name.toLowerCase();
