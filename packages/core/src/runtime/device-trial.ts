@@ -1,4 +1,7 @@
 import { spawn } from "node:child_process";
+import { readdir, readFile } from "node:fs/promises";
+import { cpus } from "node:os";
+import path from "node:path";
 import { ownRuntime } from "../install/index.ts";
 import { coreShare } from "./cpu-share.ts";
 import { type Device, executionProvider } from "./device/device.ts";
@@ -31,7 +34,8 @@ const shapes = { batch: [8, 128], query: [1, 16] } as const;
  */
 const script = `
 const [runtime, text] = process.argv.slice(1);
-const { env, InferenceSession, Tensor } = require(runtime);
+const load = require;
+const { env, InferenceSession, Tensor } = load(runtime);
 // What is left on stderr then comes from drivers.
 env.logLevel = "fatal";
 const { provider, folder, threads, vocabulary, inputs, shapes } = JSON.parse(text);
@@ -156,4 +160,20 @@ function readTrial(output: string): DeviceTrial | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** What a trial depends on beside the model: the processor, the graphics cards, and the runtime. */
+export async function trialMachine(): Promise<string> {
+  const machine = [process.platform, process.arch, cpus()[0]?.model, coreShare(), ownRuntime()?.version];
+  return JSON.stringify([...machine, ...(await graphicsCards())]);
+}
+
+/** Maker and type of each graphics card, where Linux shows them. */
+async function graphicsCards(): Promise<string[]> {
+  const folder = "/sys/class/drm";
+  const cards = (await readdir(folder).catch(() => [])).filter((name) => /^card\d+$/.test(name));
+  const parts = cards.flatMap((card) =>
+    ["vendor", "device"].map((part) => path.join(folder, card, "device", part)),
+  );
+  return Promise.all(parts.map((file) => readFile(file, "utf8").catch(() => "")));
 }

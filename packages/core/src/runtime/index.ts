@@ -12,7 +12,7 @@ export {
 } from "./device/device.ts";
 export { deviceAdvice } from "./device/device-advice.ts";
 export { findCudaLibraries, type Probe, probeDevices } from "./device-probe.ts";
-export { type DeviceTrial, tryDevice } from "./device-trial.ts";
+export { type DeviceTrial, trialMachine, tryDevice } from "./device-trial.ts";
 export type { DenseRows, EncodeBatch, EncodedRows, HybridRows, SparseRows } from "./messages.ts";
 export type { PooledModel, ScreenedModel, ScreenTables, TablePart, WideModel } from "./pooled-model.ts";
 export { sumLoads, type WorkerLoad } from "./worker-load.ts";

@@ -1,17 +1,15 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, stat } from "node:fs/promises";
-import { cpus } from "node:os";
+import { mkdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { throwIfAborted } from "../../calls/index.ts";
 import { writeWholeFile } from "../../disk/index.ts";
 import type { CompiledModel } from "../../graph/index.ts";
-import { ownRuntime } from "../../install/index.ts";
 import {
   automaticDevices,
-  coreShare,
   type Device,
   type DeviceTrial,
   possibleDevices,
+  trialMachine,
   tryDevice,
 } from "../../runtime/index.ts";
 
@@ -75,22 +73,11 @@ function isFaster({ batch, query, difference }: DeviceTrial): boolean {
   );
 }
 
-/** Of the model and the machine: its processor, graphics cards and runtime. */
+/** Of the model and the machine. */
 async function trialKey(compiled: CompiledModel): Promise<string> {
   const hash = createHash("sha256").update(compiled.bytes).update(compiled.weightsFolder);
-  const machine = [process.platform, process.arch, cpus()[0]?.model, coreShare(), ownRuntime()?.version];
-  hash.update(JSON.stringify([...machine, ...(await graphicsCards())]));
+  hash.update(await trialMachine());
   return hash.digest("hex").slice(0, 32);
-}
-
-/** Maker and type of each graphics card, where Linux shows them. */
-async function graphicsCards(): Promise<string[]> {
-  const folder = "/sys/class/drm";
-  const cards = (await readdir(folder).catch(() => [])).filter((name) => /^card\d+$/.test(name));
-  const parts = cards.flatMap((card) =>
-    ["vendor", "device"].map((part) => path.join(folder, card, "device", part)),
-  );
-  return Promise.all(parts.map((file) => readFile(file, "utf8").catch(() => "")));
 }
 
 async function readTrial(file: string): Promise<KeptTrial | undefined> {
