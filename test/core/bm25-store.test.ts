@@ -3,17 +3,27 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
+import { PGlite } from "@electric-sql/pglite";
+import { vector } from "@electric-sql/pglite-pgvector";
 import {
   Bm25Encoder,
   type Bm25EncoderOptions,
-  HybridRetriever,
-  InvertedIndex,
+  type HybridRetriever,
   MemoryStore,
   type NewDocument,
-  type Store,
 } from "@sparse-encoder/core";
+import { OpenSearchStore, PostgresStore, QdrantStore } from "@sparse-encoder/core/stores";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { FakeOpenSearch } from "../fakes/fake-opensearch.ts";
 import { FakeStore } from "../fakes/fake-store.ts";
+import { FakeQdrant } from "../fakes/qdrant/fake-qdrant.ts";
+import {
+  bm25History,
+  freshRankings,
+  type HistoryPlace,
+  keywordRetriever,
+  rankings,
+} from "../helpers/bm25-history.ts";
 
 let folders: string;
 let folderCount = 0;
@@ -23,10 +33,6 @@ beforeAll(async () => {
   folders = await mkdtemp(path.join(tmpdir(), "bm25-store-"));
 });
 afterAll(() => rm(folders, { recursive: true }));
-
-function retrieverOf(store: Store, encoder = new Bm25Encoder()) {
-  return new HybridRetriever({ arms: { keyword: { encoder, store } } });
-}
 
 const documentsOf = (texts: readonly string[]): NewDocument[] => texts.map((text) => ({ id: text, text }));
 
@@ -43,7 +49,7 @@ describe("BM25 in a store", () => {
       await using store = await MemoryStore.open(folder);
       const encoder = new Bm25Encoder();
       await encoder.fit(texts);
-      const retriever = retrieverOf(store, encoder);
+      const retriever = keywordRetriever(store, encoder);
       await retriever.add(documentsOf(texts.slice(0, texts.length - (await store.count()))));
       expect(await found(retriever, "Rossi")).toEqual(["Rossi drove to Milan."]);
       expect(await found(retriever, "Tanaka")).toEqual(texts.filter((text) => text.startsWith("Tanaka")));
@@ -57,7 +63,7 @@ describe("BM25 in a store", () => {
     await fitted.fit(["a cat", "a dog"]);
     for (const encoder of [fitted, new Bm25Encoder()]) {
       for (const store of [new MemoryStore(), new FakeStore()]) {
-        const retriever = retrieverOf(store, encoder);
+        const retriever = keywordRetriever(store, encoder);
         await retriever.add(documentsOf(["a cat", "a dog"]));
         await retriever.add(documentsOf(["a fish", "another fish"]));
         expect(await found(retriever, "what is a fish?")).toEqual(["a fish", "another fish"]);
@@ -68,7 +74,7 @@ describe("BM25 in a store", () => {
   it("counts texts once that are fitted and added, where the encoder counts", async () => {
     const encoder = new Bm25Encoder();
     await encoder.fit(["a cat", "a cat", "a dog"]);
-    const retriever = retrieverOf(new FakeStore(), encoder);
+    const retriever = keywordRetriever(new FakeStore(), encoder);
     await retriever.add([
       { id: "1", text: "a cat" },
       { id: "2", text: "a cat" },
@@ -82,15 +88,28 @@ describe("BM25 in a store", () => {
     expect((await encoder.encodeQuery("dog")).equals(await fresh.encodeQuery("dog"))).toBe(true);
   });
 
+  it("counts nothing that is added where it is told not to", async () => {
+    const encoder = new Bm25Encoder();
+    await encoder.fit(["a cat", "a dog"]);
+    const retriever = keywordRetriever(new FakeStore(), encoder);
+    await retriever.add(documentsOf(["a fish", "a bird"]), { countDocuments: false });
+    expect(encoder.summary.documents).toBe(2);
+    await retriever.add(documentsOf(["a horse"]));
+    expect(encoder.summary.documents).toBe(3);
+    await expect(retriever.add([], { countDocuments: 1 } as never)).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+    });
+  });
+
   it("refuses vectors of another encoder by name, when documents are added and searched", async () => {
     const folder = newFolder();
     {
       await using store = await MemoryStore.open(folder);
-      await retrieverOf(store).add(documentsOf(invoices));
+      await keywordRetriever(store).add(documentsOf(invoices));
       await store.snapshot();
     }
     await using store = await MemoryStore.open(folder);
-    const german = retrieverOf(store, new Bm25Encoder({ language: "de" }));
+    const german = keywordRetriever(store, new Bm25Encoder({ language: "de" }));
     const refusal = /language=en tokens=words .*language=de tokens=words/s;
     await expect(german.add(documentsOf(["Haus"]))).rejects.toMatchObject({
       code: "STORE_MISMATCH",
@@ -106,12 +125,12 @@ describe("BM25 in a store", () => {
       { analyzer: (text) => text.split(" ") },
     ];
     for (const options of others) {
-      const other = retrieverOf(store, new Bm25Encoder(options));
+      const other = keywordRetriever(store, new Bm25Encoder(options));
       await expect(other.add(documentsOf(["a"]))).rejects.toMatchObject({ code: "STORE_MISMATCH" });
     }
     expect(await store.count()).toBe(3);
     // The same settings, spelt out, are the same encoder. Without documents, another one may take the name.
-    const same = retrieverOf(store, new Bm25Encoder({ language: "en", k1: 1.2, b: 0.6 }));
+    const same = keywordRetriever(store, new Bm25Encoder({ language: "en", k1: 1.2, b: 0.6 }));
     expect(await found(same, "Rossi")).toEqual(["Rossi drove to Milan."]);
     await same.delete({ ids: invoices });
     await german.add(documentsOf(["Häuser"]));
@@ -121,7 +140,7 @@ describe("BM25 in a store", () => {
   it("refuses vectors that were compared with another average length", async () => {
     const store = new MemoryStore();
     const encoder = new Bm25Encoder({ lengthNorm: "average" });
-    const retriever = retrieverOf(store, encoder);
+    const retriever = keywordRetriever(store, encoder);
     await encoder.fit(invoices);
     await retriever.add(documentsOf(invoices));
     await encoder.fit([...invoices, "A much longer text about something that nobody has ever asked about."]);
@@ -149,110 +168,68 @@ describe("BM25 in a store", () => {
       await expect(run).rejects.toMatchObject({ signal: "SIGKILL" });
     }
     await using store = await MemoryStore.open(folder);
-    expect(await rankings(retrieverOf(store), ["paid manual", "milan"])).toEqual(
+    expect(await rankings(keywordRetriever(store), ["paid manual", "milan"])).toEqual(
       await freshRankings(documentsOf(invoices), ["paid manual", "milan"]),
     );
-    const other = retrieverOf(store, new Bm25Encoder({ language: "de" }));
+    const other = keywordRetriever(store, new Bm25Encoder({ language: "de" }));
     await expect(other.retrieve("milan")).rejects.toThrow("language=en");
   });
 });
 
-/** Ids and scores of all hits of each query. */
-async function rankings(retriever: HybridRetriever, queries: readonly string[]) {
-  const results = await retriever.retrieveMany(queries, { k: 100 });
-  return results.map((hits) => hits.map(({ id, arms }) => ({ id, score: arms.keyword!.score })));
-}
-
-/** The same with an encoder that is fitted on exactly these documents, and an index made of nothing else. */
-async function freshRankings(documents: readonly NewDocument[], queries: readonly string[]) {
-  const encoder = new Bm25Encoder();
-  const texts = documents.map(({ text }) => text);
-  await encoder.fit(texts);
-  const index = new InvertedIndex(encoder.embeddingDimension);
-  index.addMany(
-    documents.map(({ id }) => id),
-    await encoder.encodeDocument(texts),
-  );
-  const vectors = documents.length === 0 ? [] : [...(await encoder.encodeQuery(queries))];
-  if (documents.length === 0) return queries.map(() => []);
-  return vectors.map((vector) => (vector.activeDims === 0 ? [] : index.search(vector, { topK: 100 })));
-}
-
-describe("500 random histories of a folder", () => {
-  const words = "cat dog bird GPT-4 GPT-3 C++ 7.3.2 vitamin A type fish house running café 東京 the of".split(
-    " ",
-  );
-
-  /** A small linear congruential generator, so that a failure can be repeated. */
-  function randomOf(seed: number) {
-    let state = seed * 7919 + 1;
-    return (below: number) => {
-      state = (state * 1103515245 + 12345) % 2 ** 31;
-      return (state >> 8) % below;
-    };
-  }
-
-  async function history(seed: number) {
-    const random = randomOf(seed);
-    const text = () => Array.from({ length: random(9) }, () => words[random(words.length)]).join(" ");
-    const folder = newFolder();
-    const expected = new Map<string, NewDocument>();
-    let store = await MemoryStore.open(folder);
-    let retriever = retrieverOf(store);
-    for (let step = 0; step < 6; step++) {
-      switch (random(6)) {
-        case 0:
-        case 1: {
-          // New documents, and others in place of those that are there.
-          const added = new Map(
-            Array.from({ length: 1 + random(4) }, () => {
-              const id = `d${random(12)}`;
-              return [id, { id, text: text(), metadata: { group: random(3) } }] as const;
-            }),
-          );
-          await retriever.add(added.values(), { batchSize: 1 + random(3) });
-          for (const [id, document] of added) expected.set(id, document);
-          break;
-        }
-        case 2: {
-          const ids = [`d${random(12)}`, `d${random(12)}`];
-          await retriever.delete({ ids });
-          for (const id of ids) expected.delete(id);
-          break;
-        }
-        case 3: {
-          const group = random(3);
-          await retriever.delete({ filter: { group } });
-          for (const [id, { metadata }] of expected) if (metadata!.group === group) expected.delete(id);
-          break;
-        }
-        case 4: {
-          // A new process, which may fit what it knows, and may find a snapshot or the journal.
-          if (random(2) === 0) await store.snapshot();
-          await store.close();
-          store = await MemoryStore.open(folder);
-          const encoder = new Bm25Encoder();
-          if (random(2) === 0) await encoder.fit([text(), text()]);
-          retriever = retrieverOf(store, encoder);
-          break;
-        }
-        default:
-          // A second retriever with an encoder of its own, in turn with the first.
-          retriever = retrieverOf(store);
-      }
-    }
-    const queries = ["cat dog", "GPT-4", "type A", "7.3", "東京 café", "the", text()];
-    const actual = await rankings(retriever, queries);
-    await store.close();
-    expect(actual, `seed ${seed}`).toEqual(await freshRankings([...expected.values()], queries));
-  }
-
-  it("rank as one fresh fit", async () => {
+describe("random histories", () => {
+  /** Most of the time goes into flushes of the disk and answers of servers, which may overlap. */
+  async function histories(count: number, nextPlace: (seed: number) => HistoryPlace): Promise<void> {
     let next = 0;
     const lane = async () => {
-      while (next < 500) await history(next++);
+      while (next < count) {
+        const seed = next++;
+        await bm25History(seed, nextPlace(seed));
+      }
     };
-    // Most of the time goes into flushes of the disk, which may overlap.
     await Promise.all(Array.from({ length: 16 }, lane));
+  }
+
+  it("of a folder rank as one fresh fit, 500 of them", async () => {
+    await histories(500, (seed) => {
+      const folder = newFolder();
+      return {
+        isShared: false,
+        async open() {
+          const store = await MemoryStore.open(folder);
+          // It may be opened from a snapshot or from the journal.
+          if (seed % 2 === 0) await store.snapshot();
+          return store;
+        },
+      };
+    });
+  }, 120_000);
+
+  const keyword = { kind: "sparse", dimension: new Bm25Encoder().embeddingDimension } as const;
+
+  it("of two processes before a fake of Qdrant rank as one fresh fit, 50 of them", async () => {
+    const fake = await FakeQdrant.start();
+    await histories(50, (seed) => ({
+      isShared: true,
+      open: () => QdrantStore.open({ url: fake.url, collection: `c${seed}`, vectors: { keyword } }),
+    }));
+    await fake.stop();
+  }, 120_000);
+
+  it("of two processes before a fake of OpenSearch rank as one fresh fit, 50 of them", async () => {
+    const fake = await FakeOpenSearch.start();
+    await histories(50, (seed) => ({
+      isShared: true,
+      open: () => OpenSearchStore.open({ url: fake.url, index: `i${seed}`, vectors: { keyword } }),
+    }));
+    await fake.stop();
+  }, 120_000);
+
+  it("of two stores of one PGlite rank as one fresh fit, 20 of them", async () => {
+    const client = await PGlite.create({ extensions: { vector } });
+    await histories(20, (seed) => ({
+      isShared: true,
+      open: () => PostgresStore.open({ client, table: `t${seed}` }),
+    }));
+    await client.close();
   }, 120_000);
 });

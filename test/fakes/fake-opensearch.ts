@@ -1,13 +1,16 @@
 import { check, checkNames, type FakeRequest, FakeServer, type Json, Refusal } from "./fake-server.ts";
 
 interface FakeIndex {
-  readonly meta: unknown;
+  meta: unknown;
   readonly properties: Readonly<Record<string, { type: string; dimension?: number }>>;
   readonly documents: Map<string, Json>;
 }
 
 /** The window of the server's default configuration. */
 const maximumWindow = 10_000;
+
+/** Buckets of an aggregation, by the default of `search.max_buckets`. */
+const maximumBuckets = 65_535;
 
 /**
  * A fake of an OpenSearch cluster over HTTP: it takes the requests that OpenSearch's guides document, as far as the store
@@ -54,6 +57,13 @@ export class FakeOpenSearch extends FakeServer {
         return undefined;
       case "GET _mapping":
         return { [name]: { mappings: { _meta: index.meta, properties: index.properties } } };
+      case "POST _mapping":
+      case "PUT _mapping": {
+        const body: unknown = JSON.parse(text);
+        checkNames("mapping", body, ["_meta"]);
+        index.meta = body._meta;
+        return { acknowledged: true };
+      }
       case "POST _bulk":
       case "PUT _bulk":
         check(["wait_for", "true", "false"].includes(url.searchParams.get("refresh") ?? ""), "refresh");
@@ -79,7 +89,7 @@ export class FakeOpenSearch extends FakeServer {
         return {
           timed_out: false,
           _shards: { failed: this.failedShards.shift() ?? 0 },
-          hits: { hits: search(index, JSON.parse(text)) },
+          ...answerOf(index, JSON.parse(text)),
         };
       default:
         throw new Refusal(405, `no such call: ${call}`);
@@ -155,6 +165,24 @@ function problemOf({ properties }: FakeIndex, source: Json): string | undefined 
     }
   }
   return undefined;
+}
+
+/** Either hits, or how many there are and how many in each bucket of an aggregation. */
+function answerOf(index: FakeIndex, body: unknown): Json {
+  if ((body as Json).track_total_hits === undefined) return { hits: { hits: search(index, body) } };
+  checkNames("search", body, ["query", "size", "track_total_hits", "aggs"]);
+  checkClauses(body.query);
+  const found = [...index.documents.values()].filter((source) => passes(body.query, source));
+  const hits = { total: { value: found.length, relation: "eq" }, hits: [] };
+  const { dims } = (body.aggs ?? {}) as { dims?: { filters: { filters: Record<string, unknown> } } };
+  if (dims === undefined) return { hits };
+  const filters = Object.entries(dims.filters.filters);
+  check(filters.length <= maximumBuckets, "too_many_buckets_exception");
+  const buckets = filters.map(([name, query]) => [
+    name,
+    { doc_count: found.filter((source) => passes(query, source)).length },
+  ]);
+  return { hits, aggregations: { dims: { buckets: Object.fromEntries(buckets) } } };
 }
 
 function search(index: FakeIndex, body: unknown): Json[] {
@@ -260,6 +288,11 @@ function passes(query: unknown, source: Json): boolean {
       checkNames("neural_sparse", given, ["query_tokens"]);
       const features = (source[field] ?? {}) as Json;
       return Object.keys(given.query_tokens as Json).some((token) => Object.hasOwn(features, token));
+    }
+    case "rank_feature": {
+      checkNames("rank_feature", body, ["field", "linear"]);
+      const [field = "", feature = ""] = (body.field as string).split(".");
+      return Object.hasOwn((source[field] ?? {}) as Json, feature);
     }
     case "script_score":
       checkNames("script_score", body, ["query", "script"]);

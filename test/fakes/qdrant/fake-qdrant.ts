@@ -144,6 +144,7 @@ function checkBody(call: QdrantCall, body: unknown): void {
   switch (call) {
     case "index":
       checkNames("index", body, ["field_name", "field_schema"]);
+      checkSchema(body.field_schema);
       break;
     case "upsert":
       checkNames("upsert", body, ["points"]);
@@ -194,6 +195,13 @@ function checkVector(vector: unknown): void {
     "u32",
   );
   check(values.every(Number.isFinite), "values");
+}
+
+/** A name of a type, or an object of the settings of one. */
+function checkSchema(schema: unknown): void {
+  if (schema === "keyword" || schema === "integer") return;
+  checkNames("schema", schema, ["type", "lookup", "range"]);
+  check(schema.type === "integer" && (schema.lookup === true || schema.range === true), "schema");
 }
 
 function checkIds(ids: unknown): void {
@@ -254,7 +262,10 @@ function checkFilter(condition: unknown): void {
       checkNames("condition", one, ["key", "match"]);
       checkNames("match", one.match, ["value", "any"]);
       const { value, any } = one.match as { value?: unknown; any?: unknown[] };
-      check(any !== undefined || ["string", "boolean"].includes(typeof value), "match");
+      check(
+        any !== undefined || ["string", "boolean"].includes(typeof value) || Number.isInteger(value),
+        "match",
+      );
       return;
     }
     checkNames("condition", one, ["key", "range"]);

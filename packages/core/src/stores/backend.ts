@@ -95,10 +95,10 @@ export interface StoreBackend {
   /** In how many documents with sparse vectors of this name each dim is active. Needed if `capabilities` say `countsDims`. */
   countDims?(name: string, dims: readonly number[], signal: AbortSignal | undefined): Promise<DimCounts>;
 
-  /** Puts another field in place of the one of this name, which differs by the encoder, if at all. */
+  /** Puts another field in place of the one of this name, which differs by the encoder, if at all. Calls do not overlap. */
   keepEncoder?(name: string, field: ResolvedField): Promise<void>;
 
-  /** Looks for names that other processes added, before a search for a name that `fields` lacks. */
+  /** Looks for names and encoders that other processes added: before a search for a name that `fields` lacks, and `keepEncoder`. */
   refreshFields?(): Promise<void>;
 
   /** Frees what the backend opened. Called once, after all other calls. */

@@ -114,6 +114,21 @@ describe("copyStore", () => {
     });
   });
 
+  it("takes what made the vectors along, and refuses vectors of something else", async () => {
+    const made = (fingerprint: string) => ({ dimension: 10, fingerprint });
+    const from = await filled(3);
+    await from.bindEncoder("sparse", made("one"));
+    const to = new MemoryStore();
+    await copyStore(from, to);
+    expect(to.vectors.sparse).toEqual({ kind: "sparse", dimension: 10, encoder: "one" });
+    await expect(to.bindEncoder("sparse", made("two"))).rejects.toMatchObject({ code: "STORE_MISMATCH" });
+    const other = new MemoryStore();
+    await other.bindEncoder("sparse", made("two"));
+    await other.upsert([{ ...document(9), id: "other" }]);
+    await expect(copyStore(from, other)).rejects.toMatchObject({ code: "STORE_MISMATCH" });
+    expect(await other.count()).toBe(1);
+  });
+
   it("finds that the vectors are compared in another way there", async () => {
     const from = await filled(5);
     const to = new MemoryStore({

@@ -58,9 +58,12 @@ const tolerance = { exact: 1e-4, approximate: 2e-2 };
  * a signal or the end of the process goes on when it is made again. Other documents of the other store stay, unless
  * `deleteStale` is true.
  *
+ * What made the sparse vectors of a name (`Store.bindEncoder`) is kept in the other store too, before anything is copied.
+ *
  * At the end the number of documents is compared, and the scores that searches with some of their vectors have in both.
  *
- * @throws SparseEncoderError what the stores throw; `STORE_MISMATCH` if numbers or scores differ at the end
+ * @throws SparseEncoderError what the stores throw; `STORE_MISMATCH` if the other store has vectors of another encoder, and if
+ * numbers or scores differ at the end
  * @example
  * await copyStore(await MemoryStore.open("./index"), await PostgresStore.open({ url, vectors }));
  */
@@ -72,6 +75,7 @@ export async function copyStore(from: Store, to: Store, options: CopyOptions = {
     throw invalidArgument(`copyStore: ${name} must be a store, received ${received(store)}.`);
   }
   if (from === to) throw invalidArgument("copyStore: the two stores are one.");
+  await bindEncoders(from, to, signal);
   const total = await from.count({ signal });
   const before = await to.count({ signal });
   const { done, replaced, skipped, probes } = await copyAll(from, to, total, before, checked);
@@ -84,6 +88,15 @@ export async function copyStore(from: Store, to: Store, options: CopyOptions = {
     await compareSearches(from, to, probe, isWhole, signal);
   }
   return { documents: done, copied: done - skipped, skipped, ...(deleteStale ? { deleted } : {}) };
+}
+
+/** @throws SparseEncoderError `STORE_MISMATCH` if the other store has vectors that something else made */
+async function bindEncoders(from: Store, to: Store, signal: AbortSignal | undefined): Promise<void> {
+  for (const [name, field] of Object.entries(from.vectors ?? {})) {
+    if (field.kind !== "sparse" || field.encoder === undefined) continue;
+    const { dimension, encoder: fingerprint } = field;
+    await to.bindEncoder?.(name, { dimension, fingerprint }, { signal });
+  }
 }
 
 /** What the copying of all batches did. */

@@ -40,7 +40,8 @@ export class StoreFields {
     const turn = this.growth.then(async () => {
       const field: ResolvedField = { kind: "sparse", dimension, encoder: fingerprint };
       const { backend } = this;
-      if (!backend.fields.has(name) && !backend.declared) await backend.refreshFields?.();
+      // Another process may have kept another encoder since, or have deleted what this one knows of.
+      await backend.refreshFields?.();
       const known = backend.fields.get(name);
       if (known !== undefined && !sameField(known, field)) {
         const isEmpty = (await backend.countDims?.(name, [], undefined))?.vectors === 0;

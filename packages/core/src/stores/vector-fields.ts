@@ -106,6 +106,11 @@ export function sameField(a: ResolvedField, b: ResolvedField): boolean {
   return a.encoder === undefined || b.encoder === undefined || a.encoder === b.encoder;
 }
 
+/** What made the vectors of a field, if it is kept. */
+export function encoderOf(field: ResolvedField | undefined): string | undefined {
+  return field?.kind === "sparse" ? field.encoder : undefined;
+}
+
 /** A zero vector has no direction: its cosine with anything is 0 / 0. */
 export function checkDirection(place: string, vector: Float32Array): void {
   if (vector.some((value) => value !== 0)) return;

@@ -1,6 +1,7 @@
 import { strictEqual } from "node:assert/strict";
 import type { Store, VectorSchema } from "../stores/index.ts";
 import { contentCases } from "./content-cases.ts";
+import { countCases } from "./count-cases.ts";
 import { filterCases } from "./filter-cases.ts";
 import { fusionCases } from "./fusion-cases.ts";
 import { inputCases } from "./input-cases.ts";
@@ -29,7 +30,14 @@ export interface StoreCase {
  * for (const { name, run } of storeConformance(async (vectors) => new MemoryStore({ vectors }))) it(name, run);
  */
 export function storeConformance(open: OpenStore): StoreCase[] {
-  const tables = { ...contentCases, ...searchCases, ...filterCases, ...fusionCases, ...inputCases };
+  const tables = {
+    ...contentCases,
+    ...searchCases,
+    ...filterCases,
+    ...countCases,
+    ...fusionCases,
+    ...inputCases,
+  };
   return Object.entries(tables).map(([name, test]) => ({
     name,
     async run() {

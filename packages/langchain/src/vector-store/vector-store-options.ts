@@ -24,6 +24,8 @@ export interface AddDocumentsOptions {
   readonly onProgress?: ((progress: AddProgress) => void) | undefined;
   /** Documents that are encoded and stored together. Default 512. */
   readonly batchSize?: number | undefined;
+  /** Whether a `Bm25Encoder` counts the documents where the store does not; see core's `AddOptions`. Default true. */
+  readonly countDocuments?: boolean | undefined;
   /** Overrides {@link SplitConfig.split} of the store. */
   readonly split?: boolean | SplitSettings | undefined;
 }

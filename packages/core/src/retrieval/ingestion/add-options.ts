@@ -1,4 +1,4 @@
-import { abortSignal, callback, count, declareOptions, rule, unchecked } from "../../options/index.ts";
+import { abortSignal, callback, count, declareOptions, flag, rule, unchecked } from "../../options/index.ts";
 
 /** How far a call of `add` has come. */
 export interface AddProgress {
@@ -22,6 +22,12 @@ export interface AddOptions {
   readonly batchSize?: number | undefined;
   /** Documents at the start of the source to pass over, such as documents that an earlier call stored. Default 0. */
   readonly skip?: number | undefined;
+  /**
+   * Whether encoders that weigh queries by the documents, such as `Bm25Encoder`, count what is added to stores that do not
+   * count it themselves (`capabilities.countsDims`). False where the encoder has counted the whole collection already, or is
+   * to keep the counts of another one. Default true.
+   */
+  readonly countDocuments?: boolean | undefined;
   /** Ends the call with an `ABORTED` error. Documents that are stored by then stay. */
   readonly signal?: AbortSignal | undefined;
   /** Called after each batch is stored. An error that it throws fails the call. */
@@ -45,6 +51,7 @@ const wordingOptions = declareOptions<AddWording>()({
 export const addOptions = declareOptions<AddOptions>()({
   batchSize: count().default(512),
   skip: count({ minimum: 0 }).default(0),
+  countDocuments: flag().default(true),
   signal: abortSignal(),
   onProgress: callback<(progress: AddProgress) => void>(),
   wording: rule((value): AddWording => wordingOptions.check("wording", value)).default(ownWording),

@@ -366,7 +366,7 @@ describe("add", () => {
     await expect(add([], { batchSize: 0 })).rejects.toThrow("batchSize must be");
     await expect(add([], { skip: -1 })).rejects.toThrow("skip must be");
     await expect(add([], { chunkSize: 1 })).rejects.toThrow(
-      "Valid options: batchSize, skip, signal, onProgress",
+      "Valid options: batchSize, skip, countDocuments, signal, onProgress",
     );
     await expect(add([], { onProgress: 1 })).rejects.toThrow("onProgress must be a function");
     const lists = new HybridRetriever({ arms: { list: { retrieve: async () => [[]] } } });

@@ -133,7 +133,7 @@ export class Ingestion {
       ),
     );
     this.stored += documents.length;
-    await this.countStored(documents);
+    if (this.options.countDocuments) await this.countStored(documents);
     this.onEvent({
       type: "batch",
       documents: documents.length,

@@ -3,11 +3,12 @@ import { checkModel } from "../../index/index.ts";
 import { describeField, type ResolvedField, sameField } from "../vector-fields.ts";
 import type { ResolvedEngineOptions } from "./engine-options.ts";
 
-/** Version of what the stores keep beside each document. */
-const format = 1;
+/** Version of what the stores keep beside each document: since 2, the active dims of sparse vectors, to count them. */
+const format = 2;
 
 /** What a store writes into the metadata of the collection it makes. */
 export interface CollectionDescription {
+  /** The version. */
   readonly sparseEncoder: number;
   readonly model: string | null;
   readonly vectors: readonly (readonly [name: string, field: ResolvedField])[];
@@ -29,8 +30,20 @@ export function newDescription(place: string, { declared, model }: Declared): Co
   return { sparseEncoder: format, model: model ?? null, vectors: [...declared] };
 }
 
+/** Of a store whose collection says that it has no dims. */
+export const countsNothing =
+  "counts dims only in collections that this version of the library made; copy the documents into another one with copyStore.";
+
+/** The vectors of a collection, and what it keeps beside each document. */
+export interface CheckedCollection {
+  readonly description: CollectionDescription;
+  readonly fields: ReadonlyMap<string, ResolvedField>;
+  /** True if the active dims of sparse vectors are among it. */
+  readonly hasDims: boolean;
+}
+
 /**
- * The vectors of a collection that is there, if it is one of the store's and has what the options declare.
+ * What a collection that is there is like, if it is one of the store's and has what the options declare.
  * @param found what was read; anything at all
  * @param hint for a collection that others made
  * @throws SparseEncoderError `STORE_MISMATCH`
@@ -40,7 +53,7 @@ export function checkDescription(
   found: unknown,
   { declared, model }: Declared,
   hint: string,
-): ReadonlyMap<string, ResolvedField> {
+): CheckedCollection {
   const description = (found ?? {}) as Partial<CollectionDescription>;
   if (typeof description.sparseEncoder !== "number" || !Array.isArray(description.vectors)) {
     throw new SparseEncoderError("STORE_MISMATCH", `${place} was made by something else; ${hint}`);
@@ -54,7 +67,21 @@ export function checkDescription(
   checkModel(place, description.model ?? null, model);
   const stored = new Map(description.vectors as CollectionDescription["vectors"]);
   checkDeclared(place, stored, declared);
-  return stored;
+  return {
+    description: description as CollectionDescription,
+    fields: stored,
+    hasDims: description.sparseEncoder >= 2,
+  };
+}
+
+/** The description of a collection after another encoder was bound to vectors of it. */
+export function withEncoder(
+  description: CollectionDescription,
+  name: string,
+  field: ResolvedField,
+): CollectionDescription {
+  const vectors = description.vectors.map(([one, known]) => [one, one === name ? field : known] as const);
+  return { ...description, vectors };
 }
 
 /** @throws SparseEncoderError `STORE_MISMATCH` for a declared name that is missing, or has other vectors */

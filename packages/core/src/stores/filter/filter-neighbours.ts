@@ -43,6 +43,31 @@ const ofField: Readonly<Record<string, string>> = {
 /** Clauses of OpenSearch, of which the field stands inside. */
 const clauses = ["bool", "term", "terms", "range", "match", "match_phrase"];
 
+/** One condition as other systems write it: names of the field, the operator and the value. */
+const conditionShapes = [
+  ["key", "operator", "value"],
+  ["field", "operator", "value"],
+  ["attribute", "comparator", "value"],
+] as const;
+
+/** The answer to an object that is one condition elsewhere; undefined for filters, as far as anyone can tell. */
+export function conditionHint(filter: Readonly<Record<string, unknown>>): string | undefined {
+  const shape = conditionShapes.find(
+    (names) =>
+      Object.keys(filter).length === names.length && names.every((name) => Object.hasOwn(filter, name)),
+  );
+  if (shape === undefined) return undefined;
+  const [field, operator] = [filter[shape[0]], filter[shape[1]]];
+  if (typeof field !== "string" || typeof operator !== "string") return undefined;
+  const small = operator.toLowerCase().replace(/^\$/, "");
+  const meant = Object.hasOwn(ofField, small) ? ofField[small]! : "$eq";
+  const [first, ...others] = shape.map((name) => `{ ${name}: … }`);
+  return (
+    `{ ${shape.join(", ")} } is a condition of another library; here it is { ${JSON.stringify(field)}: { ${meant}: … } }. ` +
+    `Where metadata have fields of these names, write { $and: [${[first, ...others].join(", ")}] }`
+  );
+}
+
 /** The answer to a name that joins filters elsewhere; undefined for names that are fields as far as anyone can tell. */
 export function logicalHint(name: string, value: unknown): string | undefined {
   const small = name.toLowerCase();

@@ -2,7 +2,7 @@ import { received, SparseEncoderError } from "../../errors.ts";
 import { maximumDepth as maximumPath } from "../metadata.ts";
 import { isPlainObject } from "../plain-object.ts";
 import type { Filter, FilterValue } from "./filter.ts";
-import { logicalHint, operatorHint } from "./filter-neighbours.ts";
+import { conditionHint, logicalHint, operatorHint } from "./filter-neighbours.ts";
 
 /**
  * A checked filter in its smallest form, which stores compile: `$ne`, `$nin` and `$exists: false` are negations of the
@@ -54,6 +54,8 @@ function parseEntries(filter: unknown, place: string, depth: number, progress: P
   if (depth > maximumDepth) {
     throw invalid(`$and, $or and $not nest more than ${maximumDepth} deep`);
   }
+  const foreign = conditionHint(filter as Readonly<Record<string, unknown>>);
+  if (foreign !== undefined) throw invalid(foreign);
   return all(
     Object.entries(filter).map(([name, value]) =>
       name.startsWith("$") ? parseLogical(name, value, depth, progress) : parseField(name, value, progress),

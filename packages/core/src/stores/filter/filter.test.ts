@@ -169,6 +169,15 @@ describe("filters", () => {
   });
 });
 
+it("takes fields that are named as the parts of a condition elsewhere", () => {
+  const metadata = { key: "a", operator: "b", value: 1 };
+  expect(matches(parseFilter({ key: "a", operator: "b" }), metadata)).toBe(true);
+  expect(matches(parseFilter({ key: "a", operator: { $eq: "b" }, value: 1 }), metadata)).toBe(true);
+  expect(matches(parseFilter({ $and: [{ key: "a" }, { operator: "b" }, { value: 1 }] }), metadata)).toBe(
+    true,
+  );
+});
+
 describe("parseFilter refuses", () => {
   const self: Record<string, unknown> = {};
   self.$or = [self];
@@ -207,6 +216,13 @@ describe("parseFilter refuses", () => {
     [{ "": 1 }, "empty name"],
     [{ "a..b": 1 }, "empty name"],
     [{ ".a": 1 }, "empty name"],
+    [
+      { key: "year", operator: ">=", value: 2020 },
+      '{ key, operator, value } is a condition of another library; here it is { "year": { $gte: … } }',
+    ],
+    [{ $or: [{ value: "x", key: "kind", operator: "==" }] }, '{ "kind": { $eq: … } }'],
+    [{ field: "meta.kind", operator: "not in", value: ["x"] }, "{ $and: [{ field: … }, { operator: … }"],
+    [{ attribute: "kind", comparator: "eq", value: "x" }, '{ "kind": { $eq: … } }'],
     [self, "more than 32 deep"],
   ])("%o", (filter, message) => {
     let error: unknown;

@@ -1,7 +1,9 @@
-import { throwIfAborted } from "../../calls/index.ts";
+import { mapInParallel } from "../../calls/index.ts";
 import { SparseEncoderError } from "../../errors.ts";
-import type { SparseVector } from "../../vector/index.ts";
+import type { DimCounts, SparseVector } from "../../vector/index.ts";
 import type { BackendQuery, StoreBackend, WeightedQuery } from "../backend.ts";
+import { type CheckedCollection, countsNothing, withEncoder } from "../engine/collection-description.ts";
+import { countsAtOnce, dimField } from "../engine/dim-field.ts";
 import { EngineClient } from "../engine/engine-client.ts";
 import { toRequests } from "../engine/engine-requests.ts";
 import { type TermFilter, termFilterOperators, vectorTerm } from "../engine/metadata-terms.ts";
@@ -13,11 +15,13 @@ import type { CheckedDocument } from "../store-arguments.ts";
 import { unsupported } from "../store-limits.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import { type MilvusConnection, type MilvusRow, succeeded } from "./milvus-client.ts";
-import { fieldName, openCollection, probeNot } from "./milvus-collection.ts";
+import { keepEncoder, openCollection, probeNot, readCollection } from "./milvus-collection.ts";
 import { connect, rulesOf } from "./milvus-connection.ts";
-import { compileFilter, hasTerm } from "./milvus-filter.ts";
+import { compileFilter, hasDim, hasTerm } from "./milvus-filter.ts";
 import { checkMilvusOptions, type MilvusStoreOptions, type ResolvedMilvusOptions } from "./milvus-options.ts";
 import { fromKey, fromRow, toKey, toRow, toSparseObject } from "./milvus-rows.ts";
+import { fieldName, maximumElements } from "./milvus-schema.ts";
+import { MilvusTable } from "./milvus-table.ts";
 
 /** Hits and rows that one request may give. */
 const maximumRows = 16_384;
@@ -31,39 +35,41 @@ const writes = { count: 1000, bytes: 1 << 23 };
 /** What a hit is made of. */
 const hitFields = ["key", "text", "metadata"];
 
-/** Keys that one expression names. */
-const keysAtOnce = 500;
-
 /** The backend of a `MilvusStore`. */
 export class MilvusBackend implements StoreBackend {
   readonly name = "milvus";
   readonly declared = true;
   readonly ordersTies = false;
-  readonly fields: ReadonlyMap<string, ResolvedField>;
-  readonly capabilities: StoreCapabilities = {
-    sparse: true,
-    dense: true,
-    filters: termFilterOperators,
-    exact: true,
-    durable: true,
-    negativeWeights: false,
-    // The front asks for one more: it tells whether the last hit has equals.
-    maximumK: maximumRows - 1,
-    nativeFusions: new Set(["rrf", "weighted"] as const),
-  };
+  readonly capabilities: StoreCapabilities;
   private readonly engine: EngineClient<MilvusConnection>;
   private readonly options: ResolvedMilvusOptions;
+  private readonly table: MilvusTable;
   private readonly knowsNot: boolean;
+  private collection: CheckedCollection;
 
   private constructor(
     engine: EngineClient<MilvusConnection>,
     options: ResolvedMilvusOptions,
-    fields: ReadonlyMap<string, ResolvedField>,
+    collection: CheckedCollection,
     knowsNot: boolean,
   ) {
     this.engine = engine;
     this.options = options;
-    this.fields = fields;
+    this.collection = collection;
+    this.capabilities = {
+      sparse: true,
+      dense: true,
+      filters: termFilterOperators,
+      exact: true,
+      durable: true,
+      negativeWeights: false,
+      // The front asks for one more: it tells whether the last hit has equals.
+      maximumK: maximumRows - 1,
+      nativeFusions: new Set(["rrf", "weighted"] as const),
+      countsDims: collection.hasDims,
+      ...(collection.hasDims ? { maximumActiveDims: maximumElements } : {}),
+    };
+    this.table = new MilvusTable(engine, options);
     this.knowsNot = knowsNot;
   }
 
@@ -76,20 +82,52 @@ export class MilvusBackend implements StoreBackend {
       disconnect: (client: MilvusConnection) => client.closeConnection(),
     };
     return EngineClient.open(opening, async (engine, client) => {
-      const fields = await openCollection(client, checked);
+      const collection = await openCollection(client, checked);
       const knowsNot = await probeNot(client, checked.collection);
-      return new MilvusBackend(engine, checked, fields, knowsNot);
+      return new MilvusBackend(engine, checked, collection, knowsNot);
     });
+  }
+
+  get fields(): ReadonlyMap<string, ResolvedField> {
+    return this.collection.fields;
+  }
+
+  async refreshFields(): Promise<void> {
+    this.collection = await this.engine.attempt(undefined, (client) => readCollection(client, this.options));
+  }
+
+  async keepEncoder(name: string, field: ResolvedField): Promise<void> {
+    // An older collection has no row for it, and counts nothing.
+    if (!this.collection.hasDims) return;
+    const description = withEncoder(this.collection.description, name, field);
+    await this.engine.attempt(undefined, (client) => keepEncoder(client, this.options, description));
+    await this.refreshFields();
+  }
+
+  async countDims(
+    name: string,
+    dims: readonly number[],
+    signal: AbortSignal | undefined,
+  ): Promise<DimCounts> {
+    if (dims.length > 0 && !this.collection.hasDims) throw unsupported(this, countsNothing);
+    const field = dimField(this.fields, name);
+    const conditions = [hasTerm(vectorTerm(name)), ...dims.map((dim) => hasDim(field, dim))];
+    const [vectors, ...active] = await mapInParallel(conditions, countsAtOnce, (condition) =>
+      this.table.count(condition, signal),
+    );
+    return { vectors: vectors!, active };
   }
 
   async write(documents: readonly CheckedDocument[], signal: AbortSignal | undefined): Promise<void> {
     // All before the first request, so that a document that is refused stops the others.
-    const rows = documents.map((document) => toRow(document, this.fields, this.knowsNot));
+    const rows = documents.map((document) =>
+      toRow(document, this.fields, { knowsNot: this.knowsNot, hasDims: this.collection.hasDims }),
+    );
     let stored = 0;
     for (const data of toRequests(rows, writes)) {
       await this.engine
         .attempt(signal, async (client) => {
-          const answer = await client.upsert({ ...this.target, data }).then(succeeded);
+          const answer = await client.upsert({ ...this.table.target, data }).then(succeeded);
           if (answer.err_index !== undefined && answer.err_index.length > 0) {
             throw new Error(`${answer.err_index.length} of ${data.length} documents were refused`);
           }
@@ -105,14 +143,8 @@ export class MilvusBackend implements StoreBackend {
 
   async remove(ids: readonly string[], signal: AbortSignal | undefined): Promise<number> {
     let removed = 0;
-    for (let start = 0; start < ids.length; start += keysAtOnce) {
-      throwIfAborted(signal);
-      const keys = ids.slice(start, start + keysAtOnce).map(toKey);
-      const found = await this.query(`key in ${toList(keys)}`, ["key"], keysAtOnce, signal);
-      removed += await this.removeKeys(
-        found.map((row) => row.key as string),
-        signal,
-      );
+    for await (const rows of this.table.withKeys(ids.map(toKey), ["key"], signal)) {
+      removed += await this.table.remove(keysOf(rows), signal);
     }
     return removed;
   }
@@ -120,15 +152,10 @@ export class MilvusBackend implements StoreBackend {
   async removeMatching(node: FilterNode, signal: AbortSignal | undefined): Promise<number> {
     // By their keys, as what Milvus counts is what it was asked to delete, and a document that comes meanwhile stays.
     const keys: string[] = [];
-    for await (const page of this.rows("", node, maximumRows / 2, ["key"], signal)) {
-      for (const row of page) keys.push(row.key as string);
+    for await (const rows of this.table.after("", this.compile(node), maximumRows / 2, ["key"], signal)) {
+      keys.push(...keysOf(rows));
     }
-    let removed = 0;
-    for (let start = 0; start < keys.length; start += keysAtOnce) {
-      throwIfAborted(signal);
-      removed += await this.removeKeys(keys.slice(start, start + keysAtOnce), signal);
-    }
-    return removed;
+    return this.table.remove(keys, signal);
   }
 
   async read(
@@ -136,9 +163,7 @@ export class MilvusBackend implements StoreBackend {
     signal: AbortSignal | undefined,
   ): Promise<ReadonlyMap<string, StoredDocument>> {
     const found = new Map<string, StoredDocument>();
-    for (let start = 0; start < ids.length; start += keysAtOnce) {
-      const keys = ids.slice(start, start + keysAtOnce).map(toKey);
-      const rows = await this.query(`key in ${toList(keys)}`, this.documentFields, keysAtOnce, signal);
+    for await (const rows of this.table.withKeys(ids.map(toKey), this.documentFields, signal)) {
       for (const row of rows) {
         const document = fromRow(row, this.fields);
         found.set(document.id, document);
@@ -148,9 +173,7 @@ export class MilvusBackend implements StoreBackend {
   }
 
   async count(filter: FilterNode | undefined, signal: AbortSignal | undefined): Promise<number> {
-    const expression = filter === undefined ? "" : this.compile(filter);
-    const [row] = await this.query(expression, ["count(*)"], undefined, signal);
-    return Number(row?.["count(*)"] ?? 0);
+    return this.table.count(filter === undefined ? undefined : this.compile(filter), signal);
   }
 
   async *pages(
@@ -160,13 +183,9 @@ export class MilvusBackend implements StoreBackend {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<readonly StoredDocument[], void, undefined> {
     const size = Math.min(batchSize, maximumRows);
-    for await (const page of this.rows(
-      after === "" ? "" : toKey(after),
-      node,
-      size,
-      this.documentFields,
-      signal,
-    )) {
+    const condition = node === undefined ? undefined : this.compile(node);
+    const start = after === "" ? "" : toKey(after);
+    for await (const page of this.table.after(start, condition, size, this.documentFields, signal)) {
       yield page.map((row) => fromRow(row, this.fields));
     }
   }
@@ -199,7 +218,7 @@ export class MilvusBackend implements StoreBackend {
     // It takes weights up to 1; what they have to each other is what counts.
     const largest = Math.max(1, ...weights);
     const request = {
-      ...this.scope,
+      ...this.table.scope,
       data: queries.map((query) => {
         const { filter, data, ...rest } = this.toSearch(query);
         return { ...rest, expr: filter, data: data[0], limit: query.k };
@@ -221,22 +240,6 @@ export class MilvusBackend implements StoreBackend {
     await this.engine.close();
   }
 
-  /** Where a request writes. */
-  private get target(): object {
-    const { collection, partition } = this.options;
-    return { collection_name: collection, ...(partition === undefined ? {} : { partition_name: partition }) };
-  }
-
-  /** What a request looks through. */
-  private get scope(): object {
-    const { collection, partition, consistency } = this.options;
-    return {
-      collection_name: collection,
-      ...(partition === undefined ? {} : { partition_names: [partition] }),
-      consistency_level: consistency,
-    };
-  }
-
   private get documentFields(): string[] {
     const vectors = [...this.fields.keys()].map((_, position) => fieldName(position));
     return ["key", "text", "metadata", "present", ...vectors];
@@ -256,64 +259,20 @@ export class MilvusBackend implements StoreBackend {
 
   private async rank(query: BackendQuery, toScore: (score: number) => number): Promise<StoreHit[]> {
     const { k, signal } = query;
-    const request = { ...this.scope, ...this.toSearch(query), output_fields: hitFields, limit: k };
+    const request = { ...this.table.scope, ...this.toSearch(query), output_fields: hitFields, limit: k };
     const { results } = await this.engine.attempt(signal, async (client) =>
       succeeded(await client.search(request)),
     );
     return results.map((row) => toHit(row, toScore));
   }
 
-  /** Rows after a key, in its order. */
-  private async *rows(
-    after: string,
-    node: FilterNode | undefined,
-    size: number,
-    fields: readonly string[],
-    signal: AbortSignal | undefined,
-  ): AsyncGenerator<readonly MilvusRow[], void, undefined> {
-    const filter = node === undefined ? "" : ` and ${this.compile(node)}`;
-    for (let last = after; ; ) {
-      throwIfAborted(signal);
-      const page = [...(await this.query(`key > "${last}"${filter}`, fields, size, signal))];
-      page.sort((a, b) => ((a.key as string) < (b.key as string) ? -1 : 1));
-      if (page.length > 0) yield page;
-      if (page.length < size) return;
-      last = page.at(-1)!.key as string;
-    }
-  }
-
-  private async query(
-    filter: string,
-    fields: readonly string[],
-    limit: number | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<readonly MilvusRow[]> {
-    const request = {
-      ...this.scope,
-      filter,
-      output_fields: [...fields],
-      ...(limit === undefined ? {} : { limit }),
-    };
-    return this.engine.attempt(signal, async (client) => {
-      const answer = await client.query(request);
-      // What Milvus Lite says when vectors are asked for and it never had any.
-      if (/loss raw data/.test(answer.status?.reason ?? "") && (await this.count(undefined, signal)) === 0)
-        return [];
-      return succeeded(answer).data;
-    });
-  }
-
-  private async removeKeys(keys: readonly string[], signal: AbortSignal | undefined): Promise<number> {
-    if (keys.length === 0) return 0;
-    await this.engine.attempt(signal, async (client) =>
-      succeeded(await client.delete({ ...this.target, filter: `key in ${toList(keys)}` })),
-    );
-    return keys.length;
-  }
-
   private compile(filter: FilterNode): string {
     return compileFilter(filter as TermFilter, this.knowsNot);
   }
+}
+
+function keysOf(rows: readonly MilvusRow[]): string[] {
+  return rows.map((row) => row.key as string);
 }
 
 function toHit(row: MilvusRow, toScore: (score: number) => number): StoreHit {
@@ -323,9 +282,4 @@ function toHit(row: MilvusRow, toScore: (score: number) => number): StoreHit {
     text: unescapeText(row.text as string),
     metadata: row.metadata as Metadata,
   };
-}
-
-/** Keys are hexadecimal digits. */
-function toList(keys: readonly string[]): string {
-  return `[${keys.map((key) => `"${key}"`).join(", ")}]`;
 }

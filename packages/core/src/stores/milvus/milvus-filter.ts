@@ -113,6 +113,16 @@ function join(parts: readonly string[], isAnd: boolean): string {
   return level[0]!;
 }
 
+/** The expression for documents that an expression holds for: the row of the collection itself is not one. */
+export function ofDocuments(expression?: string): string {
+  return expression === undefined ? everything : `${everything} and (${expression})`;
+}
+
+/** The expression for documents whose vectors have an active dim. */
+export function hasDim(field: string, dim: number): string {
+  return `array_contains(${field}, ${dim})`;
+}
+
 /** The expression for documents with a term. */
 export function hasTerm(term: string): string {
   return `array_contains(terms, "${term}")`;

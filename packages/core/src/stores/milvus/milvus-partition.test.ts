@@ -93,7 +93,7 @@ describe("the option partition", () => {
     const { client, requests } = fakeClient(true);
     await using store = await MilvusStore.open({ client, vectors });
     await store.count();
-    expect(requests.flatMap(([, request]) => Object.keys(request)).join()).not.toContain("partition");
+    expect(requests.flatMap(([, request]) => Object.keys(request ?? {})).join()).not.toContain("partition");
   });
 
   it("is refused where a server has no partitions, and if it is no name", async () => {

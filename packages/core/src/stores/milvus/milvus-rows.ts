@@ -1,5 +1,6 @@
 import { received, SparseEncoderError } from "../../errors.ts";
 import { SparseVector, TRUSTED } from "../../vector/index.ts";
+import { dimField } from "../engine/dim-field.ts";
 import { termsOf, vectorTerm } from "../engine/metadata-terms.ts";
 import { fromOrderKey, toOrderKey } from "../engine/order-key.ts";
 import { escapeText, unescapeText } from "../engine/stored-text.ts";
@@ -7,7 +8,7 @@ import type { Metadata, StoredDocument } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import type { MilvusRow } from "./milvus-client.ts";
-import { fieldName, maximumBytes, maximumTerms } from "./milvus-collection.ts";
+import { fieldName, maximumBytes, maximumElements } from "./milvus-schema.ts";
 
 /** An id in hexadecimal digits, of which the order is that of ids. */
 export function toKey(id: string): string {
@@ -20,12 +21,14 @@ export function fromKey(key: string): string {
 
 /**
  * Milvus wants each vector of each document: where there is none, one that no search may find takes its place.
+ * @param collection.knowsNot false for Milvus Lite, whose expressions have no `not`
+ * @param collection.hasDims true if rows have the active dims of sparse vectors too: expressions see no vectors
  * @throws SparseEncoderError `STORE_UNSUPPORTED` for what is longer than Milvus takes
  */
 export function toRow(
   { id, text, metadata, vectors }: CheckedDocument,
   fields: ReadonlyMap<string, ResolvedField>,
-  knowsNot: boolean,
+  { knowsNot, hasDims }: { readonly knowsNot: boolean; readonly hasDims: boolean },
 ): Record<string, unknown> {
   const { terms, bounds: ends } = termsOf(metadata);
   const bounds = knowsNot ? ends : { ...ends, ...Object.fromEntries(terms.map((term) => [term, "1"])) };
@@ -51,7 +54,8 @@ export function toRow(
       throw tooLong(id, `${what} of more than ${maximumBytes} bytes`);
     }
   }
-  if (all.length > maximumTerms) throw tooLong(id, `metadata of more than ${maximumTerms} fields and values`);
+  if (all.length > maximumElements)
+    throw tooLong(id, `metadata of more than ${maximumElements} fields and values`);
   for (const [position, [name, field]] of [...fields].entries()) {
     const vector = vectors.get(name);
     if (vector instanceof Float32Array) row[fieldName(position)] = Array.from(vector);
@@ -59,6 +63,9 @@ export function toRow(
     else if (field.kind === "sparse") row[fieldName(position)] = {};
     // Not all zero: that has no cosine.
     else row[fieldName(position)] = new Array<number>(field.dimension).fill(1);
+    if (field.kind === "sparse" && hasDims) {
+      row[dimField(fields, name)] = vector === undefined ? [] : Array.from((vector as SparseVector).indices);
+    }
   }
   return row;
 }

@@ -1,16 +1,17 @@
-import { throwIfAborted } from "../../calls/index.ts";
 import { SparseEncoderError } from "../../errors.ts";
-import type { SparseVector } from "../../vector/index.ts";
+import type { DimCounts, SparseVector } from "../../vector/index.ts";
 import type { BackendQuery, StoreBackend } from "../backend.ts";
+import { type CheckedCollection, withEncoder } from "../engine/collection-description.ts";
 import { EngineClient } from "../engine/engine-client.ts";
-import { adviceOf, toRequests } from "../engine/engine-requests.ts";
 import { type TermFilter, termFilterOperators, vectorTerm } from "../engine/metadata-terms.ts";
 import type { FilterNode } from "../filter/filter-node.ts";
 import type { DenseMetric, StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import type { ResolvedField } from "../vector-fields.ts";
+import { type BulkItem, OpenSearchBulk } from "./opensearch-bulk.ts";
 import type { OpenSearchConnection, OpenSearchHit } from "./opensearch-client.ts";
-import { blockAdvice, connect, rulesOf } from "./opensearch-connection.ts";
+import { connect, rulesOf } from "./opensearch-connection.ts";
+import { dimCount, dimCountsOf, dimsAtOnce } from "./opensearch-dims.ts";
 import {
   contentOf,
   fromSource,
@@ -21,7 +22,7 @@ import {
   vectorOf,
 } from "./opensearch-documents.ts";
 import { checkClauses, compileFilter, hasTerm, type OpenSearchQuery } from "./opensearch-filter.ts";
-import { fieldName, openIndex } from "./opensearch-index.ts";
+import { fieldName, keepDescription, openIndex, readIndex } from "./opensearch-index.ts";
 import {
   checkOpenSearchOptions,
   type OpenSearchStoreOptions,
@@ -31,8 +32,6 @@ import {
 /** Hits that one request may give, unless an index says otherwise. */
 const maximumRows = 10_000;
 
-/** Bytes of JSON, about, and items of one bulk. */
-const request = { count: 1000, bytes: 1 << 23 };
 const idsAtOnce = 1000;
 
 const spaces: Readonly<Record<DenseMetric, string>> = {
@@ -41,16 +40,12 @@ const spaces: Readonly<Record<DenseMetric, string>> = {
   euclidean: "l2",
 };
 
-/** An item of a bulk: what is to be done, and the document if there is one. */
-type BulkItem = readonly [action: object, source?: object];
-
 /** The backend of an `OpenSearchStore`. */
 export class OpenSearchBackend implements StoreBackend {
   readonly name = "opensearch";
   readonly declared = true;
   // By the scores that are computed here.
   readonly ordersTies = true;
-  readonly fields: ReadonlyMap<string, ResolvedField>;
   readonly capabilities: StoreCapabilities = {
     sparse: true,
     dense: true,
@@ -60,18 +55,22 @@ export class OpenSearchBackend implements StoreBackend {
     negativeWeights: false,
     // One more tells whether the last has equals.
     maximumK: maximumRows - 1,
+    countsDims: true,
   };
   private readonly engine: EngineClient<OpenSearchConnection>;
   private readonly options: ResolvedOpenSearchOptions;
+  private readonly changes: OpenSearchBulk;
+  private collection: CheckedCollection;
 
   private constructor(
     engine: EngineClient<OpenSearchConnection>,
     options: ResolvedOpenSearchOptions,
-    fields: ReadonlyMap<string, ResolvedField>,
+    collection: CheckedCollection,
   ) {
     this.engine = engine;
     this.options = options;
-    this.fields = fields;
+    this.changes = new OpenSearchBulk(engine, options);
+    this.collection = collection;
   }
 
   static async open(options: OpenSearchStoreOptions): Promise<OpenSearchBackend> {
@@ -88,6 +87,40 @@ export class OpenSearchBackend implements StoreBackend {
     );
   }
 
+  get fields(): ReadonlyMap<string, ResolvedField> {
+    return this.collection.fields;
+  }
+
+  async refreshFields(): Promise<void> {
+    this.collection = await this.engine.attempt(undefined, (client) => readIndex(client, this.options));
+  }
+
+  async keepEncoder(name: string, field: ResolvedField): Promise<void> {
+    const description = withEncoder(this.collection.description, name, field);
+    await this.engine.attempt(undefined, (client) => keepDescription(client, this.options, description));
+    await this.refreshFields();
+  }
+
+  async countDims(
+    name: string,
+    dims: readonly number[],
+    signal: AbortSignal | undefined,
+  ): Promise<DimCounts> {
+    const active: number[] = [];
+    // Once without dims too: how many vectors there are is asked with them.
+    for (let start = 0; ; start += dimsAtOnce) {
+      const asked = dims.slice(start, start + dimsAtOnce);
+      const body = dimCount(hasTerm(vectorTerm(name)), this.vectorField(name), asked);
+      const answer = await this.engine.attempt(signal, (client) =>
+        client.search({ index: this.options.index, body }),
+      );
+      this.checkWhole(answer.body);
+      const counts = dimCountsOf(answer.body, asked);
+      active.push(...counts.active);
+      if (start + dimsAtOnce >= dims.length) return { vectors: counts.vectors, active };
+    }
+  }
+
   async write(documents: readonly CheckedDocument[], signal: AbortSignal | undefined): Promise<void> {
     const items = documents.map(
       (document): BulkItem => [
@@ -95,11 +128,11 @@ export class OpenSearchBackend implements StoreBackend {
         toSource(document, this.fields),
       ],
     );
-    await this.bulk(items, signal);
+    await this.changes.send(items, signal);
   }
 
   async remove(ids: readonly string[], signal: AbortSignal | undefined): Promise<number> {
-    return this.bulk(
+    return this.changes.send(
       ids.map((id): BulkItem => [{ delete: { _id: toDocumentId(id) } }]),
       signal,
     );
@@ -110,7 +143,7 @@ export class OpenSearchBackend implements StoreBackend {
     for await (const page of this.sorted("", node, maximumRows / 2, ["key"], signal)) {
       for (const { _id } of page) items.push([{ delete: { _id } }]);
     }
-    return this.bulk(items, signal);
+    return this.changes.send(items, signal);
   }
 
   async read(
@@ -255,50 +288,6 @@ export class OpenSearchBackend implements StoreBackend {
       `The opensearch store failed: ${timedOut === true ? "the search ran out of time" : `${shards?.failed} shards did not answer`}, so the answer would be a part of it. Check the cluster's health; the call may be made again.`,
     );
   }
-
-  /** Resolves with how many documents were deleted. Items that were refused for want of capacity are sent again, alone. */
-  private async bulk(items: readonly BulkItem[], signal: AbortSignal | undefined): Promise<number> {
-    let deleted = 0;
-    let done = 0;
-    for (const part of toRequests(items, request)) {
-      let left: readonly BulkItem[] = part;
-      await this.engine.attempt(signal, async (client) => {
-        throwIfAborted(signal);
-        const sent = left;
-        const { body } = await client.bulk({
-          index: this.options.index,
-          refresh: this.options.refresh,
-          body: sent.flat(),
-        });
-        if (body.items.length !== sent.length) throw new Error("the answer to a bulk lacks items");
-        const outcomes = body.items.map((item) => Object.values(item)[0]!);
-        deleted += outcomes.filter(({ result }) => result === "deleted").length;
-        left = sent.filter((_, position) => outcomes[position]!.status === 429);
-        const refused = outcomes.find(({ status }) => status >= 300 && status !== 404 && status !== 429);
-        const overloaded = outcomes.find(({ status }) => status === 429);
-        done += outcomes.filter(({ status }) => status < 300).length;
-        if (refused !== undefined) {
-          const { type = "", reason = "" } = refused.error ?? {};
-          const advice = adviceOf(blockAdvice(reason), false);
-          throw new SparseEncoderError(
-            "STORE_FAILED",
-            `The opensearch store failed: a document was refused (${refused.status} ${type}: ${reason}); ${done} of ${items.length} were stored. ${advice}`.trim(),
-          );
-        }
-        if (overloaded !== undefined) {
-          throw new Overloaded(
-            `${left.length} items were refused for want of capacity (${overloaded.error?.reason ?? "no reason given"})`,
-          );
-        }
-      });
-    }
-    return deleted;
-  }
-}
-
-/** Items of a bulk that may be taken later. */
-class Overloaded extends Error {
-  readonly statusCode = 429;
 }
 
 function denseScore(a: Float32Array, b: Float32Array, metric: DenseMetric): number {

@@ -25,6 +25,7 @@ export interface OpenSearchConnection {
     exists(request: object): Promise<Answer<boolean>>;
     create(request: object): Promise<Answer<unknown>>;
     getMapping(request: object): Promise<Answer<unknown>>;
+    putMapping(request: object): Promise<Answer<unknown>>;
     refresh(request: object): Promise<Answer<unknown>>;
   };
   bulk(request: object): Promise<Answer<{ items: readonly Readonly<Record<string, OpenSearchItem>>[] }>>;
@@ -38,7 +39,8 @@ export interface OpenSearchConnection {
     Answer<{
       timed_out?: boolean;
       _shards?: { failed?: number };
-      hits: { readonly hits: readonly OpenSearchHit[] };
+      hits: { readonly hits: readonly OpenSearchHit[]; readonly total?: { readonly value: number } | number };
+      aggregations?: Readonly<Record<string, unknown>>;
     }>
   >;
   close(): Promise<void>;

@@ -1,5 +1,6 @@
 import { received, SparseEncoderError } from "../../errors.ts";
 import {
+  type CheckedCollection,
   type CollectionDescription,
   checkDescription,
   newDescription,
@@ -21,13 +22,28 @@ export const fieldName = (position: number) => `vector_${position}`;
 export async function openIndex(
   client: OpenSearchConnection,
   options: ResolvedOpenSearchOptions,
-): Promise<ReadonlyMap<string, ResolvedField>> {
+): Promise<CheckedCollection> {
   const { index } = options;
   const place = `The index ${received(index)}`;
   await checkServer(client);
   if (!(await client.indices.exists({ index })).body) {
     await create(client, index, newDescription(place, options));
   }
+  const opened = await readIndex(client, options);
+  await checkSparseSearch(client, index, opened.fields, fieldName);
+  return opened;
+}
+
+/**
+ * What an index says of itself.
+ * @throws SparseEncoderError `STORE_MISMATCH`; errors of the client
+ */
+export async function readIndex(
+  client: OpenSearchConnection,
+  options: ResolvedOpenSearchOptions,
+): Promise<CheckedCollection> {
+  const { index } = options;
+  const place = `The index ${received(index)}`;
   const mappings = (await client.indices.getMapping({ index })).body as Readonly<
     Record<string, { mappings?: { _meta?: unknown; properties?: Properties } }>
   >;
@@ -40,10 +56,9 @@ export async function openIndex(
     );
   }
   const hint = "use the option index for another name.";
-  const fields = checkDescription(place, found?.mappings?._meta, options, hint);
-  checkMapping(place, fields, found?.mappings?.properties ?? {});
-  await checkSparseSearch(client, index, fields, fieldName);
-  return fields;
+  const checked = checkDescription(place, found?.mappings?._meta, options, hint);
+  checkMapping(place, checked.fields, found?.mappings?.properties ?? {});
+  return checked;
 }
 
 type Properties = Readonly<Record<string, object>>;
@@ -64,6 +79,15 @@ function checkMapping(
       );
     }
   }
+}
+
+/** Puts another description of an index in place of its own. */
+export async function keepDescription(
+  client: OpenSearchConnection,
+  { index }: ResolvedOpenSearchOptions,
+  description: CollectionDescription,
+): Promise<void> {
+  await client.indices.putMapping({ index, body: { _meta: description } });
 }
 
 async function create(

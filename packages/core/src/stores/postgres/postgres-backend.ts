@@ -1,6 +1,6 @@
 import { throwIfAborted } from "../../calls/index.ts";
 import { received } from "../../errors.ts";
-import type { SparseVector } from "../../vector/index.ts";
+import type { DimCounts, SparseVector } from "../../vector/index.ts";
 import type { BackendQuery, StoreBackend } from "../backend.ts";
 import { parseMetadata, unescapeText } from "../engine/stored-text.ts";
 import { filterOperators } from "../filter/filter.ts";
@@ -8,11 +8,12 @@ import type { FilterNode } from "../filter/filter-node.ts";
 import type { StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import { unsupported } from "../store-limits.ts";
-import type { ResolvedField } from "../vector-fields.ts";
+import { encoderOf, type ResolvedField } from "../vector-fields.ts";
 import { Bindings } from "./bindings.ts";
 import { PostgresCalls } from "./postgres-calls.ts";
 import type { Column } from "./postgres-column.ts";
 import { connect } from "./postgres-connection.ts";
+import { dimCount } from "./postgres-dims.ts";
 import { compileFilter } from "./postgres-filter.ts";
 import { PostgresLayout } from "./postgres-layout.ts";
 import {
@@ -63,6 +64,7 @@ export class PostgresBackend implements StoreBackend {
       exact: options.hnsw.size === 0,
       durable,
       maximumActiveDims,
+      countsDims: true,
     };
   }
 
@@ -92,6 +94,26 @@ export class PostgresBackend implements StoreBackend {
 
   async refreshFields(): Promise<void> {
     this.columns = await this.calls.change(undefined, true, (session) => this.layout.columns(session));
+  }
+
+  async keepEncoder(name: string, field: ResolvedField): Promise<void> {
+    const known = this.fields.get(name);
+    this.columns = await this.calls.change(undefined, true, (session) =>
+      this.layout.keepEncoder(session, name, field, known),
+    );
+  }
+
+  async countDims(
+    name: string,
+    dims: readonly number[],
+    signal: AbortSignal | undefined,
+  ): Promise<DimCounts> {
+    const column = this.column(name);
+    const indexed =
+      encoderOf(column.field) !== undefined ? this.layout.indexes.dimsOf(column.suffix) : undefined;
+    const { sql, values } = dimCount(this.layout.table, column, dims, indexed);
+    const [row] = await this.calls.select(sql, values, signal);
+    return { vectors: Number(row!.vectors), active: JSON.parse(row!.active!) as number[] };
   }
 
   async write(documents: readonly CheckedDocument[], signal: AbortSignal | undefined): Promise<void> {

@@ -10,6 +10,9 @@ const maximumIndexedDimension = 2000;
 
 const operatorClasses = { cosine: "vector_cosine_ops", dot: "vector_ip_ops", euclidean: "vector_l2_ops" };
 
+/** A function that all stores of a schema share. */
+const dimsFunction = "sparse_encoder_dims";
+
 /** The indexes of the table of a store. All are made if missing. */
 export class PostgresIndexes {
   private readonly options: ResolvedPostgresOptions;
@@ -24,6 +27,26 @@ export class PostgresIndexes {
   async addSigns(session: PostgresSession, { name, suffix }: Column): Promise<void> {
     await session.query(
       `CREATE INDEX "${this.nameOf("signed", name)}" ON ${this.table} (key) WHERE absolute_${suffix} IS NOT NULL`,
+    );
+  }
+
+  /** An index of the dims of sparse vectors, so that counting the documents that have one does not read them all. */
+  async addDims(session: PostgresSession, { name, suffix }: Column): Promise<void> {
+    await this.addFunction(session);
+    await this.create(session, this.nameOf("dims", name), `USING gin ((${this.dimsOf(suffix)}))`);
+  }
+
+  /** The dims of a sparse vector as the index of {@link addDims} has them: from 1 on, as pgvector counts. */
+  dimsOf(suffix: string): string {
+    return `"${this.options.schema}"."${dimsFunction}"(vector_${suffix})`;
+  }
+
+  private async addFunction(session: PostgresSession): Promise<void> {
+    const name = `"${this.options.schema}"."${dimsFunction}"`;
+    const [existing] = await session.query("SELECT to_regproc($1::text)::text AS found", [name]);
+    if (existing?.found != null) return;
+    await session.query(
+      `CREATE FUNCTION ${name}(given sparsevec) RETURNS int[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT ${dimsOfText("given::text")} $$`,
     );
   }
 
@@ -74,4 +97,9 @@ export class PostgresIndexes {
 /** What an HNSW index of sparse vectors holds. */
 export function indexedVector(suffix: string, dimension: number): string {
   return `COALESCE(short_${suffix}, vector_${suffix})::sparsevec(${dimension})`;
+}
+
+/** The dims of a sparse vector that is written as text, such as `{1:0.5,7:2}/10`: an array of them, from 1 on. */
+export function dimsOfText(text: string): string {
+  return `regexp_replace(split_part(${text}, '/', 1), ':[^,}]*', '', 'g')::int[]`;
 }

@@ -1,6 +1,6 @@
 import { received, SparseEncoderError } from "../../errors.ts";
 import { checkModel } from "../../index/index.ts";
-import { describeField, type ResolvedField, sameField } from "../vector-fields.ts";
+import { describeField, encoderOf, type ResolvedField, sameField } from "../vector-fields.ts";
 import type { PostgresSession } from "./database/postgres-database.ts";
 import { type Column, columnsOf, suffixOf } from "./postgres-column.ts";
 import { PostgresIndexes } from "./postgres-indexes.ts";
@@ -32,7 +32,7 @@ export class PostgresLayout {
   readonly table: string;
   private readonly options: ResolvedPostgresOptions;
   private readonly stores: string;
-  private readonly indexes: PostgresIndexes;
+  readonly indexes: PostgresIndexes;
 
   constructor(options: ResolvedPostgresOptions) {
     this.options = options;
@@ -94,6 +94,35 @@ export class PostgresLayout {
     return this.add(session, description, added);
   }
 
+  /**
+   * Keeps what made the vectors of a name.
+   * @throws SparseEncoderError `STORE_MISMATCH` if another process has kept something else meanwhile
+   */
+  async keepEncoder(
+    session: PostgresSession,
+    name: string,
+    field: ResolvedField,
+    known: ResolvedField | undefined,
+  ): Promise<Column[]> {
+    await lockLayout(session);
+    const description = await this.describe(session);
+    if (description === undefined) throw this.gone();
+    const current = description.columns.find((column) => column.name === name);
+    if (current === undefined) return this.add(session, description, new Map([[name, field]]));
+    if (!sameField(current.field, field) && encoderOf(current.field) !== encoderOf(known)) {
+      throw new SparseEncoderError(
+        "STORE_MISMATCH",
+        `The vectors named ${received(name)} of the table ${this.table} are now ${describeField(current.field)}; open the store again.`,
+      );
+    }
+    const columns = description.columns.map((column) =>
+      column === current ? { ...current, field } : column,
+    );
+    const changed = { ...description, columns };
+    await this.save(session, changed);
+    return this.add(session, changed, new Map());
+  }
+
   private gone(): SparseEncoderError {
     return new SparseEncoderError(
       "STORE_FAILED",
@@ -147,6 +176,13 @@ export class PostgresLayout {
     ]);
   }
 
+  private async save(session: PostgresSession, description: Description): Promise<void> {
+    await session.query(`UPDATE ${this.stores} SET description = $2::jsonb WHERE name = $1::text`, [
+      this.options.table,
+      JSON.stringify(description),
+    ]);
+  }
+
   private async add(
     session: PostgresSession,
     description: Description,
@@ -173,12 +209,10 @@ export class PostgresLayout {
       }
     }
     if (columns.length > description.columns.length) {
-      await session.query(`UPDATE ${this.stores} SET description = $2::jsonb WHERE name = $1::text`, [
-        this.options.table,
-        JSON.stringify({ ...description, columns }),
-      ]);
+      await this.save(session, { ...description, columns });
     }
     for (const column of columns) {
+      if (encoderOf(column.field) !== undefined) await this.indexes.addDims(session, column);
       const options = this.options.hnsw.get(column.name);
       if (options !== undefined) await this.indexes.addHnsw(session, column, options);
     }

@@ -1,7 +1,11 @@
-import type { SparseVector } from "../../vector/index.ts";
+import { mapInParallel } from "../../calls/index.ts";
+import type { DimCounts, SparseVector } from "../../vector/index.ts";
 import type { BackendQuery, StoreBackend, WeightedQuery } from "../backend.ts";
+import { type CheckedCollection, countsNothing } from "../engine/collection-description.ts";
+import { countsAtOnce, dimField } from "../engine/dim-field.ts";
 import { EngineClient } from "../engine/engine-client.ts";
 import { toRequests } from "../engine/engine-requests.ts";
+import { vectorTerm } from "../engine/metadata-terms.ts";
 import { toUnitVector } from "../engine/unit-vector.ts";
 import type { FilterNode } from "../filter/filter-node.ts";
 import type { ResolvedFusion } from "../native-fusion.ts";
@@ -9,41 +13,41 @@ import type { StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import { unsupported } from "../store-limits.ts";
 import type { ResolvedField } from "../vector-fields.ts";
-import type { QdrantConnection, QdrantPoint } from "./qdrant-client.ts";
-import { openCollection } from "./qdrant-collection.ts";
+import type { QdrantConnection } from "./qdrant-client.ts";
+import { keepEncoder, openCollection, readCollection } from "./qdrant-collection.ts";
 import { connect, rulesOf } from "./qdrant-connection.ts";
-import { checkDepth, checkValues, type QdrantCondition } from "./qdrant-filter.ts";
+import { checkDepth, checkValues, hasDim, hasTerm, type QdrantCondition } from "./qdrant-filter.ts";
 import { ownFormat, type QdrantFormat } from "./qdrant-format.ts";
 import { foreignFormat, openForeign } from "./qdrant-layout.ts";
 import { checkQdrantOptions, type QdrantStoreOptions, type ResolvedQdrantOptions } from "./qdrant-options.ts";
+import { allOf, QdrantPointSet } from "./qdrant-point-set.ts";
 import { toPoint, toPointId } from "./qdrant-points.ts";
 
 /** Bytes of JSON and points of one request: servers take bodies of 32 MB. */
 const request = { count: 1000, bytes: 1 << 24 };
-
-/** Points that a request names or gives at once. */
-const idsAtOnce = 1000;
 
 /** The backend of a `QdrantStore`. */
 export class QdrantBackend implements StoreBackend {
   readonly name = "qdrant";
   readonly declared = true;
   readonly ordersTies = false;
-  readonly fields: ReadonlyMap<string, ResolvedField>;
   readonly capabilities: StoreCapabilities;
   private readonly engine: EngineClient<QdrantConnection>;
   private readonly options: ResolvedQdrantOptions;
+  private readonly points: QdrantPointSet;
   private readonly format: QdrantFormat;
+  private collection: Omit<CheckedCollection, "description">;
 
   private constructor(
     engine: EngineClient<QdrantConnection>,
     options: ResolvedQdrantOptions,
-    fields: ReadonlyMap<string, ResolvedField>,
+    collection: Omit<CheckedCollection, "description">,
     format: QdrantFormat,
   ) {
-    this.fields = fields;
+    this.collection = collection;
     this.engine = engine;
     this.options = options;
+    this.points = new QdrantPointSet(engine, options.collection);
     this.format = format;
     this.capabilities = {
       sparse: true,
@@ -52,6 +56,7 @@ export class QdrantBackend implements StoreBackend {
       exact: options.exact,
       durable: true,
       nativeFusions: new Set(["rrf", "dbsf"] as const),
+      countsDims: collection.hasDims,
     };
   }
 
@@ -67,16 +72,46 @@ export class QdrantBackend implements StoreBackend {
     const { layout, declared, collection } = checked;
     const format = layout === undefined ? ownFormat : foreignFormat(layout);
     return EngineClient.open(opening, async (engine, client) => {
-      const fields = await (layout === undefined
-        ? openCollection(client, checked)
-        : openForeign(client, collection, declared!, format));
-      return new QdrantBackend(engine, checked, fields, format);
+      const opened =
+        layout === undefined
+          ? await openCollection(client, checked)
+          : { fields: await openForeign(client, collection, declared!, format), hasDims: false };
+      return new QdrantBackend(engine, checked, opened, format);
     });
+  }
+
+  get fields(): ReadonlyMap<string, ResolvedField> {
+    return this.collection.fields;
+  }
+
+  async refreshFields(): Promise<void> {
+    if (this.options.layout !== undefined) return;
+    this.collection = await this.engine.attempt(undefined, (client) => readCollection(client, this.options));
+  }
+
+  async keepEncoder(name: string, field: ResolvedField): Promise<void> {
+    this.checkWritable();
+    await this.engine.attempt(undefined, (client) => keepEncoder(client, this.options, name, field));
+    await this.refreshFields();
+  }
+
+  async countDims(
+    name: string,
+    dims: readonly number[],
+    signal: AbortSignal | undefined,
+  ): Promise<DimCounts> {
+    if (dims.length > 0 && !this.collection.hasDims) throw unsupported(this, countsNothing);
+    const field = dimField(this.fields, name);
+    const conditions = [hasTerm(vectorTerm(name)), ...dims.map((dim) => hasDim(field, dim))];
+    const [vectors, ...active] = await mapInParallel(conditions, countsAtOnce, (condition) =>
+      this.points.count([condition], signal),
+    );
+    return { vectors: vectors!, active };
   }
 
   async write(documents: readonly CheckedDocument[], signal: AbortSignal | undefined): Promise<void> {
     this.checkWritable();
-    const all = documents.map((document) => toPoint(document, this.fields));
+    const all = documents.map((document) => toPoint(document, this.fields, this.collection.hasDims));
     for (const points of toRequests(all, request)) {
       // To store a point twice is to store it once.
       await this.engine.attempt(signal, (client) =>
@@ -87,48 +122,34 @@ export class QdrantBackend implements StoreBackend {
 
   async remove(ids: readonly string[], signal: AbortSignal | undefined): Promise<number> {
     this.checkWritable();
-    const points: string[] = [];
-    for (let start = 0; start < ids.length; start += idsAtOnce) {
-      const wanted = ids.slice(start, start + idsAtOnce).map(toPointId);
-      const found = await this.retrieve(wanted, { with_payload: false, with_vector: false }, signal);
-      points.push(...found.map(({ id }) => String(id)));
-    }
-    return this.removePoints(points, signal);
+    const what = { with_payload: false, with_vector: false };
+    const found = await this.points.retrieve(ids.map(toPointId), what, signal);
+    return this.points.remove(
+      found.map(({ id }) => String(id)),
+      signal,
+    );
   }
 
   async removeMatching(node: FilterNode, signal: AbortSignal | undefined): Promise<number> {
     this.checkWritable();
-    const points: string[] = [];
-    for await (const page of this.scroll(node, false, signal))
-      points.push(...page.map(({ id }) => String(id)));
-    return this.removePoints(points, signal);
+    const ids: string[] = [];
+    for await (const page of this.points.scroll([this.compile(node)], false, signal))
+      ids.push(...page.map(({ id }) => String(id)));
+    return this.points.remove(ids, signal);
   }
 
   async read(
     ids: readonly string[],
     signal: AbortSignal | undefined,
   ): Promise<ReadonlyMap<string, StoredDocument>> {
-    const found = new Map<string, StoredDocument>();
-    for (let start = 0; start < ids.length; start += idsAtOnce) {
-      const wanted = ids
-        .slice(start, start + idsAtOnce)
-        .map((id) => this.format.toPointId(id))
-        .filter((id) => id !== undefined);
-      for (const point of await this.retrieve(wanted, { with_payload: true, with_vector: true }, signal)) {
-        const document = this.format.toDocument(point, this.fields);
-        found.set(document.id, document);
-      }
-    }
-    return found;
+    const wanted = ids.map((id) => this.format.toPointId(id)).filter((id) => id !== undefined);
+    const found = await this.points.retrieve(wanted, { with_payload: true, with_vector: true }, signal);
+    const documents = found.map((point) => this.format.toDocument(point, this.fields));
+    return new Map(documents.map((document) => [document.id, document]));
   }
 
   async count(node: FilterNode | undefined, signal: AbortSignal | undefined): Promise<number> {
-    const request = {
-      exact: true,
-      ...(node === undefined ? {} : { filter: toFilter([this.compile(node)]) }),
-    };
-    return (await this.engine.attempt(signal, (client) => client.count(this.options.collection, request)))
-      .count;
+    return this.points.count(this.conditions(node), signal);
   }
 
   async *pages(
@@ -138,7 +159,7 @@ export class QdrantBackend implements StoreBackend {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<readonly StoredDocument[], void, undefined> {
     const ids: string[] = [];
-    for await (const page of this.scroll(node, this.format.idPayload, signal)) {
+    for await (const page of this.points.scroll(this.conditions(node), this.format.idPayload, signal)) {
       for (const point of page) {
         const id = this.format.idOf(point);
         if (id > after) ids.push(id);
@@ -182,7 +203,7 @@ export class QdrantBackend implements StoreBackend {
         query: toQuery(query),
         using: this.format.vectorName(query.name),
         limit: query.k,
-        filter: toFilter(this.conditionsOf(query)),
+        filter: allOf(this.conditionsOf(query)),
         params: { exact: this.options.exact },
       })),
       query: native === "rrf" ? { rrf } : { fusion: native },
@@ -207,7 +228,11 @@ export class QdrantBackend implements StoreBackend {
 
   private conditionsOf({ name, filter }: BackendQuery): QdrantCondition[] {
     const { format } = this;
-    return [...format.conditionsOf(name), ...(filter === undefined ? [] : [this.compile(filter)])];
+    return [...format.conditionsOf(name), ...this.conditions(filter)];
+  }
+
+  private conditions(filter: FilterNode | undefined): QdrantCondition[] {
+    return filter === undefined ? [] : [this.compile(filter)];
   }
 
   private compile(filter: FilterNode): QdrantCondition {
@@ -223,7 +248,7 @@ export class QdrantBackend implements StoreBackend {
       query: toQuery(query),
       using: this.format.vectorName(name),
       limit: k,
-      filter: toFilter(this.conditionsOf(query)),
+      filter: allOf(this.conditionsOf(query)),
       with_payload: this.format.hitPayload,
       params: { exact: this.options.exact },
     };
@@ -231,46 +256,6 @@ export class QdrantBackend implements StoreBackend {
       client.query(this.options.collection, request),
     );
     return points.map((point) => ({ ...this.format.contentOf(point), score: toScore(point.score!) }));
-  }
-
-  private retrieve(
-    ids: readonly (string | number)[],
-    what: { with_payload: boolean; with_vector: boolean },
-    signal: AbortSignal | undefined,
-  ): Promise<QdrantPoint[]> {
-    return this.engine.attempt(signal, (client) =>
-      client.retrieve(this.options.collection, { ids, ...what }),
-    );
-  }
-
-  private async *scroll(
-    node: FilterNode | undefined,
-    payload: readonly string[] | false,
-    signal: AbortSignal | undefined,
-  ): AsyncGenerator<readonly QdrantPoint[], void, undefined> {
-    for (let offset: unknown; ; ) {
-      const request = {
-        limit: idsAtOnce,
-        with_payload: payload,
-        with_vector: false,
-        ...(node === undefined ? {} : { filter: toFilter([this.compile(node)]) }),
-        ...(offset === undefined ? {} : { offset }),
-      };
-      const page = await this.engine.attempt(signal, (client) =>
-        client.scroll(this.options.collection, request),
-      );
-      yield page.points;
-      if (page.next_page_offset === undefined || page.next_page_offset === null) return;
-      offset = page.next_page_offset;
-    }
-  }
-
-  private async removePoints(points: readonly string[], signal: AbortSignal | undefined): Promise<number> {
-    for (let start = 0; start < points.length; start += idsAtOnce) {
-      const request = { points: points.slice(start, start + idsAtOnce), wait: true };
-      await this.engine.attempt(signal, (client) => client.delete(this.options.collection, request));
-    }
-    return points.length;
   }
 }
 
@@ -284,8 +269,4 @@ function toQuery({ vector, field }: BackendQuery): unknown {
 
 function isEuclidean({ field }: BackendQuery): boolean {
   return field.kind === "dense" && field.metric === "euclidean";
-}
-
-function toFilter(conditions: readonly QdrantCondition[]): object {
-  return { must: conditions };
 }

@@ -1,12 +1,15 @@
 import { received } from "../../errors.ts";
 import {
+  type CheckedCollection,
   type CollectionDescription,
   checkDescription,
   newDescription,
   parseDescription,
+  withEncoder,
 } from "../engine/collection-description.ts";
+import { dimField } from "../engine/dim-field.ts";
 import { askIfAllowed, checkServerVersion } from "../engine/server-version.ts";
-import type { ResolvedField } from "../vector-fields.ts";
+import { encoderOf, type ResolvedField } from "../vector-fields.ts";
 import type { QdrantConnection } from "./qdrant-client.ts";
 import type { ResolvedQdrantOptions } from "./qdrant-options.ts";
 
@@ -22,7 +25,7 @@ const distances = { cosine: "Cosine", dot: "Dot", euclidean: "Euclid" } as const
 export async function openCollection(
   client: QdrantConnection,
   options: ResolvedQdrantOptions,
-): Promise<ReadonlyMap<string, ResolvedField>> {
+): Promise<CheckedCollection> {
   const { collection } = options;
   const info = await askIfAllowed(async () => client.versionInfo?.());
   checkServerVersion(neededVersion, info?.version);
@@ -30,15 +33,49 @@ export async function openCollection(
   if (!(await client.collectionExists(collection)).exists) {
     await create(client, collection, newDescription(place, options));
   }
-  const { config } = (await client.getCollection(collection)) as {
-    config?: { metadata?: { description?: string } | null };
-  };
+  return readCollection(client, options);
+}
+
+/**
+ * What a collection says of itself.
+ * @throws SparseEncoderError `STORE_MISMATCH`; errors of the client
+ */
+export async function readCollection(
+  client: QdrantConnection,
+  options: ResolvedQdrantOptions,
+): Promise<CheckedCollection> {
+  const { collection } = options;
   return checkDescription(
-    place,
-    parseDescription(config?.metadata?.description),
+    `The collection ${received(collection)}`,
+    await readDescription(client, collection),
     options,
     "use the option collection for another name.",
   );
+}
+
+/** Keeps what made the vectors of a name, and gives their dims an index: servers in strict mode count by indexed fields only. */
+export async function keepEncoder(
+  client: QdrantConnection,
+  { collection }: ResolvedQdrantOptions,
+  name: string,
+  field: ResolvedField,
+): Promise<void> {
+  const description = (await readDescription(client, collection)) as CollectionDescription;
+  const changed = withEncoder(description, name, field);
+  await client.updateCollection(collection, { metadata: { description: JSON.stringify(changed) } });
+  await indexDims(client, collection, dimField(new Map(description.vectors), name));
+}
+
+async function indexDims(client: QdrantConnection, collection: string, field: string): Promise<void> {
+  const schema = { type: "integer", lookup: true, range: false };
+  await client.createPayloadIndex(collection, { field_name: field, field_schema: schema, wait: true });
+}
+
+async function readDescription(client: QdrantConnection, collection: string): Promise<unknown> {
+  const { config } = (await client.getCollection(collection)) as {
+    config?: { metadata?: { description?: string } | null };
+  };
+  return parseDescription(config?.metadata?.description);
 }
 
 async function create(
@@ -58,4 +95,8 @@ async function create(
   await client.updateCollection(collection, { metadata: { description: JSON.stringify(description) } });
   // Strict servers filter by indexed fields alone.
   await client.createPayloadIndex(collection, { field_name: "terms", field_schema: "keyword", wait: true });
+  const fields = new Map(description.vectors);
+  for (const [name, field] of fields) {
+    if (encoderOf(field) !== undefined) await indexDims(client, collection, dimField(fields, name));
+  }
 }

@@ -16,7 +16,7 @@ export type QdrantCondition =
   | { readonly must_not: readonly QdrantCondition[] }
   | {
       readonly key: string;
-      readonly match: { readonly value: string | boolean } | { readonly any: readonly string[] };
+      readonly match: { readonly value: string | boolean | number } | { readonly any: readonly string[] };
     }
   | { readonly key: string; readonly range: Readonly<Partial<Record<"gt" | "gte" | "lt" | "lte", number>>> }
   | { readonly has_id: readonly string[] };
@@ -94,6 +94,11 @@ function depthOf(condition: QdrantCondition): number {
 /** The condition for documents with a term. */
 export function hasTerm(term: string): QdrantCondition {
   return { key: "terms", match: { value: term } };
+}
+
+/** The condition for documents whose vectors have an active dim. */
+export function hasDim(field: string, dim: number): QdrantCondition {
+  return { key: field, match: { value: dim } };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { SparseVector, TRUSTED } from "../../vector/index.ts";
+import { dimField } from "../engine/dim-field.ts";
 import { termsOf, vectorTerm } from "../engine/metadata-terms.ts";
 import { escapeMetadata, escapeText, parseMetadata, unescapeText } from "../engine/stored-text.ts";
 import { toUnitVector } from "../engine/unit-vector.ts";
@@ -23,10 +24,12 @@ export function toPointId(id: string): string {
 /**
  * The point of a document. Vectors of the cosine are of length 1, and the payload has them as they were: Qdrant would scale
  * them itself, but for those shorter than 0.0003, which it would keep as they are.
+ * @param hasDims true if the payload has the active dims of sparse vectors too: filters see only the payload
  */
 export function toPoint(
   { id, text, metadata, vectors }: CheckedDocument,
   fields: ReadonlyMap<string, ResolvedField>,
+  hasDims: boolean,
 ): object {
   const { terms, ends } = termsOf(metadata);
   const bounds: Record<string, number> = {};
@@ -36,6 +39,7 @@ export function toPoint(
   }
   const vector: Record<string, unknown> = {};
   const originals: Record<string, string> = {};
+  const dims: Record<string, number[]> = {};
   for (const [name, value] of vectors) {
     if (value instanceof Float32Array) {
       const field = fields.get(name);
@@ -43,7 +47,9 @@ export function toPoint(
       vector[name] = Array.from(isCosine ? toUnitVector(value) : value);
       if (isCosine) originals[name] = toBase64(value);
     } else {
-      vector[name] = { indices: Array.from(value.indices), values: Array.from(value.values) };
+      const indices = Array.from(value.indices);
+      vector[name] = { indices, values: Array.from(value.values) };
+      if (hasDims) dims[dimField(fields, name)] = indices;
     }
   }
   return {
@@ -56,6 +62,7 @@ export function toPoint(
       terms: [...terms, ...[...vectors.keys()].map(vectorTerm)],
       bounds,
       originals,
+      ...dims,
     },
   };
 }
