@@ -21,6 +21,7 @@ export function shapeOf(family: Family, config: JsonObject, file: string): Trans
       `${file}: "is_decoder": true is not supported: each token would attend to the tokens before it only.`,
     );
   }
+  checkSizes(config, file);
   const shape = family.shape(config, file);
   const { vocabularySize, hiddenSize, layers, heads, intermediateSize } = shape;
   const { keyHeads = heads, headSize = 1 } = shape;
@@ -49,6 +50,43 @@ export function shapeOf(family: Family, config: JsonObject, file: string): Trans
   }
   return shape;
 }
+
+/** Layers of a transformer, several times those of any. */
+const mostLayers = 10_000;
+
+/** Numbers of a layer, several times those of any. */
+const widest = 1 << 24;
+
+/** Sizes by which the families make lists and divide, before anything is compared with the weights. */
+const largestSizes: Readonly<Record<string, number>> = {
+  num_hidden_layers: mostLayers,
+  n_layers: mostLayers,
+  max_window_layers: mostLayers,
+  hidden_size: widest,
+  dim: widest,
+  num_attention_heads: widest,
+  n_heads: widest,
+  num_key_value_heads: widest,
+  head_dim: widest,
+  position_buckets: widest,
+  relative_attention_num_buckets: widest,
+};
+
+/** @throws SparseEncoderError `MODEL_INVALID` for a size that no transformer has */
+function checkSizes(config: JsonObject, file: string): void {
+  for (const [key, largest] of Object.entries(largestSizes)) {
+    const size = Object.hasOwn(config, key) ? config[key] : undefined;
+    // Some of them may be -1 or 0, and each family says which.
+    if (typeof size !== "number" || (size <= largest && (size !== 0 || !divisors.has(key)))) continue;
+    throw new SparseEncoderError(
+      "MODEL_INVALID",
+      `${file}: "${key}" is ${size}; a transformer has 1 to ${largest}.`,
+    );
+  }
+}
+
+/** Sizes that others are divided by. */
+const divisors = new Set(["num_attention_heads", "n_heads"]);
 
 /**
  * The family of a `config.json`, which its `model_type` tells: `architectures` says what the checkpoint was saved from, not

@@ -100,7 +100,7 @@ function checkOperators(store: Limited, node: FilterNode): void {
   const { filters } = store.capabilities;
   const operators = operatorsOf(node);
   if (operators.length > 0 && !operators.some((operator) => filters.has(operator))) {
-    const field = "path" in node ? ` (field ${JSON.stringify(node.path.join("."))})` : "";
+    const field = "path" in node ? ` (field ${received(node.path.join("."))})` : "";
     throw unsupported(store, `has no filter ${operators[0]}${field}; it has ${[...filters].join(", ")}.`);
   }
   if (node.type === "not") checkOperators(store, node.node);
