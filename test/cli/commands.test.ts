@@ -16,6 +16,7 @@ const commands = [
   "cache",
   "quantize",
   "info",
+  "repair",
   "doctor",
   "completion",
 ];

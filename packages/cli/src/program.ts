@@ -8,6 +8,7 @@ import { examples } from "./commands/examples.ts";
 import { explainCommand } from "./commands/explain-command.ts";
 import { indexCommand } from "./commands/index-command.ts";
 import { cacheCommand, downloadCommand, infoCommand, quantizeCommand } from "./commands/model-commands.ts";
+import { repairCommand } from "./commands/repair-command.ts";
 import { searchCommand } from "./commands/search-command.ts";
 import { serveCommand } from "./commands/serve-command.ts";
 
@@ -30,6 +31,7 @@ export function createProgram(): Command {
     .addCommand(cacheCommand())
     .addCommand(quantizeCommand())
     .addCommand(infoCommand())
+    .addCommand(repairCommand())
     .addCommand(doctorCommand())
     .addHelpText(
       "after",
