@@ -19,6 +19,7 @@ export function serveCommand(): Command {
       "--beir <folder>",
       "search a BEIR collection, whose judgements the page shows, in place of an index",
     )
+    .option("--reranker <model>", "reranker of /rerank, folder or name")
     .option(
       "--api-key-file <file>",
       "file of the key that requests must send (default: SPARSE_ENCODER_API_KEY)",

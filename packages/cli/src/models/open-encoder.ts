@@ -1,4 +1,4 @@
-import { DenseEncoder, type LoadOptions, SparseEncoder } from "@sparse-encoder/core";
+import { CrossEncoder, DenseEncoder, type LoadOptions, SparseEncoder } from "@sparse-encoder/core";
 import { ProgressLine } from "../terminal/progress-line.ts";
 import { downloadLine } from "./download.ts";
 import type { ModelOptions } from "./model-options.ts";
@@ -21,6 +21,17 @@ export async function openDenseEncoder(
   signal: AbortSignal,
 ): Promise<DenseEncoder> {
   return withProgress(options, signal, (loadOptions) => DenseEncoder.load(model, loadOptions));
+}
+
+/** Loads a reranker. Which of its tokens are read is its own setting, not that of the encoders. */
+export async function openReranker(
+  model: string,
+  options: ModelOptions,
+  signal: AbortSignal,
+): Promise<CrossEncoder> {
+  return withProgress({ ...options, revision: undefined, maxSeqLength: undefined }, signal, (loadOptions) =>
+    CrossEncoder.load(model, loadOptions),
+  );
 }
 
 async function withProgress<Encoder>(

@@ -1,8 +1,10 @@
+import type { CrossEncoder } from "@sparse-encoder/core";
 import { type BeirCollection, readBeirFolder } from "@sparse-encoder/core/evaluation";
 import packageFile from "../../package.json" with { type: "json" };
 import { Collection, type CollectionOptions } from "../collection/collection.ts";
 import { readDescription } from "../collection/index-description.ts";
 import { addDocuments, finishWriting } from "../collection/store-documents.ts";
+import { openReranker } from "../models/open-encoder.ts";
 import { ProgressLine } from "../terminal/progress-line.ts";
 import { kindOfKey } from "./encode-kind.ts";
 import type { ServerLimits } from "./guards/server-limits.ts";
@@ -24,6 +26,8 @@ export interface ContextOptions extends CollectionOptions {
   readonly isIndexNamed: boolean;
   /** Folder of a collection with judgements, which is searched in place of an index. */
   readonly beir?: string | undefined;
+  /** Reranker of `/rerank`. */
+  readonly reranker?: string | undefined;
   readonly limits: ServerLimits;
 }
 
@@ -32,7 +36,7 @@ const documentsAtOnce = 512;
 
 /** Opens encoders and index. */
 export async function openContext(options: ContextOptions, signal: AbortSignal): Promise<OpenContext> {
-  const { index, isIndexNamed, beir, limits } = options;
+  const { index, isIndexNamed, beir } = options;
   const judged = beir === undefined ? undefined : await readBeirFolder(beir);
   const isThere = (await readDescription(index)) !== undefined;
   const collection =
@@ -43,7 +47,9 @@ export async function openContext(options: ContextOptions, signal: AbortSignal):
     // What a run that did not end has left is mended first.
     if (collection.description.state === "writing") await finishWriting(collection, true, signal);
     if (judged !== undefined) await addJudged(collection, judged, signal);
-    return contextOf(collection, judged, limits);
+    const reranker =
+      options.reranker === undefined ? undefined : await openReranker(options.reranker, options, signal);
+    return contextOf(collection, judged, reranker, options);
   } catch (error) {
     await collection[Symbol.asyncDispose]();
     throw error;
@@ -53,14 +59,15 @@ export async function openContext(options: ContextOptions, signal: AbortSignal):
 function contextOf(
   collection: Collection,
   judged: BeirCollection | undefined,
-  limits: ServerLimits,
+  reranker: CrossEncoder | undefined,
+  { limits, reranker: rerankerModel }: ContextOptions,
 ): OpenContext {
   const { encoder, dense, description } = collection;
   const metrics = new ServerMetrics();
   const { batchTexts: batchSize } = limits;
   const ending = new AbortController();
   return {
-    ...{ encoder, dense, collection, limits, metrics },
+    ...{ encoder, dense, reranker, rerankerModel, collection, limits, metrics },
     judgements: judged === undefined ? undefined : new JudgementSet(judged),
     model: description.models.model ?? "splade-tiny",
     denseModel: description.models.dense ?? undefined,
@@ -96,7 +103,9 @@ function contextOf(
           ),
     isReady: () => !ending.signal.aborted,
     end: () => ending.abort(),
-    [Symbol.asyncDispose]: () => collection[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([collection[Symbol.asyncDispose](), reranker?.close()]);
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import type { DenseEncoder, SparseEncoder, SparseVector } from "@sparse-encoder/core";
+import type { CrossEncoder, DenseEncoder, SparseEncoder, SparseVector } from "@sparse-encoder/core";
 import type { Collection } from "../collection/collection.ts";
 import type { ServerLimits } from "./guards/server-limits.ts";
 import type { JudgementSet } from "./judgement-set.ts";
@@ -9,6 +9,8 @@ import type { TextBatcher } from "./text-batcher.ts";
 export interface ServerContext {
   readonly encoder: SparseEncoder;
   readonly dense: DenseEncoder | undefined;
+  /** Undefined for a server without a reranker. */
+  readonly reranker: CrossEncoder | undefined;
   /** Undefined for a server without an index. */
   readonly collection: Collection | undefined;
   /** Undefined for a server without judgements. */
@@ -16,6 +18,7 @@ export interface ServerContext {
   /** Names of the models, as they were given. */
   readonly model: string;
   readonly denseModel: string | undefined;
+  readonly rerankerModel: string | undefined;
   readonly sparseTexts: TextBatcher<SparseVector>;
   readonly denseTexts: TextBatcher<Float32Array> | undefined;
   readonly limits: ServerLimits;

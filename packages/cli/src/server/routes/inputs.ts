@@ -5,10 +5,17 @@ import type { ServerContext } from "../server-context.ts";
 /** A text or several. Token ids, which text-embeddings-inference takes too, are refused. */
 export const inputsSchema = z.union([z.string(), z.array(z.string())]);
 
-/** The texts of a request, checked against its limits. */
-export function textsOf(inputs: string | readonly string[], { limits }: ServerContext): readonly string[] {
+/**
+ * The texts of a request, checked against its limits.
+ * @param field name of the field that has them
+ */
+export function textsOf(
+  inputs: string | readonly string[],
+  { limits }: ServerContext,
+  field = "inputs",
+): readonly string[] {
   const texts = typeof inputs === "string" ? [inputs] : inputs;
-  if (texts.length === 0) throw invalidRequest("`inputs` is empty: give at least one text.");
+  if (texts.length === 0) throw invalidRequest(`\`${field}\` is empty: give at least one text.`);
   if (texts.length > limits.requestTexts) {
     throw new ApiError(
       413,

@@ -8,6 +8,7 @@ import {
 } from "./document-routes.ts";
 import { embedRoute, embedSparseRoute, openAiRoute } from "./embed-routes.ts";
 import { explainRoute } from "./explain-route.ts";
+import { rerankRoute } from "./rerank-route.ts";
 import { searchRoute } from "./search-route.ts";
 import { healthRoute, infoRoute, readyRoute, vocabularyRoute } from "./status-routes.ts";
 
@@ -16,6 +17,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   embedSparseRoute,
   embedRoute,
   openAiRoute,
+  rerankRoute,
   infoRoute,
   vocabularyRoute,
   searchRoute,

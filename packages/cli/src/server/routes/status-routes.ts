@@ -43,6 +43,7 @@ const infoSchema = z.object({
   dimension: z.number().int(),
   dense_model_id: z.string().nullable(),
   dense_dimension: z.number().int().nullable(),
+  reranker_model_id: z.string().nullable(),
   has_vocabulary: z.boolean(),
 });
 
@@ -73,6 +74,7 @@ export const infoRoute = apiRoute({
       dimension,
       dense_model_id: context.denseModel ?? null,
       dense_dimension: dense?.embeddingDimension ?? null,
+      reranker_model_id: context.rerankerModel ?? null,
       has_vocabulary: true,
     };
   },
