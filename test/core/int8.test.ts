@@ -161,14 +161,17 @@ describe("dtype int8", () => {
     expect(readFileSync(blocked, "utf8")).toBe("a file where a folder is needed");
   });
 
-  it("names weights that are not finite", async () => {
+  it.each([
+    "bert.encoder.layer.0.output.dense.weight",
+    "bert.encoder.layer.1.intermediate.dense.bias",
+    "cls.predictions.transform.LayerNorm.bias",
+  ])("names weights that are not finite: %s", async (name) => {
     const folder = mkdtempSync(path.join(tmpdir(), "sparse-encoder-int8-nan-"));
     cpSync(goldenModelFolder("bert-max-relu"), folder, { recursive: true });
     const file = path.join(folder, "model.safetensors");
     const bytes = readFileSync(file);
     const headerBytes = Number(bytes.readBigUInt64LE());
     const header = JSON.parse(bytes.toString("utf8", 8, 8 + headerBytes));
-    const name = "bert.encoder.layer.0.output.dense.weight";
     bytes.writeFloatLE(Number.NaN, 8 + headerBytes + header[name].data_offsets[0] + 8);
     writeFileSync(file, bytes);
     await expect(load(folder)).rejects.toMatchObject({

@@ -1,6 +1,7 @@
 import { SparseEncoderError } from "../errors.ts";
 import type { TensorTable } from "../model/index.ts";
-import { absent, type OnnxGraph, type Value } from "./onnx/onnx-graph.ts";
+import type { OnnxGraph, Value } from "./onnx/onnx-graph.ts";
+import { quantiseRows } from "./quantised-rows.ts";
 
 /**
  * What a graph is tuned for: many tokens at once on a CPU, the shortest wait for one short text there, or a device that runs
@@ -43,11 +44,29 @@ export function linear(
   const bias = options.bias === false ? [] : [graph.weight(tensors.get(`${name}.bias`, [total]), range)];
   const quantised = tensors.quantised(`${name}.weight`, [total, from]);
   if (quantised !== undefined) {
+    const rows = quantiseRows(graph, input, 2);
     const weight = transposed(graph, graph.bytes(quantised.values, range));
     const scales = graph.weight(quantised.scales, range);
-    return graph.op("DynamicQuantizeMatMul", [input, weight, scales, absent, ...bias]);
+    // The operator scales columns, and all rows alike.
+    const operands = [rows.values, weight, graph.scalar(1), scales, rows.zeroPoint];
+    const scaled = graph.op("Mul", [graph.op("MatMulIntegerToFloat", operands), rows.scales]);
+    return bias.length === 0 ? scaled : graph.op("Add", [scaled, ...bias]);
   }
   const weight = graph.weight(tensors.get(`${name}.weight`, [total, from]), range);
+  return graph.op("Gemm", [input, weight, ...bias], { transB: 1 });
+}
+
+/** As {@link linear} for a layer behind pooling, whose weights stay as they are beside int8 weights: it is little work. */
+export function floatLinear(
+  { graph, tensors }: Building,
+  name: string,
+  input: Value,
+  from: number,
+  to: number,
+  hasBias: boolean,
+): Value {
+  const bias = hasBias ? [graph.weight(tensors.get(`${name}.bias`, [to]))] : [];
+  const weight = graph.weight(tensors.get(`${name}.weight`, [to, from]));
   return graph.op("Gemm", [input, weight, ...bias], { transB: 1 });
 }
 

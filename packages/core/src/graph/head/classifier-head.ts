@@ -2,7 +2,7 @@ import { received, SparseEncoderError } from "../../errors.ts";
 import { type ClassifierModule, type JsonObject, setting, type TensorTable } from "../../model/index.ts";
 import { architectureOf, classifierName } from "../checkpoint-family.ts";
 import type { Family, TransformerShape } from "../family.ts";
-import { activation, type Building, layerNorm } from "../layers.ts";
+import { activation, type Building, floatLinear, layerNorm } from "../layers.ts";
 import type { Value } from "../onnx/onnx-graph.ts";
 import type { HiddenStates } from "../transformer.ts";
 import { addPooling, tokenStates } from "./pooled-head.ts";
@@ -121,21 +121,6 @@ function activationOf(
 ): string {
   const fallback = named ?? headActivation ?? ofLayers;
   return key === undefined ? fallback : setting(config, key, fallback, file);
-}
-
-/** A linear layer whose weights stay as they are beside int8 weights. */
-function floatLinear(
-  { graph, tensors }: Building,
-  name: string,
-  input: Value,
-  from: number,
-  to: number,
-  hasBias: boolean,
-): Value {
-  const bias = hasBias ? [graph.weight(tensors.get(`${name}.bias`, [to]))] : [];
-  return graph.op("Gemm", [input, graph.weight(tensors.get(`${name}.weight`, [to, from])), ...bias], {
-    transB: 1,
-  });
 }
 
 function unsupportedClassifier(config: JsonObject, file: string): SparseEncoderError {

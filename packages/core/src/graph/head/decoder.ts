@@ -1,6 +1,7 @@
 import { type Building, transposed } from "../layers.ts";
 import type { OnnxGraph, Value } from "../onnx/onnx-graph.ts";
-import { integerProducts, largestProducts, quantiseTokens, scaleProducts } from "./integer-products.ts";
+import { quantiseRows } from "../quantised-rows.ts";
+import { integerProducts, largestProducts, scaleProducts } from "./integer-products.ts";
 
 /**
  * Rows of the vocabulary a chunk. For throughput, its scores for 1,024 tokens stay in the cache until they are reduced; for
@@ -86,19 +87,19 @@ function integerDecoder(
   batchShape: Value,
 ): Decoder {
   const { values, scales } = tensors.quantised(name, shape)!;
-  const quantised = quantiseTokens(graph, byText(graph, tokens, batchShape, shape[1]));
+  // One scale per text, not per token: so the maximum over the tokens is taken of integers.
+  const texts = quantiseRows(graph, byText(graph, tokens, batchShape, shape[1]), 3);
   const entries = (range: Range) => transposed(graph, graph.bytes(values, range));
   return {
     chunkRows: chunkRows.integer[tuning === "latency" ? tuning : "throughput"],
-    scores: (range) =>
-      scaleProducts(
-        graph,
-        integerProducts(graph, quantised, entries(range)),
-        quantised,
-        graph.weight(scales, range),
-      ),
-    maximum: (range) => largestProducts(graph, quantised, entries(range)),
-    scale: (maxima) => scaleProducts(graph, maxima, quantised, graph.weight(scales)),
+    scores: (range) => {
+      const products = integerProducts(graph, texts, entries(range));
+      const scaled = scaleProducts(graph, products, graph.weight(scales, range));
+      // Not the product of both scales at once: the runtime takes that for one scale of all texts.
+      return graph.op("Mul", [scaled, graph.op("Unsqueeze", [texts.scales, graph.integers(2)])]);
+    },
+    maximum: (range) => largestProducts(graph, texts, entries(range)),
+    scale: (maxima) => graph.op("Mul", [scaleProducts(graph, maxima, graph.weight(scales)), texts.scales]),
   };
 }
 

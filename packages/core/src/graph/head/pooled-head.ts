@@ -5,7 +5,7 @@ import type {
   PoolingModule,
   SparseAutoEncoderModule,
 } from "../../model/index.ts";
-import { activation, type Building, layerNorm, linear } from "../layers.ts";
+import { activation, type Building, floatLinear, layerNorm } from "../layers.ts";
 import type { OnnxGraph, Value } from "../onnx/onnx-graph.ts";
 import type { HiddenStates } from "../transformer.ts";
 
@@ -95,7 +95,7 @@ export function addNormalize(graph: OnnxGraph, vectors: Value): Value {
 /** Adds a linear layer with activation. Source: `Dense` of sentence-transformers. */
 export function addDense(building: Building, dense: DenseModule, vectors: Value): Value {
   const { inFeatures, outFeatures, bias } = dense;
-  const output = linear(building, "linear", vectors, inFeatures, outFeatures, { bias });
+  const output = floatLinear(building, "linear", vectors, inFeatures, outFeatures, bias);
   return activation(building.graph, dense.activation, output);
 }
 

@@ -4,7 +4,7 @@ import { largestInteger } from "../layers.ts";
 import { OnnxGraph, type Value } from "../onnx/onnx-graph.ts";
 import { initializerStart } from "../onnx/onnx-messages.ts";
 import { byText, rangesOf } from "./decoder.ts";
-import { largestProducts, quantiseTokens, scaleProducts, widen } from "./integer-products.ts";
+import { largestProducts, quantiseBatch, scaleProducts, widen } from "./integer-products.ts";
 
 /**
  * Rows of the vocabulary whose exact products are made at once: for 1,024 tokens, at most 8 MB of them. Each block packs the
@@ -72,9 +72,9 @@ function addScreen(
 ): Value {
   const [vocabulary, width] = weight.shape as [number, number];
   const ofTexts = byText(graph, tokens, batchShape, width);
-  const quantised = quantiseTokens(graph, ofTexts);
+  const quantised = quantiseBatch(graph, ofTexts);
   const shifted = graph.op("Sub", [widen(graph, quantised.values), widen(graph, quantised.zeroPoint)]);
-  const restored = graph.op("Mul", [shifted, quantised.scale]);
+  const restored = graph.op("Mul", [shifted, quantised.scales]);
   /** Largest norm of a token of each text: [B, 1]. */
   const largestNorm = (values: Value) =>
     graph.op("ReduceMax", [norm(graph, values), graph.integers(1)], { keepdims: 1 });
@@ -85,7 +85,8 @@ function addScreen(
     largestProducts(graph, quantised, chunkName(start)),
   );
   const joined = graph.op("Concat", products, { axis: 1 });
-  const approximate = scaleProducts(graph, joined, quantised, statisticNames.scales);
+  const scales = graph.op("Mul", [statisticNames.scales, quantised.scales]);
+  const approximate = scaleProducts(graph, joined, scales);
   const slack = graph.op("Mul", [tokenNorm, graph.scalar(roundingSlack)]);
   const error = graph.op("Add", [
     graph.op("Mul", [graph.op("Add", [tokenError, slack]), statisticNames.norms]),

@@ -146,6 +146,11 @@ export class OnnxGraph {
     return this.constant(`zeros${count}`, "int8", [count], new Int8Array(count));
   }
 
+  /** A uint8 scalar. */
+  byte(value: number): Value {
+    return this.constant(`u${value}`, "uint8", [], new Uint8Array([value]));
+  }
+
   /** An int64 vector, for shapes and axes. */
   integers(...values: number[]): Value {
     const name = values.length > 8 ? `integers_${this.count++}` : `i${values.join("_")}`;

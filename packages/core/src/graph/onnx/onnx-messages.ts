@@ -20,7 +20,7 @@ export const contributed = "com.microsoft";
 const contributedOperators = [
   "Attention",
   "BiasGelu",
-  "DynamicQuantizeMatMul",
+  "MatMulIntegerToFloat",
   "MultiHeadAttention",
   "RotaryEmbedding",
   "SkipLayerNormalization",

@@ -19,9 +19,7 @@ export interface WeightFormat {
   readonly name: string;
   /** Changes whenever the file's content would for the same source. */
   readonly version: string;
-  /** Which modules' weights are converted; the others stay as they are. */
-  readonly modules: "all" | "transformer";
-  /** Whether a module's weights are in that format already, as far as the model uses them. */
+  /** Whether the weights are in that format already, as far as the model uses them. */
   readonly has: (used: ReadonlyMap<string, StoredTensor>) => boolean;
   /** How a tensor of the source is stored: one entry or several. */
   readonly entries: (source: SourceTensor) => readonly StoredEntry[];
@@ -56,8 +54,9 @@ export const valuesPerBlock = 1 << 19;
 const bytesOf = { I8: 1, F16: 2, F32: 4 } as const;
 
 /**
- * The weights of a pipeline's modules in another format, from files in `cacheFolder` that are made when they are missing or
- * broken. A file has everything that the model needs, so it stands alone.
+ * The weights of a pipeline's transformer and its head in another format, from a file in `cacheFolder` that is made when it is
+ * missing or broken; those of the other modules as they are. The file has everything that the transformer needs, so it stands
+ * alone.
  *
  * A file is keyed by the content of its source, written under a temporary name, and renamed when it is complete; its
  * checksum is verified whenever it is used.
@@ -76,8 +75,7 @@ export async function convertWeights(
   buildGraph(pipeline, recorded, "throughput");
   const converted = new Map(weights);
   for (const module of pipeline) {
-    if (!("folder" in module) || (format.modules === "transformer" && module.kind !== "Transformer"))
-      continue;
+    if (module.kind !== "Transformer") continue;
     const { folder } = module;
     const table = recorded.get(folder)!;
     if (format.has(table.used)) continue;

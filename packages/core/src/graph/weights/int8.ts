@@ -16,7 +16,6 @@ import {
 const int8: WeightFormat = {
   name: "int8",
   version: "2",
-  modules: "all",
   has: () => false,
   entries: ({ name, tensor, quantisable }) =>
     quantisable
@@ -27,12 +26,13 @@ const int8: WeightFormat = {
       : [{ name, type: "F32", shape: tensor.shape }],
   convert: async (source, write) => {
     if (source.quantisable) await quantiseTensor(source, write);
-    else await write(source.name, await readTensorValues(source.tensor), 0);
+    else await write(source.name, await readNumbers(source), 0);
   },
 };
 
 /**
- * The weights of a pipeline as int8, made once and kept in `cacheFolder`.
+ * The weights of a pipeline's transformer as int8, made once and kept in `cacheFolder`, and those of the other modules as they
+ * are: they run once per text.
  *
  * @throws SparseEncoderError `WEIGHTS_INVALID`, `CACHE_UNWRITABLE` or `ABORTED`
  */
@@ -45,6 +45,13 @@ export function quantiseWeights(
   return convertWeights(pipeline, weights, int8, cacheFolder, signal);
 }
 
+/** Values that stay float32. A NaN among them would vanish in the products behind them; an infinity is found in the vectors. */
+async function readNumbers({ name, tensor, origin }: SourceTensor): Promise<Float32Array> {
+  const values = await readTensorValues(tensor);
+  if (values.some(Number.isNaN)) throw notFinite(name, origin);
+  return values;
+}
+
 /** Quantises a matrix in blocks of rows. */
 async function quantiseTensor({ name, tensor, origin }: SourceTensor, write: WriteValues): Promise<void> {
   const [rows, width] = tensor.shape as [number, number];
@@ -53,15 +60,14 @@ async function quantiseTensor({ name, tensor, origin }: SourceTensor, write: Wri
     const end = Math.min(start + rowsPerBlock, rows);
     const block = await readTensorValues(tensor, start * width, end * width);
     const { values, scales } = quantiseRows(block, width);
-    if (!scales.every(Number.isFinite)) {
-      throw new SparseEncoderError(
-        "WEIGHTS_INVALID",
-        `${origin} has numbers in "${name}" that are not finite.`,
-      );
-    }
+    if (!scales.every(Number.isFinite)) throw notFinite(name, origin);
     await write(name, values, start * width);
     await write(`${name}_scale`, scales, start);
   }
+}
+
+function notFinite(name: string, origin: string): SparseEncoderError {
+  return new SparseEncoderError("WEIGHTS_INVALID", `${origin} has numbers in "${name}" that are not finite.`);
 }
 
 /** One scale per row: the largest absolute value becomes 63. The scale of a row with numbers that are not finite is NaN. */
