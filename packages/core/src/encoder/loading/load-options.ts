@@ -20,8 +20,7 @@ export interface LoadOptions extends ModelSourceOptions {
   /**
    * Number format of the products. Default `fp32`, which is exact on every device.
    *
-   * - `int8` is faster and smaller on the CPU and costs a little quality. The vector of a text depends a little on what else is
-   *   in its batch.
+   * - `int8` is faster and smaller on the CPU and costs a little quality. A text has the same vector alone and in every batch.
    * - `fp16` is for NVIDIA GPUs: half the memory, several times as fast, differences of some 5e-3. Elsewhere the model computes
    *   in float32; `describe().computation` says which.
    * - `tf32` is for NVIDIA GPUs too: float32 weights of which products read 10 of 23 bits, differences of some 5e-3. One process
