@@ -127,7 +127,7 @@ describe("an int8 model gives a text the same numbers alone and in every batch",
     remove();
   });
 
-  it.each(["bert", "roberta", "distilbert", "electra", "mpnet", "albert", "modernbert", "modernbert-mean"])(
+  it.each(["bert", "roberta", "distilbert", "electra", "mpnet", "albert", "modernbert", "deberta-v2"])(
     "pairs: %s",
     async (name) => {
       const folder = rerankerFolder(name);

@@ -6,6 +6,7 @@ export type Attribute = number | string | readonly number[] | { readonly float: 
 /** Element types of ONNX tensors (TensorProto.DataType). */
 export const elementTypes = {
   float32: 1,
+  uint8: 2,
   int8: 3,
   int32: 6,
   int64: 7,
