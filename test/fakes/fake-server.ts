@@ -10,11 +10,19 @@ export class Refusal extends Error {
   readonly status: number;
   /** What the engine calls such a refusal. */
   readonly type: string;
+  /** Headers of the answer. */
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, message: string, type = "fake_exception") {
+  constructor(
+    status: number,
+    message: string,
+    type = "fake_exception",
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     super(message);
     this.status = status;
     this.type = type;
+    this.headers = headers;
   }
 }
 
@@ -80,6 +88,7 @@ export abstract class FakeServer {
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let status = 200;
     let body: unknown;
+    let headers: Readonly<Record<string, string>> = {};
     try {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -98,9 +107,10 @@ export abstract class FakeServer {
     } catch (error) {
       const { message } = error as Error;
       status = error instanceof Refusal ? error.status : 500;
+      if (error instanceof Refusal) headers = error.headers;
       body = this.failure(status, error instanceof Refusal ? error.type : "fake_exception", message);
     }
-    response.writeHead(status, { "content-type": "application/json" });
+    response.writeHead(status, { "content-type": "application/json", ...headers });
     response.end(request.method === "HEAD" ? undefined : JSON.stringify(body));
   }
 }

@@ -332,3 +332,12 @@ it("unknown options are refused by every call that takes some", async () => {
     });
   }
 });
+
+it("answers to an encoder in place of options, and to a filter that is a function, with what to write", async () => {
+  expect(() => new SparseEmbeddings(encoder as never)).toThrow("new SparseEmbeddings({ encoder })");
+  expect(() => new DenseEmbeddings(new FakeDenseEmbedder() as never)).toThrow(
+    "new DenseEmbeddings({ encoder })",
+  );
+  const passing = (() => true) as never;
+  await expect(storeOf().similaritySearch("weather", 1, passing)).rejects.toThrow("BasicTranslator");
+});

@@ -3,6 +3,7 @@ import { OpenSearchStore } from "@sparse-encoder/core/stores";
 import { storeConformance } from "@sparse-encoder/core/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FakeOpenSearch } from "../fakes/fake-opensearch.ts";
+import { Refusal } from "../fakes/fake-server.ts";
 import { codeOf, smallDocument as document, smallVectors as vectors } from "../helpers/small-documents.ts";
 
 let fake: FakeOpenSearch;
@@ -56,6 +57,14 @@ describe("OpenSearchStore", () => {
     await store.upsert(["a", "b", "c", "d", "e"].map((id) => document(id)));
     expect(fake.bulks).toEqual([5, 2, 1]);
     expect(await store.count()).toBe(5);
+  }, 20_000);
+
+  it("waits as long as a cluster with too many requests asks for", async () => {
+    await using store = await OpenSearchStore.open({ url: fake.url, vectors, retries: 1 });
+    const started = performance.now();
+    fake.failures.push(new Refusal(429, "too many", "busy", { "retry-after": "1" }));
+    expect(await store.count()).toBe(0);
+    expect(performance.now() - started).toBeGreaterThan(950);
   }, 20_000);
 
   it("says which part of a bulk was stored when an item is refused for good", async () => {

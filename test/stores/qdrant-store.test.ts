@@ -1,5 +1,6 @@
 import { QdrantStore } from "@sparse-encoder/core/stores";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { Refusal } from "../fakes/fake-server.ts";
 import { FakeQdrant } from "../fakes/qdrant/fake-qdrant.ts";
 import { smallDocument as document, smallVectors as vectors } from "../helpers/small-documents.ts";
 import { qdrantCases } from "./qdrant-cases.ts";
@@ -30,6 +31,18 @@ describe("QdrantStore", () => {
     fake.failures.push(400, 400);
     await expect(store.count()).rejects.toMatchObject({ code: "STORE_FAILED" });
     expect(fake.failures).toEqual([400]);
+  }, 20_000);
+
+  it("waits as long as a server with too many requests asks for, also where its client reads no such time", async () => {
+    await using store = await QdrantStore.open({ url: fake.url, vectors, retries: 1 });
+    const busy = (wait: string) => new Refusal(429, "too many", "busy", { "retry-after": wait });
+    const started = performance.now();
+    fake.failures.push(busy("1"));
+    expect(await store.count()).toBe(0);
+    expect(performance.now() - started).toBeGreaterThan(950);
+    fake.failures.push(busy(new Date(Date.now() + 1000).toUTCString()));
+    expect(await store.count()).toBe(0);
+    expect(fake.failures).toEqual([]);
   }, 20_000);
 
   it("says that the key is wrong, without it", async () => {

@@ -21,6 +21,9 @@ export function declareEmbeddings<Encoder extends TextEncoder>(call: string, exa
   });
   const options = declareOptions<{ readonly encoder: Encoder }>()({ encoder });
   return (params: unknown): Encoder => {
+    if (typeof (params as Partial<TextEncoder> | null | undefined)?.encodeQuery === "function") {
+      throw invalidArgument(`${call}: an encoder is given by its name: new ${call}({ encoder }).`);
+    }
     const checked = options.check(call, params ?? {});
     if (checked.encoder === undefined) throw missingEncoder(call, example, undefined);
     return checked.encoder;

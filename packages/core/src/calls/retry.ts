@@ -6,10 +6,15 @@ export interface RetryRule {
   readonly retries: number;
   /** Milliseconds before the second try; each further wait is twice as long, up to 5 s, give or take a quarter. */
   readonly delay: number;
+  /** Milliseconds that an error asks to wait, such as by a header `Retry-After`: up to a minute of it is waited for. */
+  readonly askedWait?: ((error: unknown) => number | undefined) | undefined;
 }
 
 /** Longest wait between two tries, in milliseconds. */
 const maximumDelay = 5000;
+
+/** Longest wait that an error may ask for, in milliseconds. */
+const maximumAskedWait = 60_000;
 
 /**
  * Calls again what failed in a way that may pass.
@@ -17,18 +22,21 @@ const maximumDelay = 5000;
  * @throws SparseEncoderError `ABORTED`; the last error of `call`
  */
 export async function withRetries<Result>(
-  { retries, delay }: RetryRule,
+  { retries, delay, askedWait }: RetryRule,
   signal: AbortSignal | undefined,
   mayPass: (error: unknown) => boolean,
   call: () => Promise<Result>,
 ): Promise<Result> {
   for (let failures = 0; ; failures++) {
     throwIfAborted(signal);
+    let asked = 0;
     try {
       return await call();
     } catch (error) {
       if (failures >= retries || !mayPass(error)) throw error;
+      asked = Math.min(maximumAskedWait, askedWait?.(error) ?? 0);
     }
-    await pause(Math.min(maximumDelay, delay * 2 ** failures) * (0.75 + Math.random() / 2), signal);
+    const own = Math.min(maximumDelay, delay * 2 ** failures) * (0.75 + Math.random() / 2);
+    await pause(Math.max(own, asked), signal);
   }
 }

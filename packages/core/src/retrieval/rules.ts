@@ -23,8 +23,12 @@ export const weight = () => rule((value, name) => checkWeight(name, value));
 export const filterObject = () =>
   rule((value, name): Filter => {
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Filter;
+    const functions =
+      typeof value === "function"
+        ? " A store does not run a function on each document; a SelfQueryRetriever of LangChain takes a BasicTranslator for its structuredQueryTranslator instead of a FunctionalTranslator."
+        : "";
     throw invalidArgument(
-      `${name} must be an object such as { year: { $gte: 2020 } }, received ${received(value)}.`,
+      `${name} must be an object such as { year: { $gte: 2020 } }, received ${received(value)}.${functions}`,
     );
   });
 

@@ -7,6 +7,8 @@ export interface EngineRules {
   readonly retries: number;
   /** Whether another try may do better. */
   readonly mayPass: (error: unknown) => boolean;
+  /** Milliseconds that the server asks to wait before another try. */
+  readonly askedWait?: ((error: unknown) => number | undefined) | undefined;
   /** The error of this library for one of the client. */
   readonly toFailure: (error: unknown) => SparseEncoderError;
 }
@@ -16,16 +18,24 @@ const firstDelay = 200;
 
 /** Makes a request: again where that may help; what it throws are errors of this library. */
 export async function attempt<Result>(
-  { retries, mayPass, toFailure }: EngineRules,
+  { retries, mayPass, askedWait, toFailure }: EngineRules,
   signal: AbortSignal | undefined,
   request: () => Promise<Result>,
 ): Promise<Result> {
   try {
     throwIfAborted(signal);
-    return await withRetries({ retries, delay: firstDelay }, signal, mayPass, request);
+    return await withRetries({ retries, delay: firstDelay, askedWait }, signal, mayPass, request);
   } catch (error) {
     throw SparseEncoderError.is(error) ? error : toFailure(error);
   }
+}
+
+/** Milliseconds of a `Retry-After`: a number of seconds, or a date; undefined for anything else. */
+export function retryAfter(value: unknown): number | undefined {
+  if (typeof value !== "string" && typeof value !== "number") return undefined;
+  const seconds = Number(value);
+  const milliseconds = Number.isNaN(seconds) ? Date.parse(`${value}`) - Date.now() : 1000 * seconds;
+  return milliseconds > 0 ? milliseconds : undefined;
 }
 
 /** Parts of `items` that one request may hold: so many at most, and so many bytes of JSON unless one alone has more. */

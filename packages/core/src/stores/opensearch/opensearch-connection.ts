@@ -1,5 +1,11 @@
 import type { SparseEncoderError } from "../../errors.ts";
-import { adviceOf, type EngineRules, storeFailed, timeoutAdvice } from "../engine/engine-requests.ts";
+import {
+  adviceOf,
+  type EngineRules,
+  retryAfter,
+  storeFailed,
+  timeoutAdvice,
+} from "../engine/engine-requests.ts";
 import { certificateAdvice, isConnectionFailure, messageOf } from "../engine/network-failure.ts";
 import { notInstalled } from "../engine/optional-package.ts";
 import type { OpenSearchConnection } from "./opensearch-client.ts";
@@ -33,7 +39,13 @@ export function rulesOf(
   password: string | undefined,
 ): EngineRules {
   const secrets = password === undefined ? [] : [password];
-  return { retries, mayPass, toFailure: (error) => failure(error, secrets, timeout) };
+  return { retries, mayPass, askedWait, toFailure: (error) => failure(error, secrets, timeout) };
+}
+
+/** By the header of the answer, if there was one. */
+function askedWait(error: unknown): number | undefined {
+  const { headers } = error as { headers?: Readonly<Record<string, unknown>> | null };
+  return retryAfter(headers?.["retry-after"]);
 }
 
 function mayPass(error: unknown): boolean {

@@ -1,5 +1,11 @@
 import type { SparseEncoderError } from "../../errors.ts";
-import { adviceOf, type EngineRules, storeFailed, timeoutAdvice } from "../engine/engine-requests.ts";
+import {
+  adviceOf,
+  type EngineRules,
+  retryAfter,
+  storeFailed,
+  timeoutAdvice,
+} from "../engine/engine-requests.ts";
 import { certificateAdvice, isConnectionFailure, messageOf } from "../engine/network-failure.ts";
 import { notInstalled } from "../engine/optional-package.ts";
 import type { QdrantConnection } from "./qdrant-client.ts";
@@ -32,13 +38,26 @@ export function rulesOf(
   apiKey: string | undefined,
 ): EngineRules {
   const secrets = apiKey === undefined ? [] : [apiKey];
-  return { retries, mayPass, toFailure: (error) => failure(error, secrets, timeout) };
+  const askedWait = (error: unknown) => retryAfter((error as { retry_after?: unknown }).retry_after);
+  return { retries, mayPass, askedWait, toFailure: (error) => failure(error, secrets, timeout) };
 }
 
 /** Too many requests, a server that starts or is overloaded, and lost connections. */
 function mayPass(error: unknown): boolean {
   const { status } = error as { status?: unknown };
+  if (isRefusedForNow(error)) return true;
   return [429, 500, 502, 503, 504].includes(Number(status)) || isConnectionFailure(error);
+}
+
+/**
+ * The client's errors for a status 429 with a header `Retry-After`: they have no status. It reads one character of the header, so a
+ * wait of 12 seconds is 1 second to it, and a date is a fault.
+ */
+function isRefusedForNow(error: unknown): boolean {
+  const { retry_after: wait, message } = error as { retry_after?: unknown; message?: unknown };
+  return (
+    wait !== undefined || (typeof message === "string" && message.startsWith("Invalid retryAfter value"))
+  );
 }
 
 function failure(error: unknown, secrets: readonly string[], timeout: number): SparseEncoderError {
