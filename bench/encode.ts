@@ -24,7 +24,7 @@ const { values: options } = parseArgs({
 const textCount = Number(options.texts);
 const tokens = Number(options.tokens);
 
-/** Bytes that this process has asked the system to read so far; mapped files do not count. Linux alone. */
+/** Bytes that this process has asked the system to read so far; mapped files do not count. Linux only. */
 function bytesRead(): number | undefined {
   try {
     return Number(/^rchar: (\d+)/m.exec(readFileSync("/proc/self/io", "utf8"))?.[1]);
@@ -86,7 +86,7 @@ for (let run = 0; run < 200; run++) {
 }
 queryTimes.sort((a, b) => a - b);
 
-// One text of 10 MB, of which the model takes the start.
+// One text of 10 MB; the model takes its start.
 const longText = texts.join(" ").repeat(Math.ceil(1e7 / texts.join(" ").length));
 // Makes one flat string of the repetitions, which is not what is measured.
 Buffer.byteLength(longText);

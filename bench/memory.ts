@@ -1,5 +1,5 @@
 // Memory of a BERT-base-sized model in one and in two workers, and what making its int8 weights takes.
-// Linux alone: reads /proc. Usage: pnpm bench:memory
+// Linux only: reads /proc. Usage: pnpm bench:memory
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";

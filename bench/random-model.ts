@@ -26,8 +26,8 @@ export const embeddedModel = path.join(
 );
 
 /**
- * Makes a BERT folder with random weights from a fixed seed, for speed and memory alone, in the system's temporary folder;
- * one that is there is used again. Tokenizer and settings are those of the embedded model.
+ * Makes a BERT folder with random weights from a fixed seed, for speed and memory only, in the system's temporary folder;
+ * one that is there is used again. Tokenizer and settings come from the embedded model.
  */
 export function randomBert(name: string): string {
   const { layers, hidden, heads } = bertSizes[name]!;

@@ -36,7 +36,7 @@ export function writeReport(name: string, figures: unknown): void {
   writeFileSync(fileURLToPath(new URL(`${name}.json`, folder)), `${JSON.stringify(report, undefined, 2)}\n`);
 }
 
-/** The widest of the instruction sets that decide how fast integers and floats are multiplied. Linux alone. */
+/** The widest of the instruction sets that decide how fast integers and floats are multiplied. Linux only. */
 function vectorInstructions(): string {
   try {
     const flags = /^flags\s*:(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1]?.split(" ") ?? [];

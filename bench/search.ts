@@ -1,5 +1,5 @@
 // Speed and memory of the exact in-memory index, in one thread: 100,000 synthetic documents of 120 active dims, queries of 25
-// terms, top 10, and whether the hits are those of the exhaustive search; then the time in which a store with as many documents
+// terms, top 10, and whether the hits equal the exhaustive search; then the time in which a store with as many documents
 // opens.
 // Usage: pnpm bench:search [-- --documents 1000000 --active-dims 120 --terms 25 --checked 300 --seed 1]
 // With --reference: beside scipy and Seismic, over the same documents and queries; needs Python 3.11 or later.

@@ -1,4 +1,4 @@
-// The server of `sparse-encoder serve` under load, beside the encoder alone with the same batch: 64 clients, each with one text
+// The server of `sparse-encoder serve` under load, beside only the encoder with the same batch: 64 clients, each with one text
 // at a time. The two are measured in turn, so that other work on the machine meets both.
 // Usage: pnpm bench:serve [-- --seconds 30 --clients 64]
 import { spawn } from "node:child_process";

@@ -29,7 +29,7 @@ interface Figures {
   readonly "sparse, ms": Percentiles;
   readonly "sparse, one tenth passes, ms": Percentiles;
   readonly "dense, ms": Percentiles;
-  /** Resident memory of this process; that of a server is its own. */
+  /** Resident memory of this process; a server has its own. */
   readonly "this process, MB": number;
 }
 

@@ -9,7 +9,7 @@ const topicShare = 0.6;
 const offset = 10;
 
 /**
- * Sparse vectors that resemble those of a SPLADE model, from a seed: the same vectors for the same calls.
+ * Sparse vectors that resemble the vectors of a SPLADE model, from a seed: the same vectors for the same calls.
  *
  * Terms follow Zipf's law with an offset, once over the vocabulary of 30,522 and once within each of 400 topics of 1,000
  * terms. A text has one topic, from which 60 % of its terms come. So a few posting lists hold a third of all documents,

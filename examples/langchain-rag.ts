@@ -53,7 +53,7 @@ const retriever = new HybridRetriever({
 });
 
 const prompt = ChatPromptTemplate.fromTemplate(
-  "Answer from these sources alone, and name them.\n\n{context}\n\nQuestion: {question}",
+  "Answer from these sources only, and name them.\n\n{context}\n\nQuestion: {question}",
 );
 // The one line that changes: new ChatOpenAI({ model: "…" }), or any other chat model of LangChain.
 const model = new FakeListChatModel({

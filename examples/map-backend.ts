@@ -62,7 +62,7 @@ export class MapBackend implements StoreBackend {
   async rankSparse(query: BackendQuery<SparseVector>): Promise<StoreHit[]> {
     return this.rank(query, (vector) => {
       const sparse = vector as SparseVector;
-      // Documents that share no active dim with the query are no hits, whatever their score would be.
+      // Documents that share no active dim with the query are not hits, whatever their score would be.
       return sparse.indices.some((index) => query.vector.get(index) !== 0)
         ? query.vector.dot(sparse)
         : undefined;

@@ -37,7 +37,7 @@ console.log(
   `Embeddings   [${sparseVectors.shape.join(", ")}] in ${seconds.toFixed(1)} s, ${(texts.length / seconds).toFixed(0)} documents/s`,
 );
 console.log(
-  `Sparsity     ${activeDims.toFixed(1)} active dims a document, ${(sparsityRatio * 100).toFixed(2)} % zeros`,
+  `Sparsity     ${activeDims.toFixed(1)} active dims per document, ${(sparsityRatio * 100).toFixed(2)} % zeros`,
 );
 console.log(
   `Memory       ${megabytes(sparseVectors.byteLength)}; dense float32 would take ${megabytes(texts.length * sparse.embeddingDimension * 4)}`,

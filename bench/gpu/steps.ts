@@ -186,7 +186,7 @@ async function worstDense(
   return `${worst <= 1e-5 ? "pass" : "DIFFERS"} ${worst.toExponential(1)}`;
 }
 
-/** Rows of a device beside those of the CPU in float32. */
+/** Rows of a device beside the rows of the CPU in float32. */
 async function difference(step: Step, data: string): Promise<unknown> {
   // Lengths from one token to the longest that the model takes.
   const texts = textsOf(data, 64).map((text, number) =>
@@ -241,7 +241,7 @@ async function quality(step: Step, data: string): Promise<unknown> {
   return { "nDCG@10": scores.reduce((sum, score) => sum + score, 0) / scores.length };
 }
 
-/** A pool over a card and the CPU, and one that names the card twice: rates, and whether the rows are those of one device. */
+/** A pool over a card and the CPU, and one that names the card twice: rates, and whether the rows equal the rows of one device. */
 async function pool(step: Step, data: string): Promise<unknown> {
   const texts = textsOf(data, step.texts ?? 4096);
   await using encoder = await load(step);

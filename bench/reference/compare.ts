@@ -58,7 +58,7 @@ class Engine {
   }
 }
 
-/** Number of texts: one batch of 32 for each shape, so that peak memory is that of 32 x 128 tokens. */
+/** Number of texts: one batch of 32 for each shape, so that peak memory is for 32 x 128 tokens. */
 const textCount = 32;
 
 /** Compares shapes and numbers of threads, prints a table and writes it to `encode-reference-<shapes>`. */

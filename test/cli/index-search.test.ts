@@ -44,7 +44,7 @@ async function search(query: string, ...parameters: readonly string[]): Promise<
   return JSON.parse(stdout).hits;
 }
 
-/** Checks that the keyword statistics are those of the passages, and the stored vectors those of the encoders. */
+/** Checks that the keyword statistics are right for the passages, and the stored vectors equal what the encoders give. */
 async function expectConsistent(): Promise<void> {
   await using store = await MemoryStore.open(`${index}/store`);
   const keyword = await Bm25Encoder.load(`${index}/keyword.json`);
@@ -191,7 +191,7 @@ describe("index and search, given something wrong,", () => {
 });
 
 describe("explain", () => {
-  it("parts the terms of a text from those that the model adds", async () => {
+  it("parts the terms of a text from the terms that the model adds", async () => {
     const { stdout } = await runCli(["explain", "cheap flights to Rome", "--json"]);
     await using encoder = await SparseEncoder.load();
     const vector = await encoder.encodeDocument("cheap flights to Rome");

@@ -48,7 +48,7 @@ describe.skipIf(chromiumPath === undefined)(title, () => {
     await page.waitForSelector(".hit");
   };
 
-  it("weighs the words of a text, and shows those that the model adds apart", async () => {
+  it("weighs the words of a text, and shows the words that the model adds apart", async () => {
     await using watched = await open("text");
     const { page } = watched;
     await page.getByLabel("Your text").fill(`cheap flights ${script}`);

@@ -48,7 +48,7 @@ describe("/embed_sparse", () => {
     expect(await response.json()).toHaveLength(1);
   });
 
-  it("keeps only so many weights", async () => {
+  it("keeps only a number of weights", async () => {
     const response = await server.ask("/embed_sparse", { inputs: "cheap flights", max_active_dims: 3 });
     const [entries] = (await response.json()) as { index: number }[][];
     const expected = await encoder.encode("cheap flights", { maxActiveDims: 3 });

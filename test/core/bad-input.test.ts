@@ -98,13 +98,13 @@ describe("an encoder with small weights", () => {
       },
     );
 
-    it("an option that does not exist, and lists those that do", async () => {
+    it("an option that does not exist, and lists the valid ones", async () => {
       const valid =
         /maxActiveDim'.*batchSize.*pool.*device.*chunkSize.*promptName.*signal.*onProgress.*maxActiveDims/;
       await expectError(() => encoder[method]("a", wrong({ maxActiveDim: 3 })), "UNKNOWN_OPTION", valid);
     });
 
-    it.each(["max", 3, null, ["batchSize"]])("options that are no object: %s", async (options) => {
+    it.each(["max", 3, null, ["batchSize"]])("options that are not an object: %s", async (options) => {
       await expectError(
         () => encoder[method]("a", wrong(options)),
         "INVALID_ARGUMENT",
@@ -198,7 +198,7 @@ describe("an encoder with small weights", () => {
     });
 
     it.each([null, 7, ["c"]])(
-      "%s among texts, at its position, after the vectors of those before",
+      "%s among texts, at its position, after the vectors of earlier texts",
       async (bad) => {
         const seen: unknown[] = [];
         const call = async () => {
@@ -258,7 +258,7 @@ describe("an encoder with small weights", () => {
     );
   });
 
-  it("maxSeqLength refuses what is no count, too short, or beyond the position table", async () => {
+  it("maxSeqLength refuses what is not a count, too short, or beyond the position table", async () => {
     for (const value of notCounts) {
       await expectError(
         () => {
@@ -272,11 +272,11 @@ describe("an encoder with small weights", () => {
       encoder.maxSeqLength = length;
     };
     await expectError(set(513), "INVALID_ARGUMENT", /maxSeqLength must be at most 512, received 513/);
-    await expectError(set(1), "INVALID_ARGUMENT", /at least 2, the special tokens alone; received 1/);
+    await expectError(set(1), "INVALID_ARGUMENT", /at least 2, the number of special tokens; received 1/);
     expect(encoder.maxSeqLength).toBe(512);
   });
 
-  it("decode refuses what is no embedding of this encoder, and topK that is no count", async () => {
+  it("decode refuses what is not an embedding of this encoder, and a topK that is not a count", async () => {
     const embeddings = await encoder.encode(["a", "b"]);
     for (const topK of notCounts) {
       await expectError(
@@ -328,7 +328,7 @@ describe("an encoder with small weights", () => {
     await expectError(() => encoder.stopPool(wrong({})), "INVALID_ARGUMENT", /startPool gave, received/);
   });
 
-  it("a device that cannot be opened names those that can", async () => {
+  it("a device that cannot be opened names the devices that can", async () => {
     // No machine that runs this test has seventeen of them.
     await expectError(
       () => encoder.startPool(["cpu", "cuda:99"]),
@@ -415,7 +415,7 @@ describe("an encoder with small weights", () => {
       expect([...ids!]).toEqual([...expected!]);
     });
 
-    it("a text of 10 MB, of which it takes the start, while timers fire", async () => {
+    it("a text of 10 MB, cut to its start, while timers fire", async () => {
       const sentence = "one two, three and the rest of it. ";
       const text = sentence.repeat(10_000_000 / sentence.length);
       let ticks = 0;
@@ -648,7 +648,7 @@ describe("load refuses", () => {
     await expectError(() => SparseEncoder.load(folder), "MODEL_UNSUPPORTED", message, named);
   });
 
-  it("a model type and a module that are not supported, and lists those that are", async () => {
+  it("a model type and a module that are not supported, and lists the supported ones", async () => {
     const folder = copyOf("bert-max-relu");
     editJson(path.join(folder, "config_sentence_transformers.json"), (json) => {
       json.model_type = "MultiVectorEncoder";

@@ -39,7 +39,7 @@ function runBatches(pool: WorkerPool): Promise<EncodedRows[]> {
   return Promise.all(Array.from({ length: batchCount }, (_, number) => pool.run(batch(number))));
 }
 
-/** Runs batches on the fake card with so many workers: the share of them behind which the next one waited already. */
+/** Runs batches on the fake card with a number of workers: the share of them behind which the next one waited already. */
 async function busyShare(workers: number): Promise<number> {
   const shared = new Int32Array(new SharedArrayBuffer(16));
   const pool = await startFakes("slow-device.mjs", shared, { workers, eager: true });

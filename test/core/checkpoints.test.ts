@@ -83,7 +83,7 @@ const distance = (a: Float32Array, b: GoldenVector) => {
   return a.reduce((most, value, index) => Math.max(most, Math.abs(value - (wanted.get(index) ?? 0))), 0);
 };
 
-describe("checkpoints with other files, settings or weights than those of the fixture models", () => {
+describe("checkpoints with other files, settings or weights than the fixture models", () => {
   it.each(cases.map((checkpoint) => [checkpoint.name, checkpoint] as const))(
     "have sentence-transformers' vectors: %s",
     async (name, checkpoint) => {

@@ -68,7 +68,7 @@ describe.each(models)("the reranker %s equals sentence-transformers", (name) => 
     expect(reranker.defaultPromptName).toBe(golden.default_prompt_name ?? undefined);
   });
 
-  it("in scores, in batches and alone, with empty sides and texts that are too long", async () => {
+  it("in scores, in batches and one by one, with empty sides and texts that are too long", async () => {
     expectNumbers(await reranker.predict(goldenPairs), golden.scores);
     expectNumbers(await reranker.predict(goldenPairs, { batchSize: 1 }), golden.scores);
     expectNumbers(await reranker.predict(goldenPairs, { activation: "identity" }), golden.logits);
@@ -101,7 +101,7 @@ describe.each(models)("the reranker %s equals sentence-transformers", (name) => 
       const options = { workers: 1, maxSeqLength: length, truncation: strategy };
       const cutting = strategy === "longest_first" ? reranker : await CrossEncoder.load(folder, options);
       const scores = await cutting.predict(chosen, { activation: "identity", prompt: "" });
-      // Numbers before the sigmoid: those of the reference lie up to 7e-6 beside float64 themselves (ModernBERT).
+      // Numbers before the sigmoid: the reference itself is up to 7e-6 away from float64 (ModernBERT).
       expectNumbers(scores, logits, 2e-5);
       reranker.maxSeqLength = golden.max_seq_length;
       if (cutting !== reranker) await cutting.close();
@@ -119,7 +119,7 @@ describe.each(["bert", "xlm-roberta", "distilbert", "modernbert", "deberta-v2"])
       const actual = [...(await int8.predict(goldenPairs, { activation: "identity" }))];
       const exact = readRerankerGolden(name).logits.flat();
       const worst = Math.max(...actual.map((score, place) => Math.abs(score - exact[place]!)));
-      // Rows of 16 numbers with random weights lose far more than those of trained models.
+      // Rows of 16 numbers with random weights lose far more than rows of trained models.
       expect(worst).toBeLessThan(0.3 * (Math.max(...exact) - Math.min(...exact)));
       expect(worst).toBeGreaterThan(1e-6);
     });
@@ -191,7 +191,7 @@ describe("models of the wrong kind", () => {
     expectNumbers(await reranker.predict(goldenPairs), readRerankerGolden("bert").logits);
   });
 
-  it("are not those that name their activation under the key of older releases", async () => {
+  it("do not name their activation under the key of older releases", async () => {
     const folder = copyOf("roberta");
     editJson(path.join(folder, "config.json"), (config) => {
       config.sbert_ce_default_activation_function = "torch.nn.modules.linear.Identity";
@@ -213,7 +213,7 @@ describe("calls of a reranker", () => {
     expect(await reranker.rank("a query", [])).toEqual([]);
   });
 
-  it("refuse what is no pair of texts, with its position", async () => {
+  it("refuse what is not a pair of texts, with its position", async () => {
     const pairs = [["a", "b"], ["a"]] as unknown as [string, string][];
     await expect(reranker.predict(pairs)).rejects.toThrow(
       /predict: the pair at position 1 must be two strings/,

@@ -186,7 +186,7 @@ describe("evaluators with the embedded model on Cranfield", () => {
       const evaluation = await evaluator.evaluate(remembered);
       const expected = golden.reranking[similarityFunction];
       if (useBatchedEncoding) expectMetrics(evaluation, expected);
-      // The reference's mean over samples differs from its mean over texts in the sparsity of the corpus alone.
+      // The reference's mean over samples differs from its mean over texts in the sparsity of the corpus only.
       for (const key of ["map", "mrr@10", "ndcg@10", "query_active_dims"]) {
         expect(Math.abs(evaluation.metrics[key]! - expected[key]!), key).toBeLessThan(1e-4);
       }
@@ -318,7 +318,7 @@ describe("rank fusion", () => {
     }
   });
 
-  it("has the reference's fused figures between those of the worst and the best order of equal scores", async () => {
+  it("has the reference's fused figures between the figures of the worst and the best order of equal scores", async () => {
     // Documents found at mirrored ranks tie. The reference ranks them by the order of a Python set, which no run repeats.
     const inTieOrder = (sign: 1 | -1): Metrics => {
       let [map, gain] = [0, 0];

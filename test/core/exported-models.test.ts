@@ -137,7 +137,7 @@ describe("a dense model that is an ONNX file only", () => {
     await expect(loading).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
   });
 
-  it("is refused if its width is not that of its settings", async () => {
+  it("is refused if its width differs from its settings", async () => {
     const folder = folderWith("dense-cls", exported({ output: "last_hidden_state" }));
     editJson(path.join(folder, "config.json"), (json) => Object.assign(json, { hidden_size: 32 }));
     await expect(DenseEncoder.load(folder)).rejects.toMatchObject({

@@ -114,7 +114,7 @@ describe.each(["qwen3", "llama3", "mistral-causal", "deberta-v3"])(
         const other = expected.row(place);
         return row.dot(other) / Math.sqrt(row.dot(row) * other.dot(other));
       });
-      // Rows of 32 numbers with random weights lose more than those of trained models.
+      // Rows of 32 numbers with random weights lose more than rows of trained models.
       expect(Math.min(...cosines)).toBeGreaterThan(0.99);
       rmSync(cacheDir, { recursive: true });
     });
@@ -122,7 +122,7 @@ describe.each(["qwen3", "llama3", "mistral-causal", "deberta-v3"])(
 );
 
 describe("a text without tokens", () => {
-  it("has an empty sparse vector, alone and in a batch", async () => {
+  it("has an empty sparse vector, by itself and in a batch", async () => {
     for (const name of ["qwen3", "qwen2"]) {
       await using encoder = await SparseEncoder.load(folderOf(name), { workers: 1 });
       expect((await encoder.encode("")).indices.length).toBe(0);

@@ -216,7 +216,7 @@ describe("download", () => {
     }
   });
 
-  it("asks for the commit alone when all files are there, and for nothing if the commit is given", async () => {
+  it("asks only for the commit when all files are there, and for nothing if the commit is given", async () => {
     await using hub = await FakeHub.start(repository);
     const folder = await fetchFrom(hub);
     hub.requests.length = 0;
@@ -265,7 +265,7 @@ describe("download", () => {
     await failure(fetchFrom(hub, { localFilesOnly: true }, "data"), "HUB_OFFLINE");
   });
 
-  it("sends the token to the hub alone", async () => {
+  it("sends the token to the hub only", async () => {
     await using hub = await FakeHub.start({ ...repository, token });
     await fetchFrom(hub, { token });
     const sent = hub.requests.map(({ server, authorization }) => `${server} ${authorization}`);
@@ -838,7 +838,7 @@ describe("cache", () => {
     }
   });
 
-  it("says that the cache is no folder", async () => {
+  it("says that the cache is not a folder", async () => {
     await using hub = await FakeHub.start(repository);
     await writeFile(cacheDir, "a file");
     const error = await failure(fetchFrom(hub), "CACHE_UNWRITABLE");

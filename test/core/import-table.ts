@@ -4,7 +4,7 @@ import { posix } from "node:path";
 interface ImportRule {
   /** Folders that may be imported as values and as types. */
   readonly values: readonly string[];
-  /** Folders of which only types may be imported. */
+  /** Folders whose types may be imported, not values. */
   readonly types?: readonly string[];
 }
 
@@ -91,7 +91,8 @@ function checkImport(path: string, { specifier, typesOnly }: ModuleImport): stri
   const rule = from === undefined ? undefined : importTable[from];
   if (from !== undefined && groundFloor.includes(to) && !groundFloor.includes(from)) return undefined;
   if (rule?.values.includes(to)) return undefined;
-  if (rule?.types?.includes(to)) return typesOnly ? undefined : `imports values of ${to}, types alone may`;
+  if (rule?.types?.includes(to))
+    return typesOnly ? undefined : `imports values of ${to}, only types may be imported`;
   return `imports ${to}, which the table does not let ${from ?? path} do`;
 }
 
@@ -119,7 +120,7 @@ export function readImports(source: string): ModuleImport[] {
   return found;
 }
 
-/** Whether an import clause names types alone: `type { A }`, or `{ type A, type B }`. */
+/** Whether an import clause names types only: `type { A }`, or `{ type A, type B }`. */
 function isTypesOnly(clause: string): boolean {
   if (/^\s+type\s+[{*\w]/.test(clause)) return true;
   const names = /^\s*\{([^}]*)\}\s*$/.exec(clause)?.[1];

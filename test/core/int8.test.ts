@@ -116,7 +116,7 @@ describe("dtype int8", () => {
     rmSync(folder, { recursive: true });
   });
 
-  it("repairs a file that was cut, or of which one bit changed", async () => {
+  it("repairs a file that was cut, or has one bit changed", async () => {
     const name = "bert-max-relu";
     const first = await load(goldenModelFolder(name));
     const file = first.describe().weightsFiles[0]!;

@@ -33,7 +33,7 @@ describe("a folder with an ONNX file", () => {
     return folder;
   }
 
-  it.each([12, 18])("of operator set %i alone gives the reference's vectors", async (operatorSet) => {
+  it.each([12, 18])("of operator set %i only gives the reference's vectors", async (operatorSet) => {
     await using encoder = await SparseEncoder.load(folderWith({ "onnx/model.onnx": operatorSet }));
     for (const batchSize of [1, 32]) {
       expectVectors(await encoder.encode(golden.texts, { batchSize }), golden.encode, golden.texts);

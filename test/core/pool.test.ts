@@ -303,7 +303,7 @@ describe("many calls at once on one pool", () => {
 describe("the load of workers", () => {
   const idle = { busyWorkers: 0, queuedBatches: 0 };
 
-  it("shows batches that run and wait, and no more those of calls that were aborted", async () => {
+  it("shows batches that run and wait, without batches of calls that were aborted", async () => {
     await using encoder = await SparseEncoder.load(small, { workers: 2 });
     const pool = await encoder.startPool(["cpu"]);
     expect([encoder.workerLoad, pool.workerLoad]).toEqual([
@@ -328,7 +328,7 @@ describe("the load of workers", () => {
     expect(encoder.workerLoad.queuedBatches).toBe(0);
   });
 
-  it("of a model without inference is that of no workers", async () => {
+  it("of a model without inference is the load of no workers", async () => {
     await using encoder = await SparseEncoder.load(goldenModelFolder("inference-free"));
     const { workerLoad } = encoder;
     expect(workerLoad.queuedBatches).toBe(0);

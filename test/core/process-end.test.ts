@@ -52,7 +52,7 @@ it.each(["exit", "throw", "reject", "end"] as const)(
     const endings = (["load", "encode", "pool", "stream"] as const).flatMap((during) =>
       [1, 2, 1, 2].map((workers): Ending => ({ how, during, workers, delay: Math.floor(random() * 300) })),
     );
-    // Two at a time: one alone would leave a core idle.
+    // Two at a time: a single one would leave a core idle.
     const queue = endings.values();
     const take = async () => {
       for (const ending of queue) {

@@ -110,7 +110,7 @@ describe("at random moments of three calls", () => {
     expect(expectOutcomes(outcomes, ["right", "CLOSED"]).get("CLOSED")).toBeGreaterThan(0);
   }, 120_000);
 
-  it(`an abort ends its own call alone, ${rounds} times`, async () => {
+  it(`an abort ends its own call only, ${rounds} times`, async () => {
     const random = seeded(3);
     const outcomes: string[] = [];
     await using pool = await encoder.startPool(["cpu", "cpu"]);

@@ -80,7 +80,7 @@ function readObject(file: string): JsonObject {
 
 const rows = (ids: Int32Array[]) => ids.map((row) => Array.from(row));
 
-describe("tokenizers of folders with other settings than those of the fixture models", () => {
+describe("tokenizers of folders with other settings than the fixture models", () => {
   it("has cases to test", () => {
     expect(cases.length).toBe(69);
     for (const { token_ids } of cases) expect(token_ids.length).toBe(texts.length);

@@ -129,7 +129,7 @@ export class FakeHub implements AsyncDisposable {
     return { hub: hub!.port, storage: storage!.port };
   }
 
-  /** Applies each fault to one request whose path matches, in order; `GET` requests alone. */
+  /** Applies each fault to one request whose path matches, in order; `GET` requests only. */
   fail(path: RegExp, ...faults: Fault[]): void {
     for (const fault of faults) this.faults.push({ path, fault });
   }
@@ -139,7 +139,7 @@ export class FakeHub implements AsyncDisposable {
     this.faults.length = 0;
   }
 
-  /** Requests of file contents whose answer began: one a blob is what a well-behaved client makes. */
+  /** Requests of file contents whose answer began: a well-behaved client makes one per blob. */
   bodies(path: RegExp = /./): RecordedRequest[] {
     return this.requests.filter(
       ({ server, method, path: requested, status }) =>

@@ -19,7 +19,7 @@ const maximumBuckets = 65_535;
 export class FakeOpenSearch extends FakeServer {
   /** Refuses items of the next bulks with these statuses, by position. */
   readonly itemFailures: Record<number, number | Refusal>[] = [];
-  /** Says of the next searches and counts that so many shards failed. */
+  /** Shards that failed, as the next searches and counts say. */
   readonly failedShards: number[] = [];
   /** Number of items of each bulk. */
   readonly bulks: number[] = [];

@@ -33,7 +33,7 @@ export function check(condition: boolean, message: string): asserts condition {
 
 /** Names beyond the documented ones are refused, also where the engine would pass them over. */
 export function checkNames(what: string, value: unknown, names: readonly string[]): asserts value is Json {
-  check(typeof value === "object" && value !== null && !Array.isArray(value), `${what} is no object`);
+  check(typeof value === "object" && value !== null && !Array.isArray(value), `${what} is not an object`);
   for (const name of Object.keys(value)) check(names.includes(name), `${what} has no field [${name}]`);
 }
 

@@ -6,11 +6,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 export interface ProxyFaults {
   /** Milliseconds that each chunk waits. */
   readonly delay?: number;
-  /** Chunks are passed on in pieces of so many bytes. */
+  /** Bytes of the pieces in which chunks are passed on. */
   readonly pieces?: number;
-  /** The connection ends after so many bytes from the client. */
+  /** Bytes from the client after which the connection ends. */
   readonly cutAfterSent?: number;
-  /** The connection ends after so many bytes from the server. */
+  /** Bytes from the server after which the connection ends. */
   readonly cutAfterReceived?: number;
 }
 

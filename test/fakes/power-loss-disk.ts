@@ -106,7 +106,7 @@ export class PowerLossDisk {
   }
 
   /**
-   * Makes the folder as it may be after a loss of power behind so many events.
+   * Makes the folder as it may be after a loss of power behind a number of events.
    * @param random whole numbers below a bound; undefined for the end of the process only, after which the disk has all
    */
   async crash(count: number, into: string, random: ((below: number) => number) | undefined): Promise<void> {

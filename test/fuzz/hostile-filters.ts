@@ -50,7 +50,7 @@ const texts = [
   "x".repeat(127),
 ];
 
-/** Texts that stores escape; their order is that of their escapes, so they are compared for equality only. */
+/** Texts that stores escape; they order as their escapes do, so they are compared for equality only. */
 const escapedTexts = ["\0", "a\0b", "\u001a", "\u001a0000", "\ud800", "a\udfff"];
 
 const numbers = [

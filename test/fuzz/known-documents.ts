@@ -5,7 +5,7 @@ import { silentAcceptance } from "./attempts.ts";
 type Version = StoredDocument | undefined;
 
 /**
- * What a store may hold after calls of which some failed: a call that was acknowledged left one version of a document, one
+ * What a store may hold after calls, some of them failed: a call that was acknowledged left one version of a document, one
  * that failed may have happened or not.
  */
 export class KnownDocuments {

@@ -14,14 +14,14 @@ const groups: Readonly<Record<string, () => Promise<Targets>>> = {
 
 export const groupNames = Object.keys(groups);
 
-/** A target by its name and by that of its group. */
+/** A target by its name and by the name of its group. */
 export interface TargetName {
   readonly group: string;
   readonly name: string;
 }
 
 /**
- * The targets that are named, alone or by their group.
+ * The targets that are named, one by one or by their group.
  * @throws Error for a name that is neither
  */
 export async function chosenTargets(names: readonly string[]): Promise<TargetName[]> {

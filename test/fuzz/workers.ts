@@ -24,7 +24,7 @@ const tolerance = 1e-4;
 const moments: readonly Moment[] = ["load", "open", "create", "before", "run", "after"];
 const workerFaults: readonly WorkerFault[] = ["exit", "throw", "uncaught"];
 
-/** Threads that one attempt may leave for a moment: those of the runtime's own pools come and go. */
+/** Threads that one attempt may leave for a moment: threads of the runtime's own pools come and go. */
 const threadSlack = 2;
 
 let faults: Faults | undefined;

@@ -77,7 +77,7 @@ export function goldenModelFolder(name: string): string {
   return fileURLToPath(new URL(folder, import.meta.url));
 }
 
-/** The vectors of one method; the reference stores those that equal `encode` bit for bit by name. */
+/** The vectors of one method; the reference names the vectors that equal `encode` bit for bit. */
 export function vectorsOf(
   golden: Golden,
   method: "encode" | "encode_query" | "encode_document",
@@ -97,7 +97,7 @@ export function toMatrix(golden: readonly GoldenVector[], dimension: number): Sp
   );
 }
 
-/** A dim below this may be active on one side alone: its float noise decides. */
+/** A dim below this may be active on one side only: its float noise decides. */
 const noise = 5e-5;
 
 /**

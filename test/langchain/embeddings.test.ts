@@ -13,7 +13,7 @@ describe("SparseEmbeddings of a model", () => {
   });
   afterAll(() => embeddings.close());
 
-  it("gives one vector a text, of plain arrays of equal length, rising, none of weight 0", async () => {
+  it("gives one vector per text, of plain arrays of equal length, rising, none of weight 0", async () => {
     const vectors = await embeddings.embedDocuments(texts);
     expect(vectors).toHaveLength(texts.length);
     for (const vector of [...vectors, await embeddings.embedQuery(texts[0]!)]) {
@@ -39,7 +39,7 @@ describe("SparseEmbeddings of a model", () => {
     );
   });
 
-  it("takes a signal, and refuses what is no text or no option", async () => {
+  it("takes a signal, and refuses what is not a text or not an option", async () => {
     const signal = AbortSignal.abort();
     const error = await refused(embeddings.embedDocuments(texts, { signal }), "ABORTED", "aborted");
     expect(error.name).toBe("AbortError");
@@ -96,7 +96,7 @@ describe("SparseEmbeddings of an encoder", () => {
     expect(encodeDocument).toHaveBeenCalledTimes(2);
   });
 
-  it("refuses what is no encoder", async () => {
+  it("refuses what is not an encoder", async () => {
     const build = (params: unknown) => async () => new SparseEmbeddings(params as never);
     await refused(build(undefined)(), "INVALID_ARGUMENT", "encoder must have encodeQuery");
     await refused(build({ encoder: {} })(), "INVALID_ARGUMENT", "encoder must have encodeQuery");

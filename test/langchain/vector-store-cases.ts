@@ -75,7 +75,7 @@ const texts = (documents: readonly { pageContent: string }[]) =>
   documents.map(({ pageContent }) => pageContent);
 
 /**
- * What LangChain's standard tests demand of a vector store (those of Python, whose JavaScript counterpart is not
+ * What LangChain's standard tests demand of a vector store (the tests of Python, whose JavaScript counterpart is not
  * published), and what `index()` and this package promise beyond them.
  */
 export function vectorStoreCases([name, open]: StoreKind): void {
@@ -124,7 +124,7 @@ export function vectorStoreCases([name, open]: StoreKind): void {
       expect(scored[0]![1]).toBeGreaterThan(scored[1]![1]);
     });
 
-    it("gives back ids and metadata as they went in, as copies, and leaves what it was given alone", async () => {
+    it("gives back ids and metadata as they went in, as copies, and does not change what it was given", async () => {
       const { vectors } = await setUp();
       const metadata = { source: "a", loc: { lines: { from: 1, to: 2 } }, tags: ["x"], none: null };
       const given = [document("red", structuredClone(metadata), "mine"), document("blue")];
@@ -167,7 +167,7 @@ export function vectorStoreCases([name, open]: StoreKind): void {
       expect(texts(await vectors.similaritySearch("green", 1))).toEqual(["green"]);
     });
 
-    it("gets documents by id, in order, without those that there are not", async () => {
+    it("gets documents by id, in order, and skips missing ids", async () => {
       const { vectors } = await setUp();
       await vectors.addDocuments([document("a", {}, "1"), document("b", {}, "2")]);
       expect((await vectors.getByIds(["2", "none", "1"])).map(({ id }) => id)).toEqual(["2", "1"]);
@@ -175,7 +175,7 @@ export function vectorStoreCases([name, open]: StoreKind): void {
       expect(await vectors.getByIds([])).toEqual([]);
     });
 
-    it("takes documents of which some have ids; those of the option come first", async () => {
+    it("takes documents some of which have ids; ids of the option come first", async () => {
       const { vectors } = await setUp();
       const ids = await vectors.addDocuments([document("a", {}, "own"), document("b")]);
       expect(ids[0]).toBe("own");

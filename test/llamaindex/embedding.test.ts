@@ -60,7 +60,7 @@ describe("SparseEmbedding", () => {
     expect(embedding.similarity(vector({}), vector({}))).toBe(0);
   });
 
-  it("takes a BM25 encoder, of which queries and documents differ", async () => {
+  it("takes a BM25 encoder, whose queries and documents differ", async () => {
     const keywords = new Bm25Encoder();
     await keywords.fit(texts);
     const bm25 = new SparseEmbedding({ encoder: keywords });

@@ -40,7 +40,7 @@ const idsOf = (nodes: readonly BaseNode[]) => nodes.map(({ id_ }) => id_);
 const textOf = (node: BaseNode) => node.getContent(MetadataMode.NONE);
 const sourceOf = (node: BaseNode) => node.sourceNode!.nodeId;
 
-/** Nodes of these ids are in the store, as they were; those of one source go when it is deleted, and no others. */
+/** Nodes of these ids are in the store, as they were; only nodes of one source go when the source is deleted. */
 async function expectAllKept(
   vectorStore: HybridVectorStore,
   nodes: readonly BaseNode[],
@@ -64,8 +64,8 @@ export function ingestionCases([name, open]: StoreKind): void {
       Settings.embedModel = fakeEmbeddings().embedModel;
     });
 
-    it.each(["dense and sparse", "sparse alone"])("by IngestionPipeline, %s", async (kind) => {
-      const isSparse = kind === "sparse alone";
+    it.each(["dense and sparse", "sparse only"])("by IngestionPipeline, %s", async (kind) => {
+      const isSparse = kind === "sparse only";
       const { sparse, dense } = fakeVectors;
       await using store = await open(isSparse ? { sparse } : { sparse, dense });
       const { sparseEmbedding, embedModel } = fakeEmbeddings();

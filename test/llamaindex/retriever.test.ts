@@ -183,7 +183,7 @@ describe("HybridRetriever", () => {
     expect([one!, two!].map(({ list }) => list.map(({ node, score }) => [node.toJSON(), score]))).toEqual(
       before,
     );
-    // The nodes are those that were found, not copies.
+    // The nodes are the nodes that were found, not copies.
     expect(found.find(({ node }) => node.id_ === "a")!.node).toBe(one!.list[0]!.node);
   });
 

@@ -175,7 +175,7 @@ describe("HybridVectorStore", () => {
     expect(await ids({ customParams: { mmr_threshold: 0.5, mmrPrefetchK: 2 } })).toEqual(["a", "b"]);
   });
 
-  it("is for sparse vectors alone if there is no model of dense ones", async () => {
+  it("is for sparse vectors only if there is no model of dense ones", async () => {
     for (const embedModel of [undefined, new NoDenseEmbedding()]) {
       const store = new MemoryStore();
       const sparseEmbedding = new SparseEmbedding({ encoder: new FakeSparseEncoder() });

@@ -70,7 +70,7 @@ const encodeScript = (text: string) => `
 })();
 `;
 
-/** What a user writes: results that depend on the input alone, options that are checked, iteration, disposal. */
+/** What a user writes: results that depend on the input only, options that are checked, iteration, disposal. */
 const typedUse = `
 async function use(): Promise<number> {
   await using encoder: SparseEncoder = await SparseEncoder.load(undefined, { maxActiveDims: 64 });

@@ -4,7 +4,7 @@ import { inject } from "vitest";
 const servers = inject("servers");
 const { prefix } = servers;
 
-/** The name of what a run makes under this one, so that it is of that run alone. */
+/** The name of what a run makes under this one, so that only that run has it. */
 export const ownName = (name: string) => `${prefix}${name}`;
 
 /** Opens a table of the database of this run. */

@@ -104,7 +104,7 @@ describe("fusion by Milvus", () => {
     await expect(search(16_384)).rejects.toMatchObject({ code: "STORE_UNSUPPORTED" });
   });
 
-  it("finds documents that have one of the vectors alone, and nothing for an empty query", async () => {
+  it("finds documents that have only one of the vectors, and nothing for an empty query", async () => {
     await using own = await openMilvus({
       collection: "fusion_of_parts",
       vectors: collectionVectors,

@@ -6,7 +6,7 @@ export const collectionVectors = {
   dense: { kind: "dense", dimension: 32 },
 } as const;
 
-/** Documents with about so many active dims of unequal frequency, the same in every run. */
+/** Documents with about this number of active dims of unequal frequency, the same in every run. */
 export function* randomCollection(
   count: number,
   activeDims = 40,

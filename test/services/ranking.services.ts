@@ -42,7 +42,7 @@ interface Ranked {
   readonly score: number;
 }
 
-/** The same documents in the same order, but for those of scores that float32 sums may swap. */
+/** The same documents in the same order, except documents whose scores float32 sums may swap. */
 function expectSameRanking(actual: readonly Ranked[], wanted: readonly Ranked[]): void {
   expect(actual.length).toBe(wanted.length);
   for (const [rank, { score }] of wanted.entries()) expect(actual[rank]!.score).toBeCloseTo(score, 4);

@@ -50,7 +50,7 @@ describe("a store in a folder", () => {
     const second = await opens();
     await second.delete({ filter: { number: { $gte: 15 } } });
     await second.upsert([documentOf(3, "again")]);
-    // As a crash would leave it: the lock is that of this process, and is not copied.
+    // As a crash would leave it: the lock belongs to this process, and is not copied.
     const copy = path.join(base, "copy");
     await cp(folder, copy, { recursive: true, filter: (name) => path.basename(name) !== "lock" });
     const third = await MemoryStore.open(copy);
@@ -125,7 +125,7 @@ describe("a store in a folder", () => {
     await again.close();
   });
 
-  it("is opened for its own model alone", async () => {
+  it("is opened for its own model only", async () => {
     await (await opens({ model: "a" })).close();
     await (await opens({ model: "a" })).close();
     await (await opens()).close();

@@ -40,7 +40,7 @@ afterEach(async () => {
 
 const numbers = (count: number, from = 0) => Array.from({ length: count }, (_, number) => from + number);
 
-/** The filter in so many `$not` and `$or`. */
+/** The filter inside a number of `$not` and `$or`. */
 function nested(filter: Filter, depth: number): Filter {
   return depth === 0 ? filter : { $not: { $or: [nested(filter, depth - 2), { number: -1 }] } };
 }
@@ -88,7 +88,7 @@ describe("a filter that an engine cannot take is refused before the request", ()
       message: expect.stringContaining(message),
     });
 
-  it("by opensearch: more than 1,024 clauses, those of the query's dims included", async () => {
+  it("by opensearch: more than 1,024 clauses, dims of the query included", async () => {
     await using store = await stores.opensearch!();
     await store.upsert(documents);
     const comparisons = (count: number): Filter => ({

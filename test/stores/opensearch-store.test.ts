@@ -51,7 +51,7 @@ describe("OpenSearchStore", () => {
     }
   });
 
-  it("sends the items of a bulk again that were refused for want of capacity, and those alone", async () => {
+  it("sends the items of a bulk again that were refused for want of capacity, and no others", async () => {
     await using store = await OpenSearchStore.open({ url: fake.url, vectors });
     fake.itemFailures.push({ 1: 429, 3: 429 }, { 0: 429 });
     await store.upsert(["a", "b", "c", "d", "e"].map((id) => document(id)));

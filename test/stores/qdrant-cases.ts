@@ -117,7 +117,7 @@ export function qdrantCases(what: string, server: () => QdrantAddress): void {
           ],
           { fusion: { native: "rrf", k: 10 } },
         );
-        // Sparse a, b at half a rank each; dense c alone.
+        // Sparse a, b at half a rank each; dense c only.
         expect(scoresOf(hits)).toEqual([
           ["a", Math.fround(1 / 10.5)],
           ["b", Math.fround(1 / 11)],

@@ -52,7 +52,7 @@ describe("a store that is only read", () => {
     const [hit] = await reader.searchSparse("sparse", SparseVector.from({ 1: 2 }, 10), { k: 1 });
     expect(hit).toMatchObject({ id: "d3", score: 8 });
     expect(await reader.searchDense("dense", Float32Array.of(1, 1), { k: 1 })).toMatchObject([{ id: "d1" }]);
-    // Two journals further, of which the first is gone.
+    // Two journals further; the first one is gone.
     await writer.snapshot();
     await writer.snapshot();
     await writer.upsert([documentOf(4)]);
@@ -285,7 +285,7 @@ describe("readers beside a writer that adds, deletes and compacts, and is killed
 const digestOf = (documents: Iterable<StoredDocument>) =>
   createHash("sha256").update(contentOf(documents)).digest("hex");
 
-/** Digests of the documents after so many steps. */
+/** Digests of the documents after a number of steps. */
 function digestsOf(seed: number, count: number): string[] {
   const documents = new Map<string, StoredDocument>();
   const digests = [digestOf(documents.values())];

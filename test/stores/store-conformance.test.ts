@@ -10,7 +10,7 @@ import {
 import { storeConformance } from "@sparse-encoder/core/testing";
 import { describe, expect, it } from "vitest";
 
-/** A memory store of which some methods are replaced. */
+/** A memory store with some methods replaced. */
 function brokenStore(vectors: VectorSchema, broken: (store: MemoryStore) => object): Store {
   const store = new MemoryStore({ vectors });
   const replaced = broken(store);

@@ -16,7 +16,7 @@ let writer: string;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "store-crash-"));
   writer = path.join(folder, "writer.mjs");
-  // Of the library the store alone: a process with nothing else starts much faster.
+  // Of the library only the store: a process with nothing else starts much faster.
   await build({
     entryPoints: [here("crash-writer.ts")],
     outfile: writer,

@@ -6,7 +6,7 @@ import { copyStore } from "@sparse-encoder/core/stores";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { allCalls, DiskFaults } from "../fakes/disk-faults.ts";
 
-/** Every so many calls one fails: 1 for all, which takes two minutes. */
+/** Calls from one failure to the next: 1 makes all fail, which takes two minutes. */
 const step = Number(process.env.DISK_FAULT_STEP ?? 7);
 
 const faults = new DiskFaults();
@@ -39,7 +39,7 @@ async function attempted<Result>(what: string, call: Promise<Result>): Promise<R
   }
 }
 
-/** A whole life of a store of which the call of this number fails; resolves with false if no call had it. */
+/** A whole life of a store in which the call of this number fails; resolves with false if no call had it. */
 async function live(number: number, code: string): Promise<boolean> {
   const when = `${code} at call ${number}`;
   const folder = path.join(base, `${code}-${number}`);

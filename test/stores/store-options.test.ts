@@ -41,7 +41,7 @@ describe.each(Object.keys(stores))("%s", (call) => {
       (error: SparseEncoderError) => error,
     );
 
-  it("refuses an unknown option with the list of those that there are", async () => {
+  it("refuses an unknown option with the list of valid ones", async () => {
     const error = await failureOf({ ...enough, colection: "x" });
     expect(error).toMatchObject({ code: "UNKNOWN_OPTION", message: expect.stringContaining(call) });
     for (const name of names) expect(error?.message).toContain(name);

@@ -12,10 +12,10 @@ const losses = Number(process.env.POWER_LOSSES ?? 150);
 let base: string;
 let disk: PowerLossDisk;
 
-/** What calls a store had made and acknowledged after so many events of the disk. */
+/** What calls a store had made and acknowledged after a number of events of the disk. */
 const history: { events: number; begun: number; acknowledged: number }[] = [];
 
-/** The ids that are there after so many calls. */
+/** The ids that are there after a number of calls. */
 const states: string[][] = [[]];
 
 const documentOf = (id: string, length: number): StoredDocument => ({

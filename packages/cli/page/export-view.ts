@@ -27,7 +27,7 @@ export async function exportView(name: string): Promise<void> {
   URL.revokeObjectURL(url);
 }
 
-/** What was typed and chosen is no part of the markup; it becomes text. */
+/** Form fields hold their values beside the markup; here the values become text. */
 function freezeFields(from: HTMLElement, to: HTMLElement): void {
   const selector = "textarea, input, select";
   const fields = [

@@ -10,7 +10,7 @@ export interface BarTerm {
 /** Terms that are shown before a person asks for all. */
 const shownTerms = 14;
 
-/** Terms with bars: a table for those who listen to it. */
+/** Terms with bars: a table for people who listen to it. */
 export function termBars(
   caption: string,
   terms: readonly BarTerm[],

@@ -6,7 +6,7 @@ export type SparseEncoderErrorCode =
   | "INVALID_ARGUMENT"
   /** An option name that does not exist. */
   | "UNKNOWN_OPTION"
-  /** Something that is no string was given as a text. */
+  /** A text is not a string. */
   | "INVALID_TEXT"
   /** A sparse vector or matrix breaks its rules (order, range, finite non-zero values). */
   | "INVALID_VECTOR"
@@ -30,7 +30,7 @@ export type SparseEncoderErrorCode =
   | "HUB_GATED"
   /** The hub has no such model, revision or file. */
   | "HUB_NOT_FOUND"
-  /** The hub's answer breaks its own rules: an unsafe file name, a hash that is none, a listing that is no list. */
+  /** The hub's answer breaks its own rules: an unsafe file name, a broken hash, a listing that is not a list. */
   | "HUB_INVALID"
   /** A downloaded file is shorter than announced, or its checksum is wrong. */
   | "DOWNLOAD_CORRUPT"

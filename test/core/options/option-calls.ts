@@ -395,7 +395,7 @@ export const withoutOptions: Readonly<Record<string, readonly string[]>> = {
     "toMap",
     "toJSON",
   ],
-  // Options are those of the error class of JavaScript.
+  // Options belong to the error class of JavaScript.
   SparseEncoderError: ["constructor", "static.is"],
   IngestionError: ["constructor"],
   // Within the evaluation of several collections.

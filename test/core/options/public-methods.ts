@@ -30,7 +30,7 @@ export function isClass(value: unknown): value is Class {
 const hidden = hiddenMembers();
 
 /**
- * Public methods of a class as `Class.method`, static ones as `Class.static.method`, with those of the classes that it extends,
+ * Public methods of a class as `Class.method`, static ones as `Class.static.method`, with the methods of the classes that it extends,
  * and `Class.constructor`. Getters do not count.
  */
 export function publicMethods(made: Class): string[] {

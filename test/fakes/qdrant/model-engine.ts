@@ -35,7 +35,7 @@ const shortest = 2 ** -23;
  * - A sparse search gave points whose products add up to 0; Qdrant's index passes over them, unless few points pass a filter.
  * - Fusion by distribution gave NaN to a list of one hit; Qdrant gives 0.5, as `distributionScore` does.
  * - Fused scores were sums in float64; Qdrant adds in float32.
- * - The empty name was no key of a payload, and a backslash was part of a quoted one; Qdrant has it the other way round.
+ * - The empty name was not a key of a payload, and a backslash was part of a quoted one; Qdrant has it the other way round.
  *   `QdrantStore` sent such keys in filters with `layout`, and now refuses them.
  * - Points of numbers and of UUIDs were in no order; Qdrant puts numbers first.
  */

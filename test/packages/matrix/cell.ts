@@ -53,7 +53,7 @@ export function checkAnswer(printed: string): void {
   if (line === undefined) throw new Error(`the program printed no vector: ${printed.slice(-300)}`);
   const { indices, values } = JSON.parse(line) as { indices: number[]; values: number[] };
   const [expected] = golden.encode;
-  if (indices.join() !== expected!.indices.join()) throw new Error("the dims are not those of the reference");
+  if (indices.join() !== expected!.indices.join()) throw new Error("the dims differ from the reference");
   const worst = Math.max(...values.map((value, position) => Math.abs(value - expected!.values[position]!)));
   if (!(worst < 1e-4)) throw new Error(`a weight differs from the reference by ${worst}`);
 }

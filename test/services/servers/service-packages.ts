@@ -49,7 +49,7 @@ async function installEnvironment(name: string, requirementsFile: string, what: 
   await run(
     `The tests on real servers install ${what} from PyPI, which did not work; PIP_INDEX_URL may name a mirror`,
     path.join(environment, "bin", "pip"),
-    // Of wheels alone: building one would take a compiler, and much longer.
+    // Wheels only: building one would take a compiler, and much longer.
     ["install", "-q", ...options, "--only-binary=:all:", "-r", list],
     downloadTime,
   );

@@ -41,7 +41,7 @@ export async function finishWriting(
   await collection.describe({ state: "complete" });
 }
 
-/** Adds documents, in place of those that have their ids. */
+/** Adds documents, in place of the documents with the same ids. */
 export function addDocuments(
   collection: Collection,
   documents: readonly NewDocument[],

@@ -15,7 +15,7 @@ export function explainCommand(): Command {
     .argument("<query>", "a text; a query where a document is given too")
     .argument("[document]", "the text that the query is compared with")
     .option("-n, --terms <n>", "most terms", positiveNumber, defaultTerms)
-    .option("--as-query", "encode a text that stands alone as a query")
+    .option("--as-query", "encode a single text as a query")
     .option("--json", "write all terms as JSON");
   return addModelOptions(command)
     .addHelpText(

@@ -12,7 +12,7 @@ export function downloadCommand(): Command {
   return new Command("download")
     .summary("fetch a model into the cache")
     .description(
-      "Fetch what loading a model needs from the Hugging Face hub into the cache, and copy it if told to. The model is not opened: this fits a build step, such as that of an image.",
+      "Fetch what loading a model needs from the Hugging Face hub into the cache, and copy it if told to. The model is not opened: this fits a build step, such as building an image.",
     )
     .argument("<model>", "name on the hub, or its address")
     .option("-o, --output <folder>", "copy the model into a new folder")
@@ -36,7 +36,7 @@ export function cacheCommand(): Command {
   return new Command("cache")
     .summary("list the models in the cache, or delete one")
     .description(
-      "List the models of the Hugging Face hub that are in the cache, those that Python downloaded included, or delete one.",
+      "List the models of the Hugging Face hub that are in the cache, models that Python downloaded included, or delete one.",
     )
     .argument("<action>", "list or delete", chosenOf("list", "delete"))
     .argument("[model]", "name on the hub of the model to delete")

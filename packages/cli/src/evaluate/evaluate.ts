@@ -174,7 +174,7 @@ async function perQueryOf(file: string, judgements: Parameters<typeof evaluateRu
   return evaluateRun(await readTrecRun(file), judgements).perQuery;
 }
 
-/** Compares query by query; both have the same queries, those that are judged. */
+/** Compares query by query; both rows have the same queries, the judged ones. */
 function compare(before: PerQuery, after: PerQuery): RandomisationResult {
   const ids = [...before.keys()];
   const valuesOf = (values: PerQuery) => ids.map((id) => values.get(id)?.[comparedMetric] ?? 0);

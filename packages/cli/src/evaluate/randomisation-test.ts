@@ -2,14 +2,14 @@
 export interface RandomisationResult {
   /** Mean of the second less mean of the first. */
   readonly difference: number;
-  /** Share of the sign changes whose difference is at least as far from 0: how likely chance alone gives it. */
+  /** Share of the sign changes whose difference is at least as far from 0: how likely chance gives it. */
   readonly pValue: number;
   readonly pairs: number;
   /** True if all sign changes were tried; else a sample of them. */
   readonly isExact: boolean;
 }
 
-/** So many pairs have all their sign changes tried: 2^16 are done at once. */
+/** Most pairs whose sign changes are all tried: 2^16 are done at once. */
 const mostExactPairs = 16;
 
 /** Sign changes that are tried where there are too many. */

@@ -2,7 +2,7 @@
 export interface PlotPoint {
   readonly x: number;
   readonly y: number;
-  /** Area of the point beside that of others. */
+  /** Area of the point, compared with other points. */
   readonly size: number;
   /** Points of one series have one colour. */
   readonly series: string;

@@ -57,7 +57,7 @@ const sampleTexts = [
   "Photosynthesis turns sunlight, water and carbon dioxide into sugar.",
 ];
 
-/** Makes the int8 weights of a model, and compares its vectors with those of fp32. */
+/** Makes the int8 weights of a model, and compares its vectors with the vectors of fp32. */
 export async function quantize(options: ModelTaskOptions): Promise<void> {
   if (options.dtype === "fp32") throw usageError("quantize makes int8 weights; leave --dtype out.");
   using interruption = new Interruption();
@@ -74,7 +74,7 @@ export async function quantize(options: ModelTaskOptions): Promise<void> {
   if (options.json) return writeJson(result);
   await writeLine(
     `fp32 ${megabytes(result.fp32Bytes)} MB, int8 ${megabytes(result.int8Bytes)} MB; ` +
-      `least cosine of ${sampleTexts.length} vectors with those of fp32: ${result.leastCosine.toFixed(4)}`,
+      `least cosine of ${sampleTexts.length} vectors with fp32: ${result.leastCosine.toFixed(4)}`,
   );
 }
 

@@ -1,14 +1,14 @@
 import { SparseEncoderError } from "../errors.ts";
 
-/** Whoever waits for the abort of a signal. */
+/** The listeners of each signal. */
 const waitingFor = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls `listener` when the signal aborts; not if it was aborted before. All callers share one listener of the signal, since one
+ * Calls `listener` when the signal aborts; not if it was aborted before. All callers share one listener of the signal: one
  * signal may serve any number of calls, and Node warns of more than ten listeners.
  *
  * @param listener a function of this caller only; does not throw
- * @returns takes the listener back; nothing is left on the signal after the last one
+ * @returns removes the listener; the last one to go leaves nothing on the signal
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   if (signal.aborted) return () => {};
@@ -83,7 +83,7 @@ export function raceSignal<Result>(
 }
 
 /**
- * Waits.
+ * Waits for a number of milliseconds.
  * @throws SparseEncoderError `ABORTED` as soon as the signal is aborted
  */
 export async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {

@@ -53,7 +53,7 @@ export class Deadline implements Disposable {
   }
 }
 
-/** Many searches of one call listen to one signal, of which Node would warn. */
+/** Many searches of one call listen to one signal, and Node would warn of a leak. */
 function unlimited(controller: AbortController): AbortController {
   setMaxListeners(0, controller.signal);
   return controller;

@@ -21,7 +21,7 @@ class Steps {
 }
 
 describe("a work queue", () => {
-  it("begins at most so many works at once, in their order", async () => {
+  it("begins at most a number of jobs at once, in their order", async () => {
     const queue = new WorkQueue(2);
     const steps = new Steps();
     const results = ["a", "b", "c", "d"].map((name) => queue.add(steps.work(name)));

@@ -8,7 +8,7 @@ interface WaitingWork {
   readonly isWanted: () => boolean;
 }
 
-/** Work that runs at most `limit` times at once, first come, first served. What nobody wants any more is dropped unbegun. */
+/** Work that runs at most `limit` times at once, first come, first served. Work that nobody wants any more never starts. */
 export class WorkQueue {
   private limit: number;
   private readonly queue: WaitingWork[] = [];
@@ -18,12 +18,12 @@ export class WorkQueue {
     this.limit = limit;
   }
 
-  /** Number of works that run. */
+  /** Number of jobs that run. */
   get running(): number {
     return this.active;
   }
 
-  /** Number of works that wait and are still wanted. */
+  /** Number of jobs that wait and are still wanted. */
   get waiting(): number {
     return this.queue.reduce((sum, { isWanted }) => sum + (isWanted() ? 1 : 0), 0);
   }
@@ -41,17 +41,17 @@ export class WorkQueue {
     });
   }
 
-  /** Most works that run at once. */
+  /** Most jobs that run at once. */
   get mostRunning(): number {
     return this.limit;
   }
 
-  /** Runs one work fewer at once from now on, but never none. */
+  /** Runs one job fewer at once from now on, but at least one. */
   lowerLimit(): void {
     this.limit = Math.max(1, this.limit - 1);
   }
 
-  /** Ends the wait of all works with this error. What runs goes on. */
+  /** Rejects all jobs that wait with this error. What runs goes on. */
   dropAll(error: unknown): void {
     for (const { drop } of this.queue.splice(0)) drop(error);
   }

@@ -27,7 +27,7 @@ export class FolderUse {
     this.mark = mark;
     this.beat = setInterval(() => {
       const now = new Date();
-      // A missed beat is made up by the next.
+      // The next beat makes up for a missed one.
       utimes(mark, now, now).catch(() => {});
     }, markTiming.beat);
     this.beat.unref();

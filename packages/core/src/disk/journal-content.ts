@@ -17,7 +17,7 @@ import { corrupt } from "./storage-errors.ts";
 /** Bytes read at once. */
 const chunkLength = 1 << 24;
 
-/** Zeros that end no SHA-256 in practice: bytes that version 1 takes for never written. */
+/** Zeros at the end of a record, which end no SHA-256 in practice: version 1 takes such bytes for never written. */
 const unwrittenLength = 8;
 const headLengthOfVersion1 = 16;
 
@@ -54,8 +54,8 @@ export interface JournalReading {
  * Reads a journal and hands over the content of each frame, oldest first.
  *
  * A place where no whole entry stands ends what is read. It is damage if an entry behind it says that the journal was on
- * the disk beyond that place, and otherwise a torn tail: records whose flush had not returned, of which a crash may leave
- * any part, in any order of pages.
+ * the disk beyond that place, and otherwise a torn tail: records whose flush had not returned; a crash may leave any part
+ * of them, in any order of pages.
  *
  * @throws SparseEncoderError `STORE_CORRUPT`, `STORE_MISMATCH` for a newer format; errors of the file system as they are
  */
@@ -116,7 +116,7 @@ export async function salvageJournal(
   return lost;
 }
 
-/** The key of a journal; that which its head should have where the head is damaged. */
+/** The key of a journal; where its head is damaged, the key that the head should have. */
 function keyFor(
   file: string,
   bytes: Buffer,

@@ -115,7 +115,7 @@ describe("a journal", () => {
     }
   });
 
-  it("of which several records were written at once may hold later ones without an earlier one", async () => {
+  it("with several records written at once may hold later ones without an earlier one", async () => {
     const journal = await Journal.create(file, origin);
     await journal.append([records[0]!]);
     const start = journal.byteLength;

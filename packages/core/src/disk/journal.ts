@@ -15,7 +15,7 @@ import { storageError } from "./storage-errors.ts";
 import { createWholeFile, openToWrite } from "./whole-file.ts";
 
 /**
- * A file that grows by frames, each of which is there whole or not at all. `append` resolves when its frames are on the
+ * A file that grows by frames; each frame is there whole or not at all. `append` resolves when its frames are on the
  * disk. A failed append leaves the file as it was before.
  */
 export class Journal {
@@ -98,7 +98,7 @@ export class Journal {
   }
 
   /**
-   * Makes the journal what it stays: no torn record behind the last one, and all of it on the disk. Errors of the file
+   * Prepares a journal for further records: cuts torn records behind the last whole one, and flushes the rest. Errors of the file
    * system as they are.
    */
   async seal(): Promise<void> {
@@ -133,7 +133,7 @@ export class Journal {
       this.end += mark.length;
       this.dirty = false;
     } catch {
-      // What was appended is on the disk: a full disk that takes no mark takes nothing from it.
+      // The records are on the disk: a full disk that refuses the mark loses none of them.
     }
   }
 }

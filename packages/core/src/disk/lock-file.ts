@@ -100,7 +100,7 @@ export async function thisMachine(): Promise<string> {
 
 /**
  * Another system has no such file, and a sandbox may hide it. A failure that passes must not give this machine another name:
- * its own locks would then be those of a stranger.
+ * its own locks would then look like locks of another machine.
  */
 function nothingIfAbsent(error: NodeJS.ErrnoException): string {
   if (["ENOENT", "ENOTDIR", "EACCES", "EPERM", "EINVAL"].includes(error.code ?? "")) return "";

@@ -145,7 +145,8 @@ async function readTable(handle: FileHandle, file: string, size: number): Promis
   }
   const table = parseTable(file, Buffer.from(text.buffer).toString("utf8"));
   const end = table.sections.reduce((sum, section) => sum + section.length, headLength);
-  if (end !== size - footLength - length) throw corrupt(file, "its length is not that of its sections");
+  if (end !== size - footLength - length)
+    throw corrupt(file, "its length differs from the sum of its sections");
   return table;
 }
 

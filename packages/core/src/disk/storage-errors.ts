@@ -26,7 +26,7 @@ export function readingContent<Result>(file: string, read: () => Result): Result
 export function storageError(error: unknown, problem: string): unknown {
   if (SparseEncoderError.is(error) || !(error instanceof Error)) return error;
   const { code } = error as NodeJS.ErrnoException;
-  // Anything else is no fault of the disk.
+  // Errors without a code do not come from the disk.
   if (typeof code !== "string") return error;
   const advice =
     code === "ENOSPC" || code === "EDQUOT"

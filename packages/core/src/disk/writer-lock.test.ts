@@ -50,7 +50,7 @@ describe("a writer lock", () => {
   it("that could not be removed is taken again by the process that let it go", async () => {
     const lock = await WriterLock.acquire(file);
     const content = await readFile(file, "utf8");
-    // What is no file cannot be read.
+    // What is not a file cannot be read.
     await rm(file);
     await mkdir(file);
     await expect(lock.release()).rejects.toMatchObject({ code: "STORE_FAILED" });

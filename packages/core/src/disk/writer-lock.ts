@@ -36,7 +36,7 @@ export class WriterLock {
     this.content = content;
     this.beat = setInterval(() => {
       const now = new Date();
-      // A missed beat is made up by the next.
+      // The next beat makes up for a missed one.
       utimes(file, now, now).catch(() => {});
     }, every);
     this.beat.unref();

@@ -27,7 +27,7 @@ export interface Progress {
 export interface EncodeProgress extends Progress {
   /** Texts per second since the call began. */
   readonly textsPerSecond: number;
-  /** Texts so far that were longer than the longest input, and of which the rest was left out. */
+  /** Texts so far that were longer than the longest input; their rest was left out. */
   readonly cutTexts: number;
 }
 
@@ -35,7 +35,7 @@ export interface EncodeProgress extends Progress {
 export interface EncodeStatistics {
   /** Texts of the call. */
   readonly texts: number;
-  /** Texts that were longer than `maxSeqLength` tokens, and of which the rest was left out. */
+  /** Texts that were longer than `maxSeqLength` tokens; their rest was left out. */
   readonly cutTexts: number;
   /** Tokens that were embedded: special tokens and prompts count. */
   readonly tokens: number;
@@ -97,7 +97,7 @@ export const streamRules = declareOptions<StreamOptions>()({ task: oneOf(["query
 export interface EncodeRequest<Matrix> extends CheckedOptions<typeof encodeRules> {
   /** Keep at most this many dims of each row; 0 for no limit. */
   readonly maxActiveDims: number;
-  /** The last step on the rows of a call, or on those of a window of a stream. */
+  /** The last step on the rows of a call, or on the rows of a window of a stream. */
   readonly finish: (matrix: Matrix) => Matrix;
   /** Of `encodeStream`. */
   readonly task?: "query" | "document" | undefined;

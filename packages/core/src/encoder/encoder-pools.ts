@@ -10,7 +10,7 @@ export class EncoderPools {
   private readonly pools = new Set<EncoderPool>();
   private isDestroyed = false;
 
-  /** @param embedders those of the encoder; a pool holds workers for each of them */
+  /** @param embedders of the encoder; a pool holds workers for each of them */
   constructor(embedders: readonly RowEmbedder<unknown>[]) {
     this.embedders = embedders;
   }
@@ -40,7 +40,7 @@ export class EncoderPools {
     await Promise.all([...this.pools].map((pool) => pool.stop()));
   }
 
-  /** Ends the workers of all pools, and of those that are being started, as soon as their batches are done. */
+  /** Ends the workers of all pools, also of pools that are being started, as soon as their batches are done. */
   async destroy(): Promise<void> {
     this.isDestroyed = true;
     await Promise.all([...this.pools].map((pool) => pool.destroy()));

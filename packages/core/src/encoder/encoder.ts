@@ -62,9 +62,9 @@ export abstract class Encoder<
   }
 
   /**
-   * Embeds texts as they come, one vector a text, in order: as `encode` does, or with `task` as
+   * Embeds texts as they come, one vector per text, in order: as `encode` does, or with `task` as
    * `encodeQuery` or `encodeDocument`. Takes any iterable, Node and web streams of strings
-   * included. Memory is bounded by two windows of 256 texts a worker, and the source is read no faster than the vectors are
+   * included. Memory is bounded by two windows of 256 texts per worker, and the source is read no faster than the vectors are
    * taken. If a text, its batch or the source fails, the vectors of all texts before come first. Leaving the loop closes the
    * source.
    */

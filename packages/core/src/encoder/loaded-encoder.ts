@@ -93,7 +93,7 @@ export abstract class LoadedEncoder<Matrix> extends LoadedModel<Matrix> {
     const least = Math.max(...embedders.map(({ tokenizer }) => tokenizer.minimumLength));
     if (length < least) {
       throw invalidArgument(
-        `maxSeqLength must be at least ${least}, the special tokens alone; received ${length}.`,
+        `maxSeqLength must be at least ${least}, the number of special tokens; received ${length}.`,
       );
     }
     for (const embedder of embedders) embedder.maxSeqLength = length;

@@ -79,7 +79,7 @@ export class SparseEncoder extends Encoder<SparseVector, SparseMatrix, SparseEnc
   }
 
   /**
-   * Loads the embedded English model splade-tiny, which needs no network, and starts its worker. Errors are those of a
+   * Loads the embedded English model splade-tiny, which needs no network, and starts its worker. Errors as for a
    * model that is named.
    */
   static load(options?: SparseEncoderOptions): Promise<SparseEncoder>;
@@ -142,7 +142,7 @@ export class SparseEncoder extends Encoder<SparseVector, SparseMatrix, SparseEnc
   /**
    * The vocabulary pieces that an embedding activates, with their weights: heaviest first, equal weights by rising
    * token id. Pieces are as the vocabulary stores them (`##ing`). Dims of a model over learned latents, with a
-   * `SparseAutoEncoder`, are no vocabulary entries; the piece of the same number says nothing about them.
+   * `SparseAutoEncoder`, are not vocabulary entries; the piece of the same number says nothing about them.
    *
    * @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION`
    */

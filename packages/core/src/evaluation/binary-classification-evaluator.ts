@@ -37,7 +37,7 @@ const evaluatorOptions = declareOptions<BinaryClassificationOptions>()({
  * `recall` and `mcc` (Matthews correlation) at the threshold of F1, and `ap` (average precision), all as
  * `{similarity}_{metric}`; with several functions the largest of each as `max_{metric}`; and `active_dims` and
  * `sparsity_ratio` of the distinct texts. As `SparseBinaryClassificationEvaluator` of sentence-transformers: thresholds of
- * euclidean and manhattan are distances, of which smaller is better.
+ * euclidean and manhattan are distances; smaller is better.
  */
 export class BinaryClassificationEvaluator {
   private readonly options: CheckedOptions<typeof evaluatorOptions.rules>;

@@ -77,7 +77,7 @@ describe("dense embeddings", () => {
       "classification",
       new BinaryClassificationEvaluator({ ...pairs, labels: [1, 0, 1, 0], similarityFunctions }),
     ],
-  ])("give the figures of sparse ones but for those of sparsity: %s", async (_, evaluator) => {
+  ])("give the figures of sparse ones, except sparsity: %s", async (_, evaluator) => {
     const sparse = await evaluator.evaluate(new LetterEncoder(false));
     const dense = await evaluator.evaluate(new LetterEncoder(true));
     expect(dense.primaryMetric).toBe(sparse.primaryMetric);

@@ -23,7 +23,7 @@ export interface Evaluation {
 export interface EvaluateOptions {
   /** Stops the evaluation with an `ABORTED` error. */
   readonly signal?: AbortSignal | undefined;
-  /** Called as texts are embedded; the total is that of the whole evaluation. An error that it throws fails the call. */
+  /** Called as texts are embedded; the total is for the whole evaluation. An error that the function throws fails the call. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Folder for the result files, made if need be. Default: no files. */
   readonly outputPath?: string | undefined;

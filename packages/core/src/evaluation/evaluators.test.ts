@@ -108,7 +108,7 @@ describe("InformationRetrievalEvaluator", () => {
     }
   });
 
-  it("takes maps and lists, and grades of which those above 0 are relevant", async () => {
+  it("takes maps and lists, and grades, relevant above 0", async () => {
     const list = (texts: Record<string, string>) => Object.entries(texts).map(([id, text]) => ({ id, text }));
     const expected = await new InformationRetrievalEvaluator(data).evaluate(new LetterEncoder());
     const same = new InformationRetrievalEvaluator({
@@ -224,7 +224,7 @@ describe("InformationRetrievalEvaluator", () => {
     expect(() => new InformationRetrievalEvaluator({ ...data, ...change } as never)).toThrow(message);
   });
 
-  it("refuses what is no encoder, bad options, and scores that cannot be right", async () => {
+  it("refuses what is not an encoder, bad options, and scores that cannot be right", async () => {
     const evaluator = new InformationRetrievalEvaluator(data);
     const encoder = new LetterEncoder();
     await expect(evaluator.evaluate({} as never)).rejects.toThrow("expected a SparseEncoder");
@@ -249,7 +249,7 @@ describe("InformationRetrievalEvaluator", () => {
     await expect(main.evaluate(encoder)).rejects.toThrow("the encoder compares by dot");
   });
 
-  it("appends to a CSV file of the same columns alone", async () => {
+  it("appends to a CSV file of the same columns only", async () => {
     const output = join(folder, "csv");
     await new InformationRetrievalEvaluator(data).evaluate(new LetterEncoder(), { outputPath: output });
     const other = new InformationRetrievalEvaluator({ ...data, mapAtK: [7] });

@@ -64,7 +64,7 @@ const evaluatorOptions = declareOptions<InformationRetrievalOptions>()({
  * Measures how well an encoder finds the relevant documents of queries: each query is compared with every document, and
  * the best are scored by accuracy, precision, recall, nDCG, MRR and MAP. Relevance is binary; for graded nDCG see
  * `evaluateRun`. Queries without a relevant document are left out. Equal scores are ranked by rising document id. Names
- * and formulas are those of `SparseInformationRetrievalEvaluator` of sentence-transformers.
+ * and formulas follow `SparseInformationRetrievalEvaluator` of sentence-transformers.
  *
  * Metrics are `{name_}{score function}_{accuracy|precision|recall|ndcg|mrr|map}@{k}`, and with the prefix of the name
  * alone `query_active_dims`, `query_sparsity_ratio`, `corpus_active_dims`, `corpus_sparsity_ratio`, and `avg_flops`: the

@@ -72,7 +72,7 @@ const evaluatorOptions = declareOptions<NanoBeirOptions>()({
  * Measures retrieval on several collections and averages, as `SparseNanoBEIREvaluator` of sentence-transformers does; the
  * collections are given, nothing is downloaded. Empty queries and documents are left out.
  *
- * Metrics are those of an `InformationRetrievalEvaluator` for each collection, and their averages as
+ * Metrics are the metrics of an `InformationRetrievalEvaluator` for each collection, and their averages as
  * `{name}_{aggregateKey}_{metric}`. With `maxActiveDims`, that number ends the names of collections and average
  * (`NanoMSMARCO_32`). In the average, active dims and sparsity ratios are over all queries or all documents, so that large
  * collections weigh more, and `avg_flops` comes from the summed counts.

@@ -18,7 +18,7 @@ import { meanMetrics } from "./metrics/ranking-metrics.ts";
 export interface FusionSample {
   readonly queryId: string;
   readonly query: string;
-  /** Relevant documents; in evaluations, those of the dense samples count. */
+  /** Relevant documents; in evaluations, the ones of the dense samples count. */
   readonly positive: string | readonly string[];
   /** Documents found, best first, none twice. Equal strings, texts or ids, are the same document. */
   readonly documents: readonly string[];

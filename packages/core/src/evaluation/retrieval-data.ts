@@ -8,7 +8,7 @@ export interface RetrievalData {
   readonly queries: TextCollection;
   /** Document texts by id. */
   readonly corpus: TextCollection;
-  /** Relevant documents by query id: ids, or grades by id of which those above 0 are relevant. */
+  /** Relevant documents by query id: ids, or grades by id; grades above 0 are relevant. */
   readonly relevantDocuments: RelevantByQuery;
 }
 

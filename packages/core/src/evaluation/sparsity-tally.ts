@@ -6,7 +6,7 @@ export class SparsityTally {
   private rows = 0;
   private entries = 0;
 
-  /** Adds all rows of a matrix; those of a dense one, whose dims are all active, do not count. */
+  /** Adds all rows of a matrix; the rows of a dense matrix, whose dims are all active, do not count. */
   add(matrix: EmbeddingMatrix): void {
     if (!isSparseMatrix(matrix)) return;
     if (this.counts.length === 0) this.counts = new Float64Array(matrix.dimension);

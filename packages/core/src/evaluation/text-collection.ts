@@ -10,7 +10,7 @@ export type TextCollection =
 /**
  * Checks texts and brings them to one form.
  * @throws SparseEncoderError `INVALID_ARGUMENT` if there are none, for another shape, or for an id that comes twice;
- *   `INVALID_TEXT` for a text that is no string
+ *   `INVALID_TEXT` for a text that is not a string
  */
 export function toTexts(name: string, collection: TextCollection): ReadonlyMap<string, string> {
   const texts = new Map<string, string>();
@@ -50,7 +50,7 @@ function entriesOf(name: string, collection: unknown): Iterable<readonly [unknow
 
 /**
  * Checks a list of texts.
- * @throws SparseEncoderError `INVALID_ARGUMENT` if it is empty or no array, `INVALID_TEXT` for what is no string
+ * @throws SparseEncoderError `INVALID_ARGUMENT` if it is empty or not an array, `INVALID_TEXT` for what is not a string
  */
 export function toTextList(name: string, list: unknown): readonly string[] {
   if (!Array.isArray(list) || list.length === 0) {

@@ -8,7 +8,7 @@ import { OnnxGraph, type Value } from "./onnx/onnx-graph.ts";
 
 /**
  * Puts the head of a pipeline behind a transformer that exists as an ONNX file only. The head is a graph of its own, in
- * the file's operator set, whose bytes follow those of the file: two ONNX messages one behind the other are one model with
+ * the file's operator set, whose bytes follow the bytes of the file: two ONNX messages one behind the other are one model with
  * the operators of both. The scores of all tokens exist whole here, unlike in a graph built from weights.
  *
  * What stands in the file decides: element types and sizes of inputs and outputs, and operators that make the vector of a text

@@ -10,7 +10,7 @@ export interface ExportedVectors {
   readonly dimension: number;
 }
 
-/** Outputs that have a vector per token, and those that have one per text, in the order in which they are taken. */
+/** Outputs with a vector per token, and outputs with a vector per text, in the order in which they are taken. */
 const tokenOutputs = ["last_hidden_state", "token_embeddings"];
 const textOutput = "sentence_embedding";
 

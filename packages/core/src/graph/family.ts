@@ -75,7 +75,7 @@ export interface TransformerShape {
   readonly relativeBuckets?: number;
   readonly disentangled?: Disentangled;
   readonly convolution?: Convolution;
-  /** Rotary positions, and those of local layers if they differ. */
+  /** Rotary positions, and the ones of local layers if they differ. */
   readonly rotary?: { readonly global: RotaryRates; readonly local?: RotaryRates };
   /** Layers that look at a window only: how many tokens before and after each token. */
   readonly local?: { readonly before: number; readonly after: number; readonly layers: readonly boolean[] };

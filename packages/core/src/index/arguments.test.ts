@@ -61,7 +61,7 @@ describe("InvertedIndex, given wrong arguments", () => {
     expect(index.ids()).toEqual(["a", "b"]);
   });
 
-  it("refuses vectors of another dimension everywhere, and what is no vector", () => {
+  it("refuses vectors of another dimension everywhere, and what is not a vector", () => {
     const index = filled();
     const other = new SparseVector([0], [1], 5);
     const invalid = expect.objectContaining({ code: "INVALID_VECTOR" });

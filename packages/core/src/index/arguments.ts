@@ -6,7 +6,7 @@ const maximumIdLength = 1024;
 
 /**
  * Checks the ids of a call: well-formed, of 1 to 1,024 UTF-16 code units, none twice. Well-formed, because ids
- * that differ in lone surrogates alone become the same bytes in a file.
+ * that differ in lone surrogates only become the same bytes in a file.
  */
 export function checkIds(call: string, ids: readonly string[]): void {
   if (!Array.isArray(ids)) {

@@ -167,7 +167,7 @@ describe("DenseIndex", () => {
     }
   });
 
-  it("finds with a filter what a sort of those that pass finds, and asks it once at most for each", () => {
+  it("finds with a filter what a sort of the documents that pass finds, and asks once at most for each", () => {
     const index = new DenseIndex(dimension, "dot");
     const vectors = new Map<string, Float32Array>();
     for (let number = 0; number < 5000; number++) {

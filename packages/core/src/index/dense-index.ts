@@ -10,17 +10,17 @@ const maximumBlockLength = 1 << 22;
 /** With fewer values, comparing them takes so little time that they are not worth a memory: some microseconds. */
 const minimumMovedLength = 1 << 16;
 
-/** So many blocks at most are moved in one search: some 17 milliseconds. */
+/** Most blocks that one search moves: some 17 milliseconds. */
 const movesPerSearch = 16;
 
-/** So many blocks at most are moved in all: each takes 10 GiB of the 128 TiB of addresses that a process has. */
+/** Most blocks that are moved in all: each takes 10 GiB of the 128 TiB of addresses of a process. */
 const maximumMovedBlocks = 4096;
 
 /** What {@link DenseIndex.capture} gives: later changes of the index leave it as it is. */
 export interface CapturedRows {
   /** One id a row. */
   readonly ids: readonly string[];
-  /** All of the same number of rows, the last one up to so many. */
+  /** All have the same number of rows; the last one may have fewer. */
   readonly blocks: readonly Float32Array[];
   readonly inverseNorms: Float64Array;
 }
@@ -38,7 +38,7 @@ export class DenseIndex {
   private readonly ids: string[] = [];
   private readonly rows = new Map<string, number>();
   private readonly blocks: Float32Array[] = [];
-  /** One over the length of each row: kept for `cosine` alone. */
+  /** One over the length of each row; kept for `cosine` only. */
   private inverseNorms: Float64Array = new Float64Array(0);
   private readonly captured = new Set<number>();
   readonly blockRows: number;
@@ -155,7 +155,7 @@ export class DenseIndex {
     return scores;
   }
 
-  /** Moves a block of so many rows to where it is compared fast. False if it is there, or that does not pay or is refused. */
+  /** Moves a block to where its rows are compared fast. False if it is there already, or if the move does not pay or fails. */
   private move(number: number, count: number): boolean {
     const block = this.blocks[number]!;
     if (!this.movable || number >= maximumMovedBlocks || isInMemory(block)) return false;

@@ -121,30 +121,33 @@ describe("a filtered search of an inverted index", () => {
     return SparseVector.from(entries, dimension);
   };
 
-  it.each([1, -1])("finds what the exhaustive search finds among those that pass (sign %i)", (sign) => {
-    const documents = new Map(ids.map((id, number) => [id, vectorOf(number, sign)]));
-    const index = new InvertedIndex(dimension);
-    // The last ones come one by one, so that some are pending.
-    const sealed = documentCount - 30;
-    index.addMany(ids.slice(0, sealed), SparseMatrix.fromRows([...documents.values()].slice(0, sealed)));
-    for (const id of ids.slice(sealed)) index.add(id, documents.get(id)!);
-    for (let number = 0; number < documentCount; number += 7) {
-      index.delete(`d${number}`);
-      documents.delete(`d${number}`);
-    }
-    fc.assert(
-      fc.property(fc.nat(1e6), limit, filterOf, (seed, topK, filter) => {
-        const query = vectorOf(seed, sign);
-        const tested: string[] = [];
-        const hits = index.search(query, { topK, filter: (id) => tested.push(id) > 0 && filter(id) });
-        const passing = [...documents].filter(([id]) => filter(id));
-        expect(hits).toEqual(exhaustiveSearch(passing, query, { topK }));
-        expect(new Set(tested).size).toBe(tested.length);
-        expect(tested.every((id) => documents.has(id))).toBe(true);
-      }),
-      { numRuns: 40 },
-    );
-  });
+  it.each([1, -1])(
+    "finds what the exhaustive search finds among the documents that pass (sign %i)",
+    (sign) => {
+      const documents = new Map(ids.map((id, number) => [id, vectorOf(number, sign)]));
+      const index = new InvertedIndex(dimension);
+      // The last ones come one by one, so that some are pending.
+      const sealed = documentCount - 30;
+      index.addMany(ids.slice(0, sealed), SparseMatrix.fromRows([...documents.values()].slice(0, sealed)));
+      for (const id of ids.slice(sealed)) index.add(id, documents.get(id)!);
+      for (let number = 0; number < documentCount; number += 7) {
+        index.delete(`d${number}`);
+        documents.delete(`d${number}`);
+      }
+      fc.assert(
+        fc.property(fc.nat(1e6), limit, filterOf, (seed, topK, filter) => {
+          const query = vectorOf(seed, sign);
+          const tested: string[] = [];
+          const hits = index.search(query, { topK, filter: (id) => tested.push(id) > 0 && filter(id) });
+          const passing = [...documents].filter(([id]) => filter(id));
+          expect(hits).toEqual(exhaustiveSearch(passing, query, { topK }));
+          expect(new Set(tested).size).toBe(tested.length);
+          expect(tested.every((id) => documents.has(id))).toBe(true);
+        }),
+        { numRuns: 40 },
+      );
+    },
+  );
 
   it("can be searched by its filter in each round, and works on after a filter that throws in any", () => {
     const index = new InvertedIndex(dimension);

@@ -1,9 +1,9 @@
 import { compareHits, type SearchHit, TopK } from "./top-k.ts";
 
-/** So many of the best are tested first: enough to see what share passes. */
+/** Hits that are tested first: enough to see what share passes. */
 const firstTested = 64;
 
-/** So many times as many are tested next as would do if the same share of them passed. */
+/** How many times more hits are tested next than would do if the same share of them passed. */
 const surplus = 1.25;
 
 /** The best are tested in order as long as they are no more than this share of all documents. */

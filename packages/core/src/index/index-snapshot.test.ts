@@ -81,7 +81,7 @@ describe("a saved index", () => {
     expect((await InvertedIndex.open(folder)).size).toBe(100);
   });
 
-  it("is opened for its own model alone", async () => {
+  it("is opened for its own model only", async () => {
     const index = new InvertedIndex(dimension);
     await index.save(folder, { model: "a" });
     expect((await InvertedIndex.open(folder)).size).toBe(0);

@@ -84,7 +84,7 @@ export async function readIndex(
 }
 
 /**
- * Checks that vectors of `wanted` may meet those that are stored. Without `wanted` nothing is claimed.
+ * Checks that the model that a caller names is the model of the stored vectors. Without a name there is nothing to check.
  * @throws SparseEncoderError `STORE_MISMATCH`
  */
 export function checkModel(place: string, stored: string | null, wanted: string | undefined): void {

@@ -121,7 +121,7 @@ describe("InvertedIndex", () => {
   });
 
   it.each([maximumPending - 1, maximumPending, maximumPending + 1, 2 * maximumPending + 1])(
-    "finds %i documents that came one by one, and those that are left after deletes",
+    "finds %i documents that came one by one, and the rest after deletes",
     (count) => {
       const random = randomNumbers(count);
       const pair = new Pair();

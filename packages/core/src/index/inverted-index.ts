@@ -19,10 +19,10 @@ import { Segments } from "./segments.ts";
 import { contributionsOf, type TermContribution } from "./term-contribution.ts";
 import type { SearchHit } from "./top-k.ts";
 
-/** So many added documents are searched one by one, which adds some 20 microseconds a query, before they are sealed. */
+/** Most documents that are not sealed yet; a search compares them one by one, together some 20 microseconds per query. */
 export const maximumPending = 64;
 
-/** From so many documents on, one pass over all postings beats a search for each document in all terms. */
+/** From this number of documents on, one pass over all postings beats a search for each document in all terms. */
 const minimumPass = 16;
 
 /**
@@ -33,8 +33,8 @@ const minimumPass = 16;
  * Hits are ordered by score, highest first; equal scores by id, smaller first. Scores are float32 sums in
  * rising order of term, so they do not depend on how the index was filled.
  *
- * Vectors are copied. A search costs O(postings of the query's terms + documents), memory is about 6 bytes a
- * posting, and the ids. All methods are synchronous. A call with a wrong argument changes nothing.
+ * Vectors are copied. A search costs O(postings of the query's terms + documents), memory is about 6 bytes per
+ * posting, plus the ids. All methods are synchronous. A call with a wrong argument changes nothing.
  *
  * Added documents gather in a short list, are sealed into immutable segments of up to 65,536 documents, and small
  * segments are merged as they come: a document is rewritten O(log documents) times. Deleted ones are skipped, and
@@ -108,7 +108,7 @@ export class InvertedIndex implements Iterable<[id: string, vector: SparseVector
     return this.segments.size + this.pending.size;
   }
 
-  /** Memory of postings, scores and vectors in bytes, those of deleted documents included, ids not. */
+  /** Memory of postings, scores and vectors in bytes, with deleted documents, without ids. */
   get byteLength(): number {
     let bytes = 0;
     for (const { postings, scoring } of this.segments.list) {

@@ -4,7 +4,7 @@ import { SparseMatrix, SparseVector, TRUSTED } from "../vector/index.ts";
 export const maximumDocuments = 65_536;
 
 /**
- * An immutable inverted file: sparse rows in compressed sparse column (CSC) form, 6 bytes a posting and 8 a term.
+ * An immutable inverted file: sparse rows in compressed sparse column (CSC) form, 6 bytes per posting and 8 per term.
  * Plain typed arrays, so that it can be written to a file or handed to another thread as it is.
  */
 export interface Postings {

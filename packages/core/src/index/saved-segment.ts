@@ -19,7 +19,7 @@ export function describePostings({ documentCount, leastWeight }: Postings): Post
   return { documentCount, leastWeight: Number.isFinite(leastWeight) ? leastWeight : null };
 }
 
-/** The arrays of postings as sections `<prefix>.terms` and so on, 6 bytes a posting and 8 a term. */
+/** The arrays of postings as sections `<prefix>.terms` and so on, 6 bytes per posting and 8 per term. */
 export function postingsSections(prefix: string, postings: Postings): SnapshotSection[] {
   return (["terms", "offsets", "documents", "weights"] as const).map((part) => ({
     name: `${prefix}.${part}`,

@@ -20,8 +20,8 @@ export interface Scoring {
   /** Adds weight x query weight to the score of the document of each of the postings [from, to), rounded to float32. */
   add(postings: PostingArrays, from: number, to: number, queryWeight: number): void;
   /**
-   * First multiple of 16, from `from` on and below `to`, of which one of the 16 scores is at least that of the bits `least`;
-   * `to` or above if there is none. Scores above zero alone are found: they are in the order of their bits.
+   * The first multiple of 16 in [from, to) with one of its 16 scores at or above the score of the bits `least`;
+   * `to` or above if there is none. Finds scores above zero only: they order as their bits do.
    *
    * @param from a multiple of 16
    */

@@ -4,7 +4,7 @@ import { createScoring, type Scoring } from "./scoring.ts";
 import type { Segment } from "./segment.ts";
 import type { SearchHit, TopK } from "./top-k.ts";
 
-/** With fewer postings than one for so many documents, a second pass over them beats one over all scores. */
+/** With less than one posting for this number of documents, a second pass over the postings beats a pass over all scores. */
 const documentsPerPosting = 12;
 
 /** Serves the segments that have no scores of their own. */
@@ -53,7 +53,7 @@ function searchSegment(
   if (visits === 0) return;
   const { scores } = scoring;
   scoresInUse = scores;
-  // The scan reads sixteen scores at a time, those behind the last document too.
+  // The scan reads sixteen scores at a time, and thus beyond the last document.
   scores.fill(0, 0, documentCount + 16);
   // Rising order of term, as in the exhaustive search: float32 sums depend on it.
   for (let entry = 0; entry < positions.length; entry++) {
@@ -73,7 +73,7 @@ function searchSegment(
   }
 }
 
-/** Offers the documents with a score above zero, of those that can still be hits. */
+/** Offers the documents that can still be hits and have a score above zero. */
 function pickFromScores(
   { scores, find }: Scoring,
   documentCount: number,
@@ -91,7 +91,7 @@ function pickFromScores(
   }
 }
 
-/** The bits of a threshold above zero, else those of the smallest float32 above zero. */
+/** The bits of a threshold above zero, else the bits of the smallest float32 above zero. */
 function leastBits(threshold: number): number {
   if (threshold <= 0) return 1;
   thresholdFloat[0] = threshold;

@@ -16,7 +16,7 @@ export class Segment {
   size: number;
   private documentNumbers: Map<string, number> | undefined;
 
-  /** @param ids one a document of the postings, empty where it was deleted */
+  /** @param ids one per document of the postings, empty where the document was deleted */
   constructor(ids: readonly string[], postings: Postings) {
     this.ids = [...ids];
     const moved =
@@ -33,7 +33,7 @@ export class Segment {
     return this.ids.length - this.size;
   }
 
-  /** Made when it is first needed: a search needs it not, and an opened index is to be ready at once. */
+  /** Built lazily: searches never use it, and an opened index is ready at once. */
   private get numbers(): Map<string, number> {
     if (this.documentNumbers === undefined) {
       this.documentNumbers = new Map();
@@ -50,7 +50,7 @@ export class Segment {
     return toVector(this.postings, this.numbers.get(id)!);
   }
 
-  /** The vectors of those of the documents that are here, in no order: one pass over the postings. */
+  /** The vectors of the documents that this segment holds, in no order: one pass over the postings. */
   *vectors(ids: ReadonlySet<string>): IterableIterator<[id: string, vector: SparseVector]> {
     const wanted: number[] = [];
     for (const id of ids) {

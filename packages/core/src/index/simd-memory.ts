@@ -15,9 +15,9 @@ const maximumPages = 65_536;
 const compiled = new Map<string, object>();
 
 /**
- * A WebAssembly memory of at least so many bytes, and what a module exports that imports it as `host.memory`. It never grows, so
- * that arrays over its buffer stay what they are. Undefined if the system gives no such memory: each takes 10 GiB of
- * addresses, though no more storage than its content.
+ * A WebAssembly memory of at least `bytes`, and the exports of a module that imports the memory as `host.memory`. The memory
+ * never grows, so arrays over its buffer stay valid. Undefined if the system refuses: each memory takes 10 GiB of addresses,
+ * though no more storage than its content.
  *
  * @param module in base64
  */

@@ -19,7 +19,7 @@ export class TopK {
     this.capacity = capacity;
   }
 
-  /** No score below this is kept: that of the worst hit, -Infinity while there is room. */
+  /** Scores below this are dropped: the score of the worst hit, -Infinity while there is room. */
   get threshold(): number {
     return this.heap.length < this.capacity ? Number.NEGATIVE_INFINITY : this.heap[0]!.score;
   }

@@ -140,7 +140,7 @@ export async function removeOldChunks(
 }
 
 /**
- * Metadata of a piece: those of its document, and where it is from.
+ * Metadata of a piece: the metadata of its document, and where the piece is from.
  * @throws SparseEncoderError `INVALID_DOCUMENT` for a document that has a field of that name
  */
 export function chunkMetadata<Metadata extends object>(

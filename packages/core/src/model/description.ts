@@ -16,7 +16,7 @@ export interface TransformerModule {
   readonly configFile: string;
   /** True if the folder asks for lower-casing before the tokenizer's own rules. */
   readonly lowercase: boolean;
-  /** Settings that come before those of `tokenizer_config.json`. */
+  /** Settings that override `tokenizer_config.json`. */
   readonly tokenizerSettings: JsonObject;
   /** False if special tokens are left out. */
   readonly specialTokens: boolean;

@@ -7,7 +7,7 @@ import type { Routes } from "./modules/router.ts";
 export const lexicalWeightsFile = "sparse_linear.pt";
 
 /**
- * The pipelines of a folder that has a layer of lexical weights beside a dense model, as bge-m3 does: its sparse vectors alone, or
+ * The pipelines of a folder that has a layer of lexical weights beside a dense model, as bge-m3 does: its sparse vectors only, or
  * both in one run. `routes` as they are where the caller wants dense vectors, or where the folder has no such layer.
  */
 export async function withLexicalWeights(root: string, routes: Routes, wanted: WantedModel): Promise<Routes> {

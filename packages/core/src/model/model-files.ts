@@ -18,7 +18,7 @@ function isSettingsFile(name: string): boolean {
   return name.endsWith(".model") || (name.endsWith(".txt") && isVocabulary);
 }
 
-/** Characters of a folder of modules, several times those of any. */
+/** Most characters of the path of a folder of modules, several times the longest one. */
 const longestFolder = 255;
 
 /** Files that training leaves behind. */

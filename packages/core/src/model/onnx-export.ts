@@ -22,7 +22,7 @@ export interface OnnxExport {
   readonly operatorSet: number;
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
-  /** Names of all operators, also of those in parts of the graph. */
+  /** Names of all operators, parts of the graph included. */
   readonly operators: ReadonlySet<string>;
 }
 
@@ -64,7 +64,7 @@ export async function readOnnxExport(file: string): Promise<OnnxExport> {
   const graph = new GraphContent();
   let operatorSet = 0;
   try {
-    // Field numbers are those of onnx.proto3: ModelProto, FunctionProto, OperatorSetIdProto.
+    // Field numbers follow onnx.proto3: ModelProto, FunctionProto, OperatorSetIdProto.
     for (const model of fieldsOf(bytes)) {
       if (model.number === 7) graph.read(model.bytes, 0);
       if (model.number === 25) graph.readNodes(model.bytes, 7, 0);
@@ -98,7 +98,7 @@ export async function readOnnxExport(file: string): Promise<OnnxExport> {
 /** Graphs lie in operators of graphs; deeper than this, they are made to fill the stack. */
 const deepestGraph = 32;
 
-/** What was found of a graph and those in it. */
+/** What was found of a graph and the graphs in it. */
 class GraphContent {
   readonly inputs: OnnxValue[] = [];
   readonly outputs: OnnxValue[] = [];

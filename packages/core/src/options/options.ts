@@ -26,7 +26,7 @@ export interface OptionsDeclaration<Rules> {
    * @param call the function as the user wrote it, for messages
    * @param options `undefined` stands for `{}`
    * @param naming what stands before the names in messages, such as `mmr.`, or what messages call an option; default the
-   *   name alone
+   *   bare name
    * @throws SparseEncoderError `UNKNOWN_OPTION` with the valid names, `INVALID_ARGUMENT`
    */
   check(call: string, options: unknown, naming?: string | ((name: string) => string)): CheckedOptions<Rules>;
@@ -80,7 +80,7 @@ export function checkOptionNames(call: string, options: unknown, valid: readonly
   }
 }
 
-/** The options without those that are undefined, which would hide a value that they are spread over. */
+/** The options that are not undefined: an undefined one would hide the value that it is spread over. */
 export function defined<Options extends object>(options: Options): Defined<Options> {
   return Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),

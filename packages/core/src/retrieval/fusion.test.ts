@@ -232,7 +232,7 @@ describe("every fusion", () => {
     expect(rrf({ weights: { dense: 0 } })(arms, { dense: 2 })).toEqual(rrf()(arms, { dense: 2 }));
   });
 
-  it.each(fusions)("%s refuses weights and scores that are no finite numbers", (_, fusion) => {
+  it.each(fusions)("%s refuses weights and scores that are not finite numbers", (_, fusion) => {
     const arms = { sparse: ranking("a 3") };
     for (const weight of [Number.NaN, Number.POSITIVE_INFINITY, -1]) {
       expect(() => fusion(arms, { sparse: weight })).toThrow("the weight of sparse must be a finite number");

@@ -265,7 +265,7 @@ describe("retrieve", () => {
     expect(encoder.encodeQuery).toHaveBeenCalledTimes(1);
   });
 
-  it("refuses what is no query, no option, no arm", async () => {
+  it("refuses what is not a query, not an option, not an arm", async () => {
     const { retriever } = await filled();
     await refused(
       retriever.retrieve(7 as unknown as string),
@@ -389,8 +389,8 @@ describe("an arm that is a function", () => {
       [[[{ id: "9", score: 1 }]], "no store of this retriever holds: [ '9' ]"],
       [[[{ id: "1", score: Number.NaN }]], "the score NaN"],
       [[[{ score: 1 }]], "needs an id"],
-      [[[], []], "one array of hits a query, 1 in all"],
-      [undefined, "one array of hits a query"],
+      [[[], []], "one array of hits per query, 1 in all"],
+      [undefined, "one array of hits per query"],
     ];
     for (const [answer, message] of answers) {
       const retriever = new HybridRetriever({
@@ -478,10 +478,10 @@ describe("an arm that fails", () => {
     const answers: [unknown, string][] = [
       [[[1, Number.NaN]], "holds NaN at 1"],
       [[[1, 1e39]], "holds Infinity at 1|holds 1e\\+39 at 1"],
-      [[[]], "no array of numbers"],
-      [["ab"], "no array of numbers"],
-      [[[1], [2]], "expected 1 vectors, one a text, received 2"],
-      [undefined, "expected 1 vectors, one a text, received undefined"],
+      [[[]], "not an array of numbers"],
+      [["ab"], "not an array of numbers"],
+      [[[1], [2]], "expected 1 vectors, one per text, received 2"],
+      [undefined, "expected 1 vectors, one per text, received undefined"],
     ];
     for (const [answer, message] of answers) {
       const retriever = new HybridRetriever({ arms: await arms((async () => answer) as never) });
@@ -492,7 +492,11 @@ describe("an arm that fails", () => {
     const odd = new HybridRetriever({
       arms: await arms(async (texts) => texts.map((text) => Array(text.length).fill(1))),
     });
-    await refused(odd.retrieveMany(["a", "ab"]), "ARM_FAILED", "text 0 has 1 numbers, that of text 1 2");
+    await refused(
+      odd.retrieveMany(["a", "ab"]),
+      "ARM_FAILED",
+      "text 0 has 1 numbers, the vector of text 1 has 2",
+    );
   });
 
   it("is given up after its time, in both ways", async () => {
@@ -553,7 +557,7 @@ describe("an arm that fails", () => {
 });
 
 describe("rerank", () => {
-  it("orders the best candidates by its own scores and keeps those of the fusion", async () => {
+  it("orders the best candidates by its own scores and keeps the scores of the fusion", async () => {
     const { retriever } = await filled();
     const rerank = vi.fn(async (_: string, candidates: readonly { text: string }[]) =>
       candidates.map(({ text }) => text.length),
@@ -587,7 +591,7 @@ describe("rerank", () => {
       hits[0]!.score,
       hits[1]!.score,
     ]);
-    // A number of the call comes before that of the reranker.
+    // The number of the call overrides the number of the reranker.
     await retriever.retrieve("ab", { rerank: { encoder: { predict }, k: 2 }, rerankK: 3 });
     expect(predict.mock.calls[1]![0]).toHaveLength(3);
     for (const rerank of [
@@ -842,7 +846,7 @@ describe("events", () => {
     expect(times.every((time) => typeof time === "number" && time >= 0)).toBe(true);
   });
 
-  it("reach the listener of the retriever and then that of the call", async () => {
+  it("reach the listener of the retriever and then the listener of the call", async () => {
     const { encoder, store } = await filled();
     const heard: string[] = [];
     const listen = (who: string) => (event: RetrievalEvent) => {

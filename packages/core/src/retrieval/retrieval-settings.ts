@@ -112,7 +112,7 @@ export interface RetrievalSettings {
   readonly transformK?: number | undefined;
   /**
    * What happens when an arm fails: the call fails with `ARM_FAILED` (`throw`), or only the other arms answer and the
-   * `failures` of the result name the arm (`degrade`). A call of which all arms fail always fails, and so does a call with a
+   * `failures` of the result name the arm (`degrade`). A call fails whenever all its arms fail, and so does a call with a
    * wrong filter. Default `throw`.
    */
   readonly onArmError?: "throw" | "degrade" | undefined;

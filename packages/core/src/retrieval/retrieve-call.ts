@@ -134,7 +134,7 @@ export function resolveCall(
     identify: set.identify,
     minScore: set.minScore ?? Number.NEGATIVE_INFINITY,
     rerank: typeof rerank === "object" ? rerankBy(rerank.encoder) : rerank || undefined,
-    // A number of the call comes before that of the reranker.
+    // The number of the call overrides the number of the reranker.
     rerankK: rest.rerankK ?? byEncoder?.k ?? set.rerankK ?? Math.max(k, 50),
     mmr: set.mmr ? resolveMmr(set.mmr, k, arms) : undefined,
     transform: set.transform || undefined,

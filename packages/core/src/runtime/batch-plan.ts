@@ -23,7 +23,7 @@ export function planBatches(tokenCounts: readonly number[], limits: BatchLimits)
   return batches;
 }
 
-/** Most texts of a batch of which the longest has `tokens` tokens. */
+/** Most texts of a batch whose longest text has `tokens` tokens. */
 export function textsOfBatch(tokens: number, limits: BatchLimits): number {
   return Math.min(limits.batchSize, Math.max(1, Math.floor(limits.tokens / Math.max(1, tokens))));
 }

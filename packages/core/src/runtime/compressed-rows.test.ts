@@ -21,7 +21,7 @@ const rowsOf = (width: number) =>
   });
 
 describe("compressRows", () => {
-  it("keeps the non-zero entries of each row, or those of largest absolute weight", () => {
+  it("keeps the non-zero entries of each row, or the entries of largest absolute weight", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 20 }).chain(rowsOf), fc.nat(22), (rows, maxActiveDims) => {
         const { offsets, indices, values } = compressRows(

@@ -47,7 +47,7 @@ export function compressRows(
 }
 
 /**
- * As {@link compressRows}, of values [entries, rows] for the entries `dims` alone, which ascend; all others are 0.
+ * As {@link compressRows}, of values [entries, rows] for the entries `dims` only, which ascend; all others are 0.
  */
 export function compressEntries(
   values: Float32Array,
@@ -86,7 +86,7 @@ export function chosenRows(
       if (!Number.isFinite(values[position]!)) throw notFinite(values[position]!, indices[position]!);
     }
     const kept = maxActiveDims > 0 ? Math.min(maxActiveDims, position - start) : position - start;
-    // The kept entries never move up, so they can be written over those before.
+    // The kept entries never move up, so they can overwrite earlier entries.
     if (kept < position - start)
       copyTopDims(indices, values, start, position, kept, indices, values, entries);
     else if (entries < start) {

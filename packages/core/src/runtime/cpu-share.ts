@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 
 /**
- * Cores that this process may keep busy: those it may run on, limited by the quota of its control group, which is how
+ * Cores that this process may keep busy: the cores it may run on, limited by the quota of its control group, which is how
  * containers are limited and which Node 20 does not count. At least 1.
  */
 export function coreShare(read: (file: string) => string = readText): number {

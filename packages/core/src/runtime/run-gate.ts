@@ -1,7 +1,7 @@
 import { threadId } from "node:worker_threads";
 
 const stopField = 0;
-/** The fields from here on are one a thread: its id while it is in a run, else 0. */
+/** The fields from here on are one per thread: its id while it is in a run, else 0. */
 const firstRunField = 1;
 
 /**

@@ -4,7 +4,7 @@ import type { ScreenedModel } from "./pooled-model.ts";
 /**
  * The bytes of a screened model, in pieces: its graph, and the tables that are computed here.
  *
- * @param options those of the session that will run it
+ * @param options of the session that will run the model
  */
 export async function completeScreenedModel(
   { bytes, tables }: ScreenedModel,

@@ -43,7 +43,7 @@ function batchOf(...texts: number[][]): EncodeBatch {
   return { ids: Int32Array.from(texts.flat()), lengths, maxActiveDims: 0, skippedTokens: 0, alone: false };
 }
 
-it("asks the runtime for embeddings alone, whatever else a model gives", async () => {
+it("asks the runtime for embeddings only, whatever else a model gives", async () => {
   const bytes = idsModel();
   const session = await openSession(bytes, true);
   const another = await InferenceSession.create(bytes);

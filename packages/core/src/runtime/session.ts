@@ -10,7 +10,7 @@ import { completeScreenedModel } from "./screened-model.ts";
 import { lexicalRows } from "./token-weights.ts";
 
 /**
- * Tuned for a few tokens that run alone; for throughput; for that if texts activate a small part of the vocabulary; and for a
+ * Tuned for a few tokens with nothing else to run; for throughput; for throughput if texts activate a small part of the vocabulary; and for a
  * wide device, whatever the batch.
  */
 export type GraphKind = "short" | "whole" | "screened" | "wide";
@@ -26,7 +26,7 @@ export class Session {
   private readonly native: InferenceSession;
   private readonly tensor: typeof Tensor;
   private readonly model: PooledModel;
-  /** The model, if it gives some entries alone. */
+  /** The model, if it gives some entries only. */
   private readonly screened: ScreenedModel | undefined;
   private readonly kind: GraphKind;
   /** True if a batch activated so much that the `whole` graph is faster. */

@@ -127,7 +127,7 @@ export class WorkerPool {
     return this.queue.running;
   }
 
-  /** Batches that wait for a worker; those of calls that have ended do not count. */
+  /** Batches that wait for a worker; batches of calls that have ended do not count. */
   get waitingBatches(): number {
     return this.queue.waiting;
   }
@@ -204,7 +204,7 @@ export class WorkerPool {
     return this.ended;
   }
 
-  /** Opens the model in so many workers, or in as many as the device has room for, but in one at least. */
+  /** Opens the model in this number of workers, or in as many as the device has room for, but in at least one. */
   private async openWorkers(count: number): Promise<void> {
     const opening = Array.from({ length: count }, () => this.tasks.track(this.send("open", [])));
     const answers = await Promise.all(opening);

@@ -95,13 +95,13 @@ class MovedRows {
 
 /**
  * Lets the main thread go first when there are more threads than cores. Linux sets the priority of the calling thread
- * and of those that it starts; other systems would set that of the whole process.
+ * and of the threads that it starts; other systems would set the priority of the whole process.
  */
 function giveWay(): void {
   if (process.platform !== "linux") return;
   try {
     setPriority(Math.min(getPriority() + 8, 19));
   } catch {
-    // A sandbox may forbid it, and encoding works without.
+    // A sandbox may forbid that; encoding works at the usual priority.
   }
 }

@@ -54,7 +54,7 @@ const tolerance = { exact: 1e-4, approximate: 2e-2 };
  * Copies all documents of a store into another: texts, metadata and vectors as they are, so nothing is encoded again.
  * Documents stay one batch at a time in memory.
  *
- * Documents of the other store that equal those of the source are not written again. So a copy that was ended by a failure,
+ * Documents that are equal in both stores are not written again. So a copy that was ended by a failure,
  * a signal or the end of the process goes on when it is made again. Other documents of the other store stay, unless
  * `deleteStale` is true.
  *

@@ -77,7 +77,7 @@ export class StoreFront implements Store {
     for (const document of checked) checkDocumentLimits(this.backend, document);
     if (checked.length === 0) return;
     const write = () => withinStringLength(this.backend, () => this.backend.write(checked, signal));
-    // Without names to add, the write starts now: backends that keep an order keep that of the calls.
+    // Without names to add, the write starts now: backends that keep an order keep the order of the calls.
     await this.track(admitted === undefined ? write() : admitted.then(write));
   }
 

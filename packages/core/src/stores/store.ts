@@ -161,7 +161,7 @@ export interface Store extends AsyncDisposable {
   /** The documents of these ids, in their order, which may come twice; undefined where there is none. */
   get(ids: readonly string[], options?: StoreCallOptions): Promise<(StoredDocument | undefined)[]>;
 
-  /** Number of documents, of those that pass a filter if one is given. */
+  /** Number of documents that pass the filter; of all documents without a filter. */
   count(options?: StoreCountOptions): Promise<number>;
 
   /**

@@ -188,7 +188,7 @@ export const contentCases: StoreCaseTable = {
       }
     }
     const rest: string[] = [];
-    // No document has this id: what comes after it is told by order alone.
+    // No document has this id: only the order tells what comes after it.
     for await (const { id } of store.iterate({ after: "d1x" })) rest.push(id);
     deepStrictEqual(
       rest,

@@ -5,7 +5,7 @@ import { hashOf, wordsOf } from "./words.ts";
 
 /**
  * Stands in for a `DenseEncoder` in tests: no model, no worker, the same vectors in every run. Each word has a direction
- * by its hash; the vector of a text is the sum of those of its words, scaled to length 1. A text without words has the
+ * by its hash; the vector of a text is the sum of the vectors of its words, scaled to length 1. A text without words has the
  * direction of the empty word.
  *
  * @example

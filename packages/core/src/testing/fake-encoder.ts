@@ -3,7 +3,7 @@ import type { DenseEncodeOptions, EncodeProgress, SparseEncodeOptions } from "..
 import { received, SparseEncoderError } from "../errors.ts";
 import { abortSignal, callback, count, declareOptions, flag, unchecked } from "../options/index.ts";
 
-/** Options of the encode methods of the fakes: those of both real encoders, of which only `signal` has an effect. */
+/** Options of the encode methods of the fakes: the options of both real encoders; only `signal` has an effect. */
 export interface FakeEncodeOptions extends SparseEncodeOptions, DenseEncodeOptions {}
 
 const fakeOptions = declareOptions<FakeEncodeOptions>()({
@@ -20,7 +20,7 @@ const fakeOptions = declareOptions<FakeEncodeOptions>()({
   truncateDim: count(),
 });
 
-/** The methods of an encoder, for fakes that make a vector of each text alone, the same for queries and documents. */
+/** The methods of an encoder, for fakes that make a vector of each text by itself, the same for queries and documents. */
 export abstract class FakeEncoder<Vector, Matrix> implements AsyncDisposable {
   private isClosed = false;
 

@@ -19,7 +19,7 @@ describe("FakeSparseEncoder", () => {
     expect(a!.dot(c!)).toBe(0);
   });
 
-  it("gives one row a text, and none for no texts", async () => {
+  it("gives one row per text, and none for no texts", async () => {
     expect((await encoder.encode(["a", "b b"])).shape).toEqual([2, 1000]);
     expect((await encoder.encode([])).shape).toEqual([0, 1000]);
   });
@@ -55,7 +55,7 @@ describe("FakeDenseEmbedder", () => {
     expect(cosine(a!, b!)).toBeGreaterThan(cosine(a!, c!) + 0.2);
   });
 
-  it("gives one row a text, and none for no texts", async () => {
+  it("gives one row per text, and none for no texts", async () => {
     expect((await embedder.encode(["a", "b"])).shape).toEqual([2, 64]);
     expect((await embedder.encode([])).shape).toEqual([0, 64]);
   });

@@ -35,7 +35,7 @@ async function compare(
 
 /** Filters mean what they say. */
 export const filterCases: StoreCaseTable = {
-  async "compares within a type alone"(store) {
+  async "compares within a type only"(store) {
     await compare(
       store,
       { a: { v: 1 }, b: { v: "1" }, c: { v: true }, d: { v: null }, e: {}, f: { v: 10 }, g: { v: "é" } },

@@ -2,7 +2,7 @@ import type { FieldCondition, Filter, FilterValue, Metadata, MetadataValue } fro
 
 /**
  * What a filter says of metadata, straight from its text: a second implementation beside the one in `stores`, so that no
- * store is tested against itself. For valid filters alone.
+ * store is tested against itself. For valid filters only.
  */
 export function passesFilter(filter: Filter, metadata: Metadata): boolean {
   return Object.entries(filter).every(([name, condition]) => {

@@ -18,7 +18,7 @@ export const conformanceVectors = {
   euclidean: { kind: "dense", dimension: 3, metric: "euclidean" },
 } as const satisfies VectorSchema;
 
-/** Weights of which sums are exact in float32, so that equal scores are equal in every store. */
+/** Weights whose sums are exact in float32, so that equal scores are equal in every store. */
 const weights = [0.25, 0.5, 1, 1.5, 2, 3];
 
 export function sparseVector(entries: Readonly<Record<number, number>>, dimension = 40): SparseVector {

@@ -78,7 +78,7 @@ export function sameDocument(actual: StoredDocument | undefined, expected: Store
 
 /**
  * Asserts that hits are the best `k` of all. Scores may differ by what float32 sums do, and so may the order of documents
- * whose scores differ by no more; those of equal scores must come in the order of their ids.
+ * whose scores differ by no more; documents of equal scores must come in the order of their ids.
  */
 export function sameHits(actual: readonly ExpectedHit[], all: readonly ExpectedHit[], k = 10): void {
   strictEqual(actual.length, Math.min(k, all.length));

@@ -17,7 +17,7 @@ export class DenseMatrix implements Iterable<Float32Array> {
   /** Width of a row. */
   readonly dimension: number;
 
-  /** @throws SparseEncoderError `INVALID_ARGUMENT` if the values are no Float32Array or do not fill whole rows */
+  /** @throws SparseEncoderError `INVALID_ARGUMENT` if the values are not a Float32Array or do not fill whole rows */
   constructor(values: Float32Array, dimension: number) {
     if (!(values instanceof Float32Array)) {
       throw invalidArgument(`DenseMatrix: the values must be a Float32Array, received ${received(values)}.`);
@@ -31,7 +31,7 @@ export class DenseMatrix implements Iterable<Float32Array> {
     this.dimension = dimension;
   }
 
-  /** Puts matrices of one width below each other. `dimension` counts for an empty list alone. */
+  /** Puts matrices of one width below each other. `dimension` counts for an empty list only. */
   static concat(matrices: readonly DenseMatrix[], dimension: number): DenseMatrix {
     const width = matrices[0]?.dimension ?? dimension;
     for (const matrix of matrices) sameDimension("DenseMatrix.concat", { dimension: width }, matrix);

@@ -46,7 +46,7 @@ export function similarity(
     columns.length > 1 && a.dimension <= maximumScattered ? new Float32Array(a.dimension) : undefined;
   return Array.from(asMatrix(a), (row) => {
     const { indices, values } = row;
-    // Scattered once, so that each column costs its own entries alone.
+    // Scattered once, so that each column costs its own entries only.
     if (dense !== undefined) {
       for (let position = 0; position < indices.length; position++)
         dense[indices[position]!] = values[position]!;

@@ -59,7 +59,7 @@ describe("SparseMatrix", () => {
     ["a zero", [0, 1], [1], [0], 4, "value 0"],
     ["a NaN", [0, 1], [1], [Number.NaN], 4, "value NaN"],
     ["more indices than values", [0, 2], [1, 2], [1], 4, "2 indices but 1 values"],
-    ["a dimension that is no whole number", [0], [], [], 0.5, "received 0.5"],
+    ["a dimension that is not a whole number", [0], [], [], 0.5, "received 0.5"],
   ])("refuses %s", (_, offsets, indices, values, dimension, message) => {
     const build = () =>
       new SparseMatrix(
@@ -83,7 +83,7 @@ describe("SparseMatrix", () => {
     ).toThrow("offsets and indices must be Uint32Array");
   });
 
-  it("stacks rows of one dimension alone", () => {
+  it("stacks rows of one dimension only", () => {
     const rows = [new SparseVector([], [], 4), new SparseVector([], [], 5)];
     expect(() => SparseMatrix.fromRows(rows)).toThrow("row 1 has 5 dimensions, expected 4");
     expect(() => SparseMatrix.fromRows(rows, 5)).toThrow("row 0 has 4 dimensions, expected 5");

@@ -26,7 +26,7 @@ export class SparseMatrix implements Iterable<SparseVector> {
   /**
    * @param offsets n + 1 numbers that never fall, from 0 to the number of entries
    * @param indices dimension numbers, strictly rising within a row
-   * @param values weights, one an index
+   * @param values weights, one per index
    * @param dimension length of each row
    * @throws SparseEncoderError `INVALID_VECTOR`
    */
@@ -44,7 +44,7 @@ export class SparseMatrix implements Iterable<SparseVector> {
     this.dimension = dimension;
   }
 
-  /** Stacks vectors of equal dimension. `dimension` is needed for an empty list alone. */
+  /** Stacks vectors of equal dimension. `dimension` is needed for an empty list only. */
   static fromRows(rows: Iterable<SparseVector>, dimension?: number): SparseMatrix {
     const list = [...rows];
     const wrong = list.findIndex((row) => !(row instanceof SparseVector) && !isVectorLike(row));
@@ -77,7 +77,7 @@ export class SparseMatrix implements Iterable<SparseVector> {
     return new SparseMatrix(offsets, indices, values, width, TRUSTED);
   }
 
-  /** From dense rows of equal length; what is zero in float32 is left out. `dimension` is needed for an empty list alone. */
+  /** From dense rows of equal length; what is zero in float32 is left out. `dimension` is needed for an empty list only. */
   static fromDense(rows: Iterable<ArrayLike<number>>, dimension?: number): SparseMatrix {
     return SparseMatrix.fromRows(
       Array.from(rows, (row) => SparseVector.fromDense(row)),
@@ -225,7 +225,7 @@ export class SparseMatrix implements Iterable<SparseVector> {
     return SparseVector.from(means, this.dimension);
   }
 
-  /** One dense row a text. Mind the size: rows x dimension x 4 bytes. */
+  /** One dense row per text. Mind the size: rows x dimension x 4 bytes. */
   toDense(): Float32Array[] {
     return Array.from(this, (row) => row.toDense());
   }

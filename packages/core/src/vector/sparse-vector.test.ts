@@ -113,12 +113,12 @@ describe("SparseVector", () => {
       ],
       "follows 2",
     ],
-    ["a name that is no number", { a: 1 }, "index NaN"],
-    ["plain numbers", [0.5, 0.25], "entry 0 is no (index, weight) pair: 0.5"],
+    ["a name that is not a number", { a: 1 }, "index NaN"],
+    ["plain numbers", [0.5, 0.25], "entry 0 is not an (index, weight) pair: 0.5"],
     ["null", null, "received null"],
     ["a number", 5, "received 5"],
     ["a NaN weight", [[1, Number.NaN]], "value NaN"],
-    ["a weight that is no number", [[1, "1"]], "value '1'"],
+    ["a weight that is not a number", [[1, "1"]], "value '1'"],
   ])("does not come from %s", (_, entries, message) => {
     const build = () => SparseVector.from(entries as [number, number][], 5);
     expect(build).toThrow(expect.objectContaining({ code: "INVALID_VECTOR" }));

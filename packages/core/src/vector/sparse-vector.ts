@@ -19,7 +19,7 @@ export const TRUSTED: unique symbol = Symbol("trusted");
 export type SparseEntry = readonly [index: number, value: number];
 
 /**
- * A sparse vector: `dimension` numbers of which only the non-zero ones are stored.
+ * A sparse vector: `dimension` numbers; only the non-zero ones are stored.
  *
  * `indices` rise strictly and lie in [0, dimension); `values` are finite float32 and never zero. The
  * constructor checks this in O(active dims); everything after it relies on it. The arrays are not copied:
@@ -36,7 +36,7 @@ export class SparseVector implements Iterable<SparseEntry> {
 
   /**
    * @param indices dimension numbers, strictly rising
-   * @param values weights, one an index
+   * @param values weights, one per index
    * @param dimension length of the vector, at most 2^32 - 1
    * @throws SparseEncoderError `INVALID_VECTOR`, naming the first position that breaks a rule
    */
@@ -72,7 +72,7 @@ export class SparseVector implements Iterable<SparseEntry> {
         : Object.entries(entries as Record<string, number>).map(([index, value]) => [Number(index), value]);
     const wrong = pairs.findIndex((pair) => !Array.isArray(pair) || pair.length !== 2);
     if (wrong !== -1) {
-      throw invalidVector(`entry ${wrong} is no (index, weight) pair: ${received(pairs[wrong])}`);
+      throw invalidVector(`entry ${wrong} is not an (index, weight) pair: ${received(pairs[wrong])}`);
     }
     const kept = pairs.filter(([, value]) => !isZero(value)).sort((a, b) => a[0] - b[0]);
     return new SparseVector(
@@ -82,7 +82,7 @@ export class SparseVector implements Iterable<SparseEntry> {
     );
   }
 
-  /** From one number a dimension; what is zero in float32 is left out. */
+  /** From one number per dimension; what is zero in float32 is left out. */
   static fromDense(dense: ArrayLike<number>): SparseVector {
     checkArray("the dense vector", dense);
     const indices: number[] = [];
@@ -210,7 +210,7 @@ export class SparseVector implements Iterable<SparseEntry> {
     return true;
   }
 
-  /** One float32 a dimension. */
+  /** One float32 per dimension. */
   toDense(): Float32Array {
     const dense = new Float32Array(this.dimension);
     for (let position = 0; position < this.indices.length; position++) {

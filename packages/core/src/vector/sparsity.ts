@@ -3,7 +3,7 @@ import type { SparseVector } from "./sparse-vector.ts";
 
 /** How sparse embeddings are. */
 export interface SparsityStatistics {
-  /** Mean number of non-zero dimensions a row. */
+  /** Mean number of non-zero dimensions per row. */
   activeDims: number;
   /** Mean share of zero dimensions, from 0 to 1. */
   sparsityRatio: number;

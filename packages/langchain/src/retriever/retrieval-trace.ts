@@ -55,7 +55,7 @@ export class RetrievalTrace {
     this.wait(dispatchCustomEvent(retrievalEventName, timesOf(event), { callbacks: child }));
   }
 
-  /** Ends what has not ended, with the error of the retrieval, and waits for all callbacks. */
+  /** Ends all open runs with the error of the retrieval, and waits for all callbacks. */
   async end(error?: unknown): Promise<void> {
     for (const arm of this.children.keys()) {
       this.endArm(arm, (child) => child.handleRetrieverError(error));

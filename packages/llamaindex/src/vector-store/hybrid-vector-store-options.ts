@@ -29,7 +29,7 @@ export interface HybridVectorStoreOptions {
   /**
    * True, or settings: nodes are split into pieces that the models take whole, counted in the tokens of the models. The pieces of a node
    * with the id `a` are stored as nodes `a#0`, `a#1` and so on, in place of what the node was stored as before. Their source is the
-   * document of the node, or the node itself; their metadata are those of the node, and `chunk`:
+   * document of the node, or the node itself; their metadata are the metadata of the node, and `chunk`:
    * `{ document: "a", index, count, start, end }`, which models do not see. Default false: longer texts are cut.
    */
   readonly split?: boolean | SplitSettings | undefined;

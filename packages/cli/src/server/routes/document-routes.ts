@@ -17,7 +17,7 @@ const documentSchema = z.object({
 export const addDocumentsRoute = bodyRoute({
   method: "post",
   path: "/documents",
-  summary: "Add documents, in place of those that have their ids",
+  summary: "Add documents, in place of the documents with the same ids",
   tag: "documents",
   body: z.object({
     documents: z

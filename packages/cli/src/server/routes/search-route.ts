@@ -104,7 +104,7 @@ function definedWeights(weights: Readonly<Record<string, number | undefined>>): 
   );
 }
 
-/** A retriever whose queries are encoded together with those of other requests, cut to a number of weights. */
+/** A retriever whose queries are encoded together with the queries of other requests, cut to a number of weights. */
 function retrieverOf(
   { encoder, dense, keyword, store }: Collection,
   maxActiveDims: number | undefined,

@@ -33,7 +33,7 @@ import { Turns } from "./turns.ts";
  * A document has, for each of its terms, `tf / (tf + k1 (length / 48)^b)`: a number that depends on nothing but the
  * document. The dim of a term depends on nothing but the term. So vectors of documents are the same in every process, and
  * never age. A query has, for each of its terms, its number of occurrences times `ln(1 + (N - df + 0.5) / (df + 0.5))`, with
- * N documents, of which df have the term.
+ * N documents; df of them have the term.
  *
  * Where N and df come from: a `HybridRetriever` asks the store that it searches, where the store can tell
  * (`Store.countDims`: those of this library do); then there is nothing to fit or to save, and queries are weighed by exactly the
@@ -106,7 +106,7 @@ export class Bm25Encoder {
 
   /**
    * Everything that the vectors of documents depend on beside the documents, as a line of text. A store keeps it with the
-   * vectors, so that those of another encoder are refused. Undefined as long as there is no average length to depend on.
+   * vectors, so that vectors of another encoder are refused. Undefined as long as there is no average length to depend on.
    */
   get fingerprint(): string | undefined {
     if (this.settings.lengthNorm === "average" && this.collection.current.documents === 0) return undefined;

@@ -1,6 +1,6 @@
 import type { Bm25Settings } from "./bm25-options.ts";
 
-/** Length in terms at which `lengthNorm: "power"` leaves k1 as it is: near that of a paragraph of three sentences. */
+/** Length in terms at which `lengthNorm: "power"` leaves k1 as it is: near the length of a paragraph of three sentences. */
 const usualLength = 48;
 
 /** The weight of a document's term. */
@@ -13,7 +13,7 @@ export function documentWeight(
   return occurrences / (occurrences + saturation(Math.max(1, length), settings, averageLength));
 }
 
-/** The weight of a query's term, of which `documents` of `all` documents have one. */
+/** The weight of a query's term that `documents` of `all` documents have. */
 export function queryWeight(occurrences: number, documents: number, all: number): number {
   return occurrences * Math.log1p((all - documents + 0.5) / (documents + 0.5));
 }

@@ -10,7 +10,7 @@ import { Turns } from "./turns.ts";
 /** Texts between two reports of progress. */
 const reportEvery = 256;
 
-/** What was counted, and of which texts. */
+/** Counts, and the texts that were counted. */
 export interface CountedTexts {
   readonly counts: TermCounts;
   readonly texts: TextSet;

@@ -1,7 +1,7 @@
 /** Terms that are remembered, some 100 bytes each. */
 const mostTerms = 1 << 18;
 
-/** The terms of dims, for people: those that were encoded lately. */
+/** The terms of dims, for people: the terms that were encoded lately. */
 export class SeenTerms {
   private readonly terms = new Map<number, string>();
 

@@ -1,5 +1,5 @@
 /**
- * Dims of BM25 vectors. So many that of 100,000 terms some 9 share a dim with another one; within the 10^9 dims of pgvector.
+ * Number of dims of BM25 vectors: of 100,000 terms some 9 share a dim with another one. Below the 10^9 dims of pgvector.
  */
 export const dimension = 2 ** 29;
 

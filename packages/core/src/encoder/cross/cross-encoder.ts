@@ -34,7 +34,7 @@ export interface CrossEncoderOptions extends LoadOptions {
 /** Options of {@link CrossEncoder.predict}. */
 export interface PredictOptions
   extends Pick<EncodeOptions, "batchSize" | "prompt" | "promptName" | "signal" | "onProgress"> {
-  /** What is applied to the numbers of the model. Default: that of the encoder. */
+  /** What is applied to the numbers of the model. Default: {@link CrossEncoder.activation}. */
   readonly activation?: ScoreActivation | undefined;
 }
 

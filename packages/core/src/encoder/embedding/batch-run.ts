@@ -87,7 +87,7 @@ export class BatchRun<Text> {
       Array.from({ length: batchesPerWorker * pool.workers }, () => this.serve(pool)),
     );
     try {
-      // Batches of this call that wait behind those of others are not waited for.
+      // Batches of this call that wait behind batches of other calls are not waited for.
       await unlessAborted(this.call.signal, Promise.all(lanes));
     } finally {
       this.isOver = true;

@@ -26,7 +26,7 @@ export interface EmbedCall {
 /** Counts of texts that were embedded. */
 export interface TextCounts {
   readonly texts: number;
-  /** Texts with more tokens than the longest input, of which the rest was left out. */
+  /** Texts with more tokens than the longest input; their rest was left out. */
   readonly cutTexts: number;
   /** Tokens that were embedded: special tokens and prompts count, padding does not. */
   readonly tokens: number;

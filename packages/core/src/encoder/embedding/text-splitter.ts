@@ -41,7 +41,7 @@ interface PieceEnd {
 }
 
 /**
- * Splits texts into pieces of at most so many tokens, behind blanks where there are some. A piece is tokenised by itself, since
+ * Splits texts into pieces with a limit of tokens, behind blanks where there are some. A piece is tokenised by itself, since
  * words at a cut may become other tokens than in the whole text; so the counts are exact.
  */
 export class TextSplitter {

@@ -7,7 +7,7 @@ import type { EmbedWindow } from "./row-embedder.ts";
  * Cuts a stream into windows, checking each text; the error names its position in the stream. The texts before one that
  * fails come first, in a shorter window.
  *
- * @throws SparseEncoderError `INVALID_ARGUMENT` for what is no iterable, `INVALID_TEXT`, `ABORTED`
+ * @throws SparseEncoderError `INVALID_ARGUMENT` for what is not iterable, `INVALID_TEXT`, `ABORTED`
  */
 export async function* windowsOf(
   call: string,

@@ -29,7 +29,7 @@ export class WorkShares<Device> {
     this.now = now;
   }
 
-  /** A device has taken a batch of so many texts. */
+  /** A device has taken a batch of this number of texts. */
   took(device: Device, texts: number): void {
     const share = this.shares.get(device) ?? { begun: this.now(), done: 0, inHand: 0, size: 0 };
     this.shares.set(device, { ...share, inHand: share.inHand + texts, size: texts });
@@ -37,7 +37,7 @@ export class WorkShares<Device> {
     if (this.left <= 0) this.wake();
   }
 
-  /** A batch of so many texts is done, by that device or by another in its place. */
+  /** A batch of this number of texts is done, by that device or by another in its place. */
   did(device: Device, texts: number): void {
     const share = this.shares.get(device);
     if (share !== undefined) {

@@ -38,7 +38,7 @@ const streamOptions = declareOptions<EncodeOptions & StreamOptions>()({ ...encod
 
 /**
  * Turns texts into a sparse and a dense embedding each, in one run of the model: for models such as bge-m3, which have a layer of
- * lexical weights (`sparse_linear.pt`) beside their dense vectors. The weights and vectors are those of FlagEmbedding's M3.
+ * lexical weights (`sparse_linear.pt`) beside their dense vectors. Weights and vectors equal FlagEmbedding's M3.
  *
  * @example
  * const encoder = await HybridEncoder.load("BAAI/bge-m3");
@@ -51,11 +51,11 @@ export class HybridEncoder extends Encoder<HybridVector, HybridMatrix, EncodeOpt
   /** Width of a sparse embedding: the vocabulary. That of a dense one is {@link HybridEncoder.embeddingDimension}. */
   readonly sparseDimension: number;
   /**
-   * The sparse vectors alone. Texts that both halves are asked for at the same time, as a retriever does, go through the model
+   * The sparse vectors only. Texts that both halves are asked for at the same time, as a retriever does, go through the model
    * once.
    */
   readonly sparse: HybridHalf<SparseMatrix>;
-  /** The dense vectors alone; see {@link HybridEncoder.sparse}. */
+  /** The dense vectors only; see {@link HybridEncoder.sparse}. */
   readonly dense: HybridHalf<DenseMatrix>;
   /** How two dense embeddings are compared. Sparse ones are compared by their dot product. */
   override readonly similarityFunction: SimilarityFunction;

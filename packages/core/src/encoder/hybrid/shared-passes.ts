@@ -27,7 +27,7 @@ export class SharedPasses {
   }
 
   /**
-   * Both kinds of vectors of `texts`, of which the caller takes `half`.
+   * Both kinds of vectors of `texts`; the caller takes `half`.
    * @throws SparseEncoderError `ABORTED`, and as the run
    */
   take(
@@ -49,7 +49,7 @@ export class SharedPasses {
   }
 }
 
-/** One run of the model over texts, of which each half can be taken once. */
+/** One run of the model over texts; each half can be taken once. */
 class Pass {
   /** Settles with the run. */
   readonly ended: Promise<HybridMatrix>;

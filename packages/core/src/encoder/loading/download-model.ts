@@ -9,7 +9,7 @@ export interface DownloadOptions extends ModelSourceOptions {}
 const downloadOptions = declareOptions<DownloadOptions>()({ ...sourceRules, fileName: text() });
 
 /**
- * Fetches what loading a model needs into the cache: for a build step, such as that of an image, after which
+ * Fetches what loading a model needs into the cache: for a build step, such as building an image, after which
  * `load(name, { localFilesOnly: true })` finds all of it. The model is not opened: no worker starts, and no package with binaries
  * is loaded. Files that are there are not fetched again.
  *

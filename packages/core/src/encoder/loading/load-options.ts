@@ -23,7 +23,7 @@ export interface LoadOptions extends ModelSourceOptions {
    * - `int8` is faster and smaller on the CPU and costs a little quality. A text has the same vector alone and in every batch.
    * - `fp16` is for NVIDIA GPUs: half the memory, several times as fast, differences of some 5e-3. Elsewhere the model computes
    *   in float32; `describe().computation` says which.
-   * - `tf32` is for NVIDIA GPUs too: float32 weights of which products read 10 of 23 bits, differences of some 5e-3. One process
+   * - `tf32` is for NVIDIA GPUs too: products read 10 of the 23 bits of float32 weights, differences of some 5e-3. One process
    *   cannot have models in `fp32` and in `tf32` on CUDA.
    *
    * The weights of `int8` and `fp16` are made at the first load and kept in `cacheDir`.
@@ -42,7 +42,7 @@ export interface LoadOptions extends ModelSourceOptions {
    */
   readonly workers?: number | undefined;
   /**
-   * CPU threads of each worker. Default: the cores of this process over the workers, at least 1; a batch that runs alone,
+   * CPU threads of each worker. Default: the cores of this process over the workers, at least 1; a batch with no other beside it,
    * such as one query, then gets all of them.
    */
   readonly threads?: number | undefined;
@@ -92,7 +92,7 @@ export function checkModelName(call: string, model: unknown): ModelAddress {
 }
 
 /**
- * The refusal of `new SparseEncoder(…)`, which other languages have, and of which JavaScript could not wait for the files.
+ * The refusal of `new SparseEncoder(…)`, which other languages have: in JavaScript it could not wait for the files.
  * @throws SparseEncoderError `INVALID_ARGUMENT`
  */
 export function refuseNew(name: string, model: unknown): void {

@@ -9,7 +9,7 @@ export interface BeirDocument {
   readonly id: string;
   /** Empty if there is none. */
   readonly title: string;
-  /** Title and text with a blank between, or the text alone if there is no title: what an encoder takes. */
+  /** Title and text with a blank between, or only the text if there is no title: what an encoder takes. */
   readonly text: string;
 }
 
@@ -17,7 +17,7 @@ export interface BeirDocument {
 export interface BeirCollection {
   /** In the order of the file. */
   readonly documents: readonly BeirDocument[];
-  /** In the order of the file; those of all splits. */
+  /** Queries of all splits, in the order of the file. */
   readonly queries: readonly { readonly id: string; readonly text: string }[];
   /** Grades by query id and document id. */
   readonly judgements: ReadonlyMap<string, ReadonlyMap<string, number>>;

@@ -4,7 +4,7 @@ import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { SparseEncoderError } from "../../errors.ts";
 
-/** Characters of a line: several times those of any text. A small packed file may hold one line without end. */
+/** Most characters of a line, several times the longest text. A small packed file may hold one endless line. */
 const longestLine = 256 << 20;
 
 /** A line of a text file, numbered from 1. */

@@ -5,7 +5,7 @@ import { invalidArgument } from "../../errors.ts";
 /** A value under each column header. */
 export type CsvRow = readonly (readonly [header: string, value: number])[];
 
-/** The columns that files of sentence-transformers start with; there is no training here. */
+/** The columns that files of sentence-transformers start with; without training both are -1. */
 const training: CsvRow = [
   ["epoch", -1],
   ["steps", -1],
@@ -30,7 +30,7 @@ export async function appendCsvRow(folder: string, file: string, row: CsvRow): P
   await appendFile(path, existing === undefined ? `${headers}\n${values}\n` : `${values}\n`);
 }
 
-/** Writes one JSON value a line, in place of the file that was there. */
+/** Writes one JSON value per line, in place of the file that was there. */
 export async function writeJsonLines(
   folder: string,
   file: string,

@@ -25,7 +25,7 @@ export async function readTrecQrels(path: string): Promise<Map<string, Map<strin
 
 /**
  * Adds the judgement of a line.
- * @throws SparseEncoderError `DATA_INVALID` if the grade is no whole number, or the pair was judged before
+ * @throws SparseEncoderError `DATA_INVALID` if the grade is not a whole number, or the pair was judged before
  */
 export function addJudgement(
   judgements: Map<string, Map<string, number>>,
@@ -47,7 +47,7 @@ export function addJudgement(
 
 /**
  * Writes judgements for trec_eval, in place of the file that was there.
- * @throws SparseEncoderError `INVALID_ARGUMENT` for ids with blanks and for grades that are no whole numbers
+ * @throws SparseEncoderError `INVALID_ARGUMENT` for ids with blanks and for grades that are not whole numbers
  */
 export async function writeTrecQrels(path: string, judgements: Judgements): Promise<void> {
   const lines: string[] = [];

@@ -59,7 +59,7 @@ const runOptions = declareOptions<TrecRunOptions>()({ tag: text().default("spars
 /**
  * Writes a run for trec_eval, in place of the file that was there. Ranks are from 1, in the order given.
  *
- * @throws SparseEncoderError `INVALID_ARGUMENT` for ids with blanks, scores that are no finite numbers, or hits that are
+ * @throws SparseEncoderError `INVALID_ARGUMENT` for ids with blanks, scores that are not finite numbers, or hits that are
  *   not in the order of falling scores
  */
 export async function writeTrecRun(path: string, run: Run, options?: TrecRunOptions): Promise<void> {

@@ -23,7 +23,7 @@ describe("averagePrecisionOfScores", () => {
     expect(averagePrecisionOfScores([0, 0], [1, 2])).toBe(0);
   });
 
-  it("refuses other labels, other lengths, and scores that are no numbers", () => {
+  it("refuses other labels, other lengths, and scores that are not numbers", () => {
     expect(() => averagePrecisionOfScores([0, 2], [1, 2])).toThrow("labels must be 0 or 1");
     expect(() => averagePrecisionOfScores([0], [1, 2])).toThrow("same length, received 1 and 2");
     expect(() => averagePrecisionOfScores([], [])).toThrow("must not be empty");

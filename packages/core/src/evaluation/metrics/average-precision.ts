@@ -32,7 +32,7 @@ export function averagePrecision(
  * Average precision of scores against labels: the sum over falling thresholds of precision times the gain in recall. Equal
  * scores are one threshold, so their order does not matter; as `average_precision_score` of scikit-learn.
  *
- * @param labels 0 or 1, one a score
+ * @param labels 0 or 1, one per score
  * @param scores larger means more likely 1
  * @returns a number from 0 to 1; 0 if no label is 1
  */

@@ -19,7 +19,7 @@ export interface F1Threshold {
  * equally good ones from the side of label 1. At least one score lies on either side; a single score gives accuracy 0 and
  * threshold -1. Source: `find_best_acc_and_threshold` of sentence-transformers.
  *
- * @param labels 0 or 1, one a score
+ * @param labels 0 or 1, one per score
  * @param scores float32 numbers
  * @param largerIsBetter true for similarities, false for distances; default true
  */

@@ -18,7 +18,7 @@ describe("pearson", () => {
     expect(pearson([1, 2, 3], [0.1, 0.1, 0.1])).toBeNaN();
   });
 
-  it("refuses other lengths, one pair, and what is no number", () => {
+  it("refuses other lengths, one pair, and what is not a number", () => {
     expect(() => pearson([1, 2], [1])).toThrow("same length, received 2 and 1");
     expect(() => pearson([1], [1])).toThrow("at least 2 pairs");
     expect(() => pearson([1, Number.POSITIVE_INFINITY], [1, 2])).toThrow("finite numbers");

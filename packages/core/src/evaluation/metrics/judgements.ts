@@ -29,7 +29,7 @@ export function isRelevant(judgements: ReadonlyMap<string, number>, id: string):
 
 /**
  * Checks relevant documents and brings them to one form; ids that come without a grade get 1.
- * @throws SparseEncoderError `INVALID_ARGUMENT` for other shapes and for grades that are no finite numbers
+ * @throws SparseEncoderError `INVALID_ARGUMENT` for other shapes and for grades that are not finite numbers
  */
 export function toJudgements(name: string, relevant: RelevantByQuery): Judgements {
   const source: unknown = relevant;

@@ -30,7 +30,7 @@ export function checkLabelled(
 }
 
 /**
- * Checks that labels are 0 or 1, one a score.
+ * Checks that labels are 0 or 1, one per score.
  * @throws SparseEncoderError `INVALID_ARGUMENT`
  */
 export function checkBinary(call: string, labels: ArrayLike<number>, scores: ArrayLike<number>): void {

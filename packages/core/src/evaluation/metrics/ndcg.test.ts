@@ -29,7 +29,7 @@ describe("ndcg", () => {
     expect(ndcg([], judgements, 10)).toBe(0);
   });
 
-  it("refuses a k that is no whole number of at least 1", () => {
+  it("refuses a k that is not a whole number of at least 1", () => {
     for (const k of [0, -1, 1.5, Number.NaN]) expect(() => ndcg([], judgements, k)).toThrow("k must be");
   });
 });

@@ -19,7 +19,7 @@ describe("metrics of a ranking", () => {
     expect(accuracy(ranking, judgements, 2)).toBe(1);
     expect(precision(ranking, judgements, 1)).toBe(0);
     expect(precision(ranking, judgements, 4)).toBe(2 / 4);
-    // k ranks count, also those that the ranking does not fill.
+    // k ranks count, also ranks that the ranking does not fill.
     expect(precision(ranking, judgements, 10)).toBe(2 / 10);
     expect(recall(ranking, judgements, 2)).toBe(1 / 3);
     expect(recall(ranking, judgements, 5)).toBe(2 / 3);
@@ -38,7 +38,7 @@ describe("metrics of a ranking", () => {
     }
   });
 
-  it("refuse a k that is no whole number of at least 1", () => {
+  it("refuse a k that is not a whole number of at least 1", () => {
     for (const metric of [accuracy, precision, recall, reciprocalRank, averagePrecision]) {
       for (const k of [0, -1, 2.5, Number.NaN]) {
         expect(() => metric(ranking, judgements, k)).toThrow("k must be a whole number of at least 1");

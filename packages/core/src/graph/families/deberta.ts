@@ -42,7 +42,7 @@ const newerHead: Family["names"]["head"] = {
   bias: ["lm_predictions.lm_head.bias"],
 };
 
-/** Defaults are those of DebertaV2Config in transformers. */
+/** Defaults follow DebertaV2Config in transformers. */
 function debertaShape(config: JsonObject, file: string): TransformerShape {
   const size = (key: string, fallback: number) => setting(config, key, fallback, file);
   const hiddenSize = size("hidden_size", 1536);

@@ -83,7 +83,7 @@ export function llamaShape(defaults: Defaults, config: JsonObject, file: string)
   };
 }
 
-/** Layers that look at `window` tokens: their own and those before it, or as many to both sides. */
+/** Layers that look at `window` tokens: the token and tokens before it, or as many to both sides. */
 function withWindow(shape: TransformerShape, window: number, layers: readonly boolean[]): TransformerShape {
   if (!layers.includes(true)) return shape;
   const [before, after] = shape.causal === true ? [window - 1, 0] : [window, window];

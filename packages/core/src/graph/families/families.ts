@@ -31,7 +31,7 @@ const robertaHead = {
   bias: ["lm_head.bias", "lm_head.decoder.bias"],
 } as const;
 
-/** Sizes under BERT's keys. Defaults are those of BertConfig in transformers. */
+/** Sizes under BERT's keys. Defaults follow BertConfig in transformers. */
 function bertShape(config: JsonObject, file: string) {
   return {
     vocabularySize: setting(config, "vocab_size", 30522, file),

@@ -12,7 +12,7 @@ interface Classifier {
   /** Linear layer on the pooled token states; true for a name below the encoder's prefix. */
   readonly dense: string;
   readonly inEncoder?: true;
-  /** As `config.json` names activations; absent if the head has that of the masked-LM head. */
+  /** As `config.json` names activations; absent if the head has the activation of the masked-LM head. */
   readonly activation?: string;
   /** The key of `config.json` that comes before it. */
   readonly activationKey?: string;

@@ -144,7 +144,7 @@ describe("the screened decoder", () => {
     );
   });
 
-  it("keeps what is no number, so that it is found", async () => {
+  it("keeps what is not a number, so that it is found", async () => {
     const sample = randomCase(130, 16, "even");
     const tokens = sample.tokens.slice();
     tokens[5] = Number.NaN;

@@ -43,7 +43,7 @@ export const absent = "" as Value;
 
 /**
  * Writes an ONNX model operator by operator. Weights are external data: the graph names file, offset and
- * length, and the runtime maps the file. Field numbers are those of onnx.proto3
+ * length, and the runtime maps the file. Field numbers follow onnx.proto3
  * (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3).
  */
 export class OnnxGraph {
@@ -210,7 +210,7 @@ export class OnnxGraph {
       .finish();
   }
 
-  /** What makes a model that has the operators of another one too, when its bytes follow those of the other. */
+  /** Bytes that, put behind the bytes of another model, make a model with the operators of both. */
   finishAddition(): Uint8Array {
     return new ProtobufWriter().message(7, this.finishGraph()).finish();
   }

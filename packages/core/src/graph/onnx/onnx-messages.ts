@@ -74,7 +74,7 @@ export function valueInfo(
 }
 
 /**
- * Bytes that, put behind those of a model and followed by `byteLength` bytes of data, give it the initializer `name`: two
+ * Bytes that, put behind the bytes of a model and followed by `byteLength` bytes of data, give the model the initializer `name`: two
  * ONNX messages one behind the other are one.
  */
 export function initializerStart(

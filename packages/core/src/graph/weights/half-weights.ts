@@ -29,7 +29,7 @@ const fp16: WeightFormat = {
 };
 
 /**
- * The weights of a pipeline's transformer in half precision, made once and kept in `cacheFolder`, and those of the other modules
+ * The weights of a pipeline's transformer in half precision, made once and kept in `cacheFolder`, and the weights of the other modules
  * as they are.
  *
  * @throws SparseEncoderError `WEIGHTS_INVALID`, `CACHE_UNWRITABLE` or `ABORTED`

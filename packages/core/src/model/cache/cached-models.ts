@@ -40,7 +40,7 @@ export interface CachedModel {
 export const cacheOptions = declareOptions<CacheOptions>()({ cacheDir: text() });
 
 /**
- * The models of the hub that are in the cache, those that Python downloaded included, ordered by name. What is not a model (data
+ * The models of the hub that are in the cache, including models that Python downloaded, ordered by name. What is not a model (data
  * sets, other files), or is of a layout that is not known, is passed over. No request is made.
  *
  * @throws SparseEncoderError `INVALID_ARGUMENT` for a folder that cannot be read, `UNKNOWN_OPTION`

@@ -12,7 +12,7 @@ import { type CachedModel, type CacheOptions, listCachedModels, snapshotsOf } fr
 
 /** What of a model is deleted, and where. */
 export interface DeleteCachedModelOptions extends CacheOptions {
-  /** Branch, tag or commit: only its files, but for those that other commits share. Default: all of the model. */
+  /** Branch, tag or commit: only its files, except files that other commits share. Default: all of the model. */
   readonly revision?: string | undefined;
   /** Ends the wait for another deletion with an `ABORTED` error. */
   readonly signal?: AbortSignal | undefined;
@@ -27,7 +27,7 @@ const deleteOptions = declareOptions<DeleteCachedModelOptions>()({
 /** End of the name of a model that is being deleted. */
 const deletedEnd = ".sparse-encoder.deleted";
 
-/** A file that Python downloads is written to more often than once in so many milliseconds. */
+/** Milliseconds: Python writes to a file that it downloads more often than that. */
 const downloadPause = 60_000;
 
 /**

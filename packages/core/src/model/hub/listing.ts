@@ -36,7 +36,7 @@ export function blobHash(file: HubFile): Hash {
  * @throws SparseEncoderError `HUB_INVALID`
  */
 export function parseListing(json: unknown, origin: string): HubFile[] {
-  if (!Array.isArray(json) || !json.every(isJsonObject)) throw invalid(origin, "is no list of files");
+  if (!Array.isArray(json) || !json.every(isJsonObject)) throw invalid(origin, "is not a list of files");
   return json.filter(({ type }) => type === "file").map((entry) => parseFile(entry, origin));
 }
 

@@ -7,7 +7,7 @@ const namePart = /^\w(?:[\w.-]{0,94}\w)?$/;
 /**
  * True for a text that the hub accepts as a repository name: `name` or `organization/name` of ASCII letters,
  * digits, `-`, `_` and `.`, each part at most 96 characters, without `--` and `..`, not ending in `.git`. The
- * rules are those of `validate_repo_id` in huggingface_hub.
+ * rules follow `validate_repo_id` in huggingface_hub.
  */
 export function isRepositoryName(text: string): boolean {
   const parts = text.split("/");

@@ -5,7 +5,7 @@ import { abortSignal, callback, declareOptions, flag, rule, text } from "../../o
 export interface HubProgress {
   /** Path in the repository. */
   readonly file: string;
-  /** Bytes, those of an earlier, broken download included. */
+  /** Bytes, with the bytes of an earlier, broken download. */
   readonly received: number;
   /** Bytes of the whole file; undefined if it is not known. */
   readonly total: number | undefined;

@@ -204,7 +204,7 @@ export class HubClient {
   ): Promise<Response> {
     const all: Record<string, string> = {
       "user-agent": "sparse-encoder",
-      // Sizes and ranges are those of the file, not of a compressed form of it.
+      // Sizes and ranges refer to the file, not to a compressed form of it.
       "accept-encoding": "identity",
       ...headers,
     };

@@ -150,7 +150,7 @@ function activationOf({ json, file }: ModuleSettings): string {
   if (!name.startsWith("torch.")) {
     throw new SparseEncoderError(
       "MODEL_UNSUPPORTED",
-      `${file} names the activation function ${received(name)}, which is not supported: only those of torch are.`,
+      `${file} names the activation function ${received(name)}, which is not supported: only activations of torch are.`,
     );
   }
   return name.slice(name.lastIndexOf(".") + 1).toLowerCase();

@@ -77,7 +77,7 @@ function listedTokens(listed: unknown, file: string): AddedToken[] {
   }));
 }
 
-/** Tokens with an id: those of `added_tokens_decoder`, or else those of the other files; by rising id. */
+/** Tokens with an id: the tokens of `added_tokens_decoder`, or else of the other files; by rising id. */
 function numberedTokens(
   { config, configFile, legacy }: AddedTokenSources,
   listed: readonly AddedToken[],

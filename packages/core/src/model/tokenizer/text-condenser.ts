@@ -141,7 +141,7 @@ export class Condenser {
   }
 }
 
-/** The characters of a text so far: those of the run at its end, by kind. */
+/** The characters of the run at the end of a text so far, by kind. */
 export class CondensedRun {
   private readonly condenser: Condenser;
   private readonly mostOfWord: number;

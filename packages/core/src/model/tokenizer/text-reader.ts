@@ -38,7 +38,7 @@ export class TextReader {
   }
 
   /**
-   * Looks at further units until those that are left are a multiple of `period`, and gives what `read` would: so a run of the
+   * Looks at further units until the rest is a multiple of `period`, and gives what `read` would: so a run of the
    * same characters is cut where its tokens, which have a few characters each, are likely to start.
    */
   async readToPeriod(period: number): Promise<string> {

@@ -164,7 +164,7 @@ const classesOfModelTypes: ReadonlyMap<string, TokenizerClass> = new Map([
 ]);
 
 /**
- * The class whose rules replace those of `tokenizer.json`, as `AutoTokenizer` of transformers 5 chooses it.
+ * The class whose rules replace the rules of `tokenizer.json`, as `AutoTokenizer` of transformers 5 chooses it.
  *
  * @param config `tokenizer_config.json`
  * @param modelConfig `config.json`

@@ -44,7 +44,7 @@ export interface TokenizerOptions {
  * A vocabulary in text files says nothing about how texts are split: a class that is not known here is refused.
  *
  * @param options.lowercase puts lower-casing before everything else, as `do_lower_case` of `sentence_bert_config.json` asks
- * @param options.settings come before those of `tokenizer_config.json`
+ * @param options.settings override `tokenizer_config.json`
  * @throws SparseEncoderError `TOKENIZER_INVALID` or `MODEL_UNSUPPORTED`
  */
 export async function readTokenizerDefinition(

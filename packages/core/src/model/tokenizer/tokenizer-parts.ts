@@ -148,7 +148,7 @@ function precompiled(normalizer: unknown): JsonObject | null {
   return normalizersOf(normalizer).find(({ type }) => type === "Precompiled") ?? null;
 }
 
-/** A normaliser, or those of a sequence. */
+/** A normaliser, or the normalisers of a sequence. */
 export function normalizersOf(normalizer: unknown): JsonObject[] {
   const list =
     isJsonObject(normalizer) && normalizer.type === "Sequence" ? normalizer.normalizers : [normalizer];

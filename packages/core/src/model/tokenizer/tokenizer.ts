@@ -61,7 +61,7 @@ export class Tokenizer {
    * `vocab.txt` and so on.
    *
    * @param options.lowercase lower-cases every text before anything else; default false
-   * @param options.settings come before those of `tokenizer_config.json`; default none
+   * @param options.settings override `tokenizer_config.json`; default none
    * @throws SparseEncoderError `TOKENIZER_INVALID` or `MODEL_UNSUPPORTED`
    */
   static async open(folder: string, options: Partial<TokenizerOptions> = {}): Promise<Tokenizer> {
@@ -172,7 +172,7 @@ export class Tokenizer {
   }
 
   /**
-   * As {@link Tokenizer.encode}, and of which texts tokens were left out.
+   * As {@link Tokenizer.encode}, and whether tokens of a text were left out.
    * @param options.signal ends the work between two native calls
    * @throws SparseEncoderError `TOKENIZER_INVALID`, `ABORTED`
    */

@@ -67,7 +67,7 @@ const maximumDimensions = 64;
 
 /**
  * Reads the pickle of a state dict, as `torch.save` writes it, into the dictionary it describes. Nothing of it is
- * run: opcodes and names beyond those of tensors in dictionaries end the reading with an error that names them.
+ * run: an opcode or name that tensors in dictionaries do not need ends the reading with an error that names it.
  * Time and memory are in proportion to the bytes.
  *
  * @param origin what the pickle is part of, for messages

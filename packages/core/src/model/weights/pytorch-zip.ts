@@ -123,7 +123,7 @@ async function findDirectory(
   const tail = await read(fileBytes - tailBytes, tailBytes);
   let at = tail.length - directoryEnd.bytes;
   while (at >= 0 && tail.readUInt32LE(at) !== directoryEnd.signature) at--;
-  if (at < 0) throw invalid(file, "is no complete zip archive; the file is cut off: download it again");
+  if (at < 0) throw invalid(file, "is not a complete zip archive; the file is cut off: download it again");
   const end = {
     entries: tail.readUInt16LE(at + 10),
     length: tail.readUInt32LE(at + 12),

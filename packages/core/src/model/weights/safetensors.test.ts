@@ -95,7 +95,7 @@ describe("readSafetensors", () => {
       "the type 'F31'; known types: F64, F32,",
     ],
     ["a type that is an object member", () => write({ a: tensor([1], 0, 4, "toString") }, 4), "'toString'"],
-    ["a shape that is no list", () => write({ a: tensor(1, 0, 4) }, 4), `'a' the shape 1`],
+    ["a shape that is not a list", () => write({ a: tensor(1, 0, 4) }, 4), `'a' the shape 1`],
     ["a negative size", () => write({ a: tensor([-1], 0, 4) }, 4), `'a' the shape [ -1 ]`],
     ["a broken size", () => write({ a: tensor([0.5], 0, 2) }, 2), `'a' the shape [ 0.5 ]`],
     ["offsets that fall", () => write({ a: tensor([1], 4, 0) }, 4), "the data_offsets [ 4, 0 ]"],
@@ -184,7 +184,7 @@ describe("readSafetensors", () => {
 });
 
 describe("TensorTable", () => {
-  it("gives weights of the right shape and type alone, naming what is wrong", async () => {
+  it("gives weights of the right shape and type only, naming what is wrong", async () => {
     const header = {
       "encoder.weight": tensor([2, 3], 0, 24),
       "encoder.ids": tensor([3], 24, 48, "I64"),

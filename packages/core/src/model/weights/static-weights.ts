@@ -8,7 +8,7 @@ import { readWeights } from "./weights.ts";
 
 /** Weights of tokens without inference. */
 export interface StaticWeights {
-  /** One weight a token id; may be shorter than the vocabulary. */
+  /** One weight per token id; may be shorter than the vocabulary. */
   readonly values: Float32Array;
   /** Where they come from, if from a weights file. */
   readonly tensors: TensorTable | undefined;

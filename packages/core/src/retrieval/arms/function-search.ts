@@ -24,7 +24,7 @@ export async function searchFunction(
 function onlyList(arm: string, lists: unknown): FoundDocument[] {
   if (Array.isArray(lists) && lists.length === 1 && Array.isArray(lists[0])) return lists[0];
   throw invalidArgument(
-    `retrieve of the arm ${arm} must give one array of hits a query, 1 in all, received ${received(lists)}.`,
+    `retrieve of the arm ${arm} must give one array of hits per query, 1 in all, received ${received(lists)}.`,
   );
 }
 

@@ -135,7 +135,7 @@ function rowsOf(arm: string, vectors: unknown, count: number): TextVector[] {
   if (!isIterable(vectors) || rows.length !== count) {
     throw invalidVector(
       arm,
-      `expected ${count} vectors, one a text, received ${isIterable(vectors) ? rows.length : received(vectors)}`,
+      `expected ${count} vectors, one per text, received ${isIterable(vectors) ? rows.length : received(vectors)}`,
     );
   }
   // By shape, not by class: the ESM and the CommonJS build of this library may be loaded side by side.
@@ -148,7 +148,7 @@ function rowsOf(arm: string, vectors: unknown, count: number): TextVector[] {
   if (place > 0) {
     throw invalidVector(
       arm,
-      `the vector of text 0 has ${width} numbers, that of text ${place} ${dense[place]!.length}`,
+      `the vector of text 0 has ${width} numbers, the vector of text ${place} has ${dense[place]!.length}`,
     );
   }
   return dense.map(withDirection);
@@ -170,7 +170,7 @@ function isIterable(value: unknown): value is Iterable<unknown> & object {
 export function denseVector(row: unknown, invalid: (problem: string) => SparseEncoderError): Float32Array {
   const numbers = Array.isArray(row) || ArrayBuffer.isView(row) ? (row as ArrayLike<number> & object) : [];
   const values = numbers instanceof Float32Array ? numbers : Float32Array.from(numbers);
-  if (values.length === 0) throw invalid(`is no array of numbers: ${received(row)}`);
+  if (values.length === 0) throw invalid(`is not an array of numbers: ${received(row)}`);
   const place = values.findIndex((value) => !Number.isFinite(value));
   if (place === -1) return values;
   throw invalid(`holds ${received(numbers[place])} at ${place}; it must be finite float32 numbers`);

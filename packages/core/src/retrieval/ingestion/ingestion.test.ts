@@ -80,7 +80,7 @@ describe("add", () => {
     await retriever.add([{ id: "a", text: "four", vectors: { dense } }]);
     expect(embed).toHaveBeenCalledTimes(1);
     const wrong = [{ id: "d", text: "d", vectors: { sparse: dense } }];
-    const refusal = "has a vector 'sparse', but those of this retriever are dense";
+    const refusal = "has a vector 'sparse', but the vectors of this retriever are dense";
     const error = await retriever.add(wrong).catch((cause: unknown) => cause);
     expect(SparseEncoderError.is(error, "INVALID_DOCUMENT") && error.message).toContain(refusal);
   });
@@ -220,7 +220,7 @@ describe("add", () => {
     ]);
   });
 
-  it("says the same when the store fails, of which nothing counts that it did not acknowledge", async () => {
+  it("says the same when the store fails: only what it acknowledged counts", async () => {
     const { store, retriever } = setUp();
     let left = 1;
     store.before = () => {

@@ -98,7 +98,7 @@ function checkGivenVectors(place: string, vectors: unknown, names: ReadonlySet<s
   const unknown = Object.keys(vectors).find((name) => !names.has(name));
   if (unknown !== undefined) {
     throw invalidDocument(
-      `${place} has a vector ${received(unknown)}, but those of this retriever are ${[...names].join(", ")}`,
+      `${place} has a vector ${received(unknown)}, but the vectors of this retriever are ${[...names].join(", ")}`,
     );
   }
   checkVectors(place, vectors);

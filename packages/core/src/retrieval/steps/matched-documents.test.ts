@@ -104,7 +104,7 @@ describe("hits of several arms are one document", () => {
     expect(crossed.map(({ id, text }) => [id, text])).toEqual([["u", "stored"]]);
   });
 
-  it("refuses keys that are no texts, by the name of the arm", async () => {
+  it("refuses keys that are not texts, by the name of the arm", async () => {
     const call = retrieve({ a: [named("1")] }, { identify: (() => 5) as never });
     await expect(call).rejects.toMatchObject({
       code: "ARM_FAILED",

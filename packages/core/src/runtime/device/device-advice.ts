@@ -113,7 +113,7 @@ const packages: Readonly<Record<string, { readonly pip: string; readonly apt: st
   libcudnn: { pip: "nvidia-cudnn-cu#", apt: "libcudnn9-cuda-#" },
 };
 
-/** Libraries whose version is that of CUDA itself. */
+/** Libraries whose version is the version of CUDA. */
 const versioned = /^(libcublas|libcublasLt|libcudart|libnvrtc)\.so\.(\d+)/;
 
 function missingLibrary({ match, facts }: { match: RegExpExecArray; facts: DeviceFacts }): string {

@@ -85,7 +85,7 @@ export function leastWorkers({ kind }: Device): number {
 /** Tokens that a text takes in a batch: attention of a wide device reads eight numbers at a time. */
 const wideStep = 8;
 
-/** Padded tokens of the texts in a batch of which the longest has `longest` tokens; the model takes `most`. */
+/** Padded tokens of the texts in a batch whose longest text has `longest` tokens; the model takes `most`. */
 export function batchWidth(device: Device, longest: number, most: number): number {
   return device.kind === "cuda" ? Math.min(Math.ceil(longest / wideStep) * wideStep, most) : longest;
 }

@@ -39,7 +39,7 @@ export function resolveEngineOptions(
   return { declared: declared === undefined ? undefined : new Map(declared), model, timeout, retries };
 }
 
-/** Checks that one of the options says where the server is: one of `names`, of which the last is a client. */
+/** Checks that one of the options says where the server is: one of `names`; the last one is a client. */
 export function checkOneOf(call: string, options: object | undefined, names: readonly string[]): void {
   const given = names.filter(
     (name) => (options as Readonly<Record<string, unknown>> | undefined)?.[name] !== undefined,

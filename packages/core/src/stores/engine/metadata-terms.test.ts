@@ -44,7 +44,7 @@ describe("termsOf", () => {
     expect(bounds[boundName(["a", "b"], "", "least")]).toBe(toBound("x"));
   });
 
-  it("is made of letters, digits, - and _ alone", () => {
+  it("is made of letters, digits, - and _ only", () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string({ unit: "binary" }), fc.string({ unit: "binary" })), (metadata) => {
         const { terms, bounds } = termsOf(metadata);

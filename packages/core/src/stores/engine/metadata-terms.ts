@@ -15,11 +15,11 @@ export const maximumBoundLength = boundLength - 1;
 /**
  * What filters ask of metadata, for engines whose own filters know less: a field is there, it or an element of it is a
  * value, or its least or greatest number or string lies on one side of another. Terms and bounds are made of letters,
- * digits, `-` and `_` alone, so that no filter can be more than the condition it is.
+ * digits, `-` and `_` only, so that no filter can be more than the condition it is.
  */
 export interface MetadataTerms {
   readonly terms: readonly string[];
-  /** Least and greatest by {@link boundName}, in an order that is that of strings. */
+  /** Least and greatest by {@link boundName}, as strings that order as the values do. */
   readonly bounds: Readonly<Record<string, string>>;
   /** The same as they are in the metadata. */
   readonly ends: Readonly<Record<string, string | number>>;
@@ -85,7 +85,7 @@ export function boundName(path: readonly string[], value: string | number, side:
   return digest(["bound", path, kind, side]);
 }
 
-/** A string that orders as the value does among those of its type. */
+/** A string that orders as the value does among values of its type. */
 export function toBound(value: string | number): string {
   if (typeof value === "string") {
     return Buffer.from(toOrderKey(value.slice(0, boundLength).toWellFormed()), "utf8").toString("hex");

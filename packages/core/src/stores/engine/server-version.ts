@@ -11,7 +11,7 @@ export interface NeededVersion {
 }
 
 /**
- * Checks the version that a server says it is. One that is no number, as of a build from source, is let pass.
+ * Checks the version that a server says it is. A version that is not a number, as of a build from source, passes.
  * @throws SparseEncoderError `STORE_UNSUPPORTED`
  */
 export function checkServerVersion({ store, server, minimum }: NeededVersion, found: unknown): void {

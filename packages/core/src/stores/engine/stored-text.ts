@@ -9,7 +9,7 @@ const escaped = /[\0\u001a\ud800-\udfff]/gu;
  */
 export function escapeText(text: string): string {
   if (!text.includes("\0") && !text.includes("\u001a") && text.isWellFormed()) return text;
-  // With `u`, halves of pairs are found alone only.
+  // With `u`, a half of a pair matches only without its other half.
   return text.replace(
     escaped,
     (character) => `\u001a${character.charCodeAt(0).toString(16).padStart(4, "0")}`,

@@ -30,7 +30,7 @@ export function matches(node: FilterNode, metadata: Metadata): boolean {
   }
 }
 
-/** The value at the end of the names. Own properties alone: metadata may well have a field named `constructor`. */
+/** The value at the end of the names. Own properties only: metadata may well have a field named `constructor`. */
 function lookUp(path: readonly string[], metadata: Metadata): MetadataValue | undefined {
   let value: MetadataValue = metadata;
   for (const name of path) {

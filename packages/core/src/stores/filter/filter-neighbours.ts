@@ -40,7 +40,7 @@ const ofField: Readonly<Record<string, string>> = {
   term: "$eq",
 };
 
-/** Clauses of OpenSearch, of which the field stands inside. */
+/** Clauses of OpenSearch, with the field inside. */
 const clauses = ["bool", "term", "terms", "range", "match", "match_phrase"];
 
 /** One condition as other systems write it: names of the field, the operator and the value. */

@@ -149,7 +149,7 @@ function parseCondition(
     case "$nin": {
       if (!Array.isArray(value)) throw fail("needs an array of values");
       const values: unknown[] = Array.from(value);
-      if (!values.every(isFilterValue)) throw fail(`needs an array of which each value is ${scalar}`);
+      if (!values.every(isFilterValue)) throw fail(`needs an array; each value must be ${scalar}`);
       const node: FilterNode = { type: "in", path, values };
       return operator === "$in" ? node : { type: "not", node };
     }

@@ -202,9 +202,9 @@ describe("parseFilter refuses", () => {
     [{ year: { $eq: undefined } }, "$eq needs"],
     [{ year: { $eq: [1] } }, "$eq needs"],
     [{ year: { $in: 1 } }, "$in needs an array"],
-    [{ year: { $nin: [{}] } }, "$nin needs an array of which"],
+    [{ year: { $nin: [{}] } }, "$nin needs an array; each value"],
     // A hole reads as undefined.
-    [{ year: { $in: new Array(2) } }, "$in needs an array of which"],
+    [{ year: { $in: new Array(2) } }, "$in needs an array; each value"],
     [{ year: { $exists: 1 } }, "$exists needs true or false, received 1"],
     [{ year: { $regex: "x" } }, "no operator '$regex' for a field; valid: $eq, $ne"],
     [{ year: { $not: { $gt: 1 } } }, "no operator '$not' for a field"],

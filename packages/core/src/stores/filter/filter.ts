@@ -20,7 +20,7 @@ export interface FieldCondition {
  * hold; a plain value stands for `$eq`. A dot in a name leads into a nested object.
  *
  * - Conditions look at the value of the field or, if it is an array, at its elements: they hold if any element passes.
- *   Objects, and arrays in arrays, equal nothing. The names on the way to a field lead through objects alone, not into
+ *   Objects, and arrays in arrays, equal nothing. The names on the way to a field lead through objects only, not into
  *   the elements of arrays, and a name that itself contains a dot cannot be reached.
  * - A missing field passes none of `$eq $gt $gte $lt $lte $in $contains`. `null` is a value: `$eq: null` wants a null that is there.
  * - `$exists: true` wants the field to be there, whatever its value (null and [] too), `$exists: false` to be missing.

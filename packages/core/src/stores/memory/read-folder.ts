@@ -40,7 +40,7 @@ export interface FolderState {
   /** Of the snapshot. */
   readonly generation: number;
   readonly snapshotBytes: number;
-  /** From that of the snapshot's generation on. */
+  /** From the journal of the snapshot's generation on. */
   readonly journals: readonly JournalContent[];
 }
 

@@ -44,7 +44,7 @@ export class StoreFolder {
   private readonly folder: string;
   private readonly lock: WriterLock;
   private readonly store: string;
-  /** Oldest first: those that follow the last snapshot; the last one takes the records. */
+  /** The journals that follow the last snapshot, oldest first; the last one takes the records. */
   private journals: Journal[];
   private generation: number;
   private closing: Promise<void> | undefined;

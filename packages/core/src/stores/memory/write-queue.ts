@@ -129,7 +129,7 @@ export class WriteQueue {
     this.afterBatch();
   }
 
-  /** Checks a change against the fields, and adds to them those that it brings. */
+  /** Checks a change against the fields, and adds the fields that it brings. */
   private prepare(change: Entry["change"], fields: Map<string, ResolvedField>): EncodedOperation {
     if ("filter" in change) return this.encode({ type: "delete", ids: this.collection.ids(change.filter) });
     const { operation } = change;

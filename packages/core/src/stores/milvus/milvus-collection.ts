@@ -12,7 +12,7 @@ import type { ResolvedMilvusOptions } from "./milvus-options.ts";
 import { toRow } from "./milvus-rows.ts";
 import { createCollection, createIndex, fieldName, ownKey } from "./milvus-schema.ts";
 
-/** The first of which the sparse index is known to be exact. */
+/** The first version whose sparse index is known to be exact. */
 const neededVersion = { store: "milvus", server: "Milvus", minimum: [2, 5] } as const;
 
 /**

@@ -21,7 +21,7 @@ export async function connect(
     timeout,
     maxRetries: retries,
     logLevel: "error",
-    // While calls wait alone: a server with gRPC's defaults ends connections that send such signs of life when idle.
+    // Only while calls wait: a server with gRPC's defaults ends connections that send such signs of life when idle.
     channelOptions: { "grpc.keepalive_permit_without_calls": 0 },
     ...(token === undefined ? {} : { token }),
     ...(tls === undefined ? {} : { ssl: tls !== false, ...(typeof tls === "object" ? { tls } : {}) }),

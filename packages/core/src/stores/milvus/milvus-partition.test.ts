@@ -96,7 +96,7 @@ describe("the option partition", () => {
     expect(requests.flatMap(([, request]) => Object.keys(request ?? {})).join()).not.toContain("partition");
   });
 
-  it("is refused where a server has no partitions, and if it is no name", async () => {
+  it("is refused where a server has no partitions, and if it is not a name", async () => {
     const { client } = fakeClient(false);
     await expect(MilvusStore.open({ client, vectors, partition: "tenant_1" })).rejects.toMatchObject({
       code: "STORE_UNSUPPORTED",

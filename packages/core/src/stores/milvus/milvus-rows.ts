@@ -10,7 +10,7 @@ import type { ResolvedField } from "../vector-fields.ts";
 import type { MilvusRow } from "./milvus-client.ts";
 import { fieldName, maximumBytes, maximumElements } from "./milvus-schema.ts";
 
-/** An id in hexadecimal digits, of which the order is that of ids. */
+/** An id in hexadecimal digits, which order as ids do. */
 export function toKey(id: string): string {
   return Buffer.from(toOrderKey(id), "utf8").toString("hex");
 }

@@ -64,7 +64,7 @@ function failure(error: unknown, secrets: readonly string[], timeout: number): S
     body?: { error?: { reason?: unknown } };
     name?: unknown;
   };
-  // The client's message is the type of the error alone.
+  // The client's message is only the type of the error.
   const reason = body?.error?.reason;
   const parts = [messageOf(error, secrets), ...(typeof reason === "string" ? [reason] : [])];
   const text = messageOf(new Error(parts.join(": ")), secrets);

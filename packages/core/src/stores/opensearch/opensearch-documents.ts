@@ -15,7 +15,7 @@ export function toDocumentId(id: string): string {
   return createHash("sha256").update(id, "utf8").digest("base64url");
 }
 
-/** What is sorted by, so that its order is that of ids. */
+/** The key of the sort, which orders as ids do. */
 export function toKey(id: string): string {
   return toOrderKey(escapeText(id));
 }

@@ -92,7 +92,7 @@ function compileOr(nodes: readonly TermFilter[]): OpenSearchQuery {
   return should.length === 1 ? should[0]! : { bool: { should, minimum_should_match: 1 } };
 }
 
-/** The terms of which a document must have one; undefined for a condition that is not about terms. */
+/** Terms; a document must have one of them. Undefined for a condition that is not about terms. */
 function termsOfNode(node: TermFilter): string[] | undefined {
   if (node.type === "exists") return [existsTerm(node.path)];
   if (node.type === "equal") return [equalTerm(node.path, node.value)];

@@ -47,7 +47,7 @@ export async function readIndex(
   const mappings = (await client.indices.getMapping({ index })).body as Readonly<
     Record<string, { mappings?: { _meta?: unknown; properties?: Properties } }>
   >;
-  // The name in the answer is that of the index, which an alias is not.
+  // The answer names the index, never an alias.
   const [found, ...others] = Object.values(mappings);
   if (others.length > 0) {
     throw new SparseEncoderError(

@@ -21,7 +21,7 @@ describe("the secrets of a URL", () => {
     expect(secretsOf(url)).toEqual(secrets);
   });
 
-  it("are those that the environment gives, too", () => {
+  it("also come from the environment", () => {
     vi.stubEnv("PGPASSWORD", "of the environment");
     expect(secretsOf("postgres://host/db")).toEqual(["of the environment"]);
   });

@@ -53,7 +53,7 @@ function compile(node: FilterNode, bindings: Bindings): string {
   }
 }
 
-/** The value of a field: names lead through objects alone, as `->` with a text does. */
+/** The value of a field: names lead through objects only, as `->` with a text does. */
 function field(path: readonly string[], bindings: Bindings): string {
   return `(metadata${path.map((name) => ` -> ${bindings.add(escapeText(name), "text")}`).join("")})`;
 }

@@ -65,14 +65,14 @@ export function denseSearch(
   if (filter !== undefined) conditions.push(compileFilter(filter, bindings));
   let source = table;
   if (candidates !== undefined) {
-    // Of an order by distance alone, so that the index can give it.
+    // Ordered by distance only, so that the index can give the order.
     source = `(SELECT * FROM ${table} WHERE ${conditions.join(" AND ")} ORDER BY ${distance} LIMIT ${candidates}) AS candidates`;
     conditions.splice(0, conditions.length, "true");
   }
   return { sql: select(table, source, distance, conditions, k, ""), values: bindings.values };
 }
 
-/** Texts and metadata are read for the best alone. */
+/** Texts and metadata are read for the best only. */
 function select(
   table: string,
   source: string,

@@ -93,7 +93,7 @@ async function create(
   await client.createCollection(collection, { vectors, sparse_vectors: sparse });
   // The client passes no metadata on when it makes a collection.
   await client.updateCollection(collection, { metadata: { description: JSON.stringify(description) } });
-  // Strict servers filter by indexed fields alone.
+  // Strict servers filter by indexed fields only.
   await client.createPayloadIndex(collection, { field_name: "terms", field_schema: "keyword", wait: true });
   const fields = new Map(description.vectors);
   for (const [name, field] of fields) {

@@ -102,7 +102,7 @@ export function hasDim(field: string, dim: number): QdrantCondition {
 }
 
 /**
- * Numbers that order as the strings do, first to last: Qdrant compares numbers alone. Each stands for six bytes; the last
+ * Numbers that order as the strings do, first to last: Qdrant compares numbers only. Each stands for six bytes; the last
  * one holds the end of the string, which is less than any byte.
  */
 export function toChunks(text: string): number[] {

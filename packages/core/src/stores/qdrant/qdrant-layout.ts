@@ -12,7 +12,7 @@ import type { QdrantCondition } from "./qdrant-filter.ts";
 import type { QdrantFormat } from "./qdrant-format.ts";
 import { vectorsOf } from "./qdrant-points.ts";
 
-/** How a collection that another program made keeps documents. The defaults are those of `langchain-qdrant`, in Python. */
+/** How a collection that another program made keeps documents. The defaults are the defaults of `langchain-qdrant`, in Python. */
 export interface QdrantLayout {
   /** Part of the payload that is the text. Default `page_content`. */
   readonly text?: string | undefined;
@@ -43,7 +43,7 @@ export function checkLayout(call: string, layout: QdrantLayout): ResolvedLayout 
 }
 
 /**
- * The vectors of a collection of another program, of which the options must tell the names and dimensions.
+ * The vectors of a collection of another program; the options must tell their names and dimensions.
  * @throws SparseEncoderError `STORE_MISMATCH`, `INVALID_ARGUMENT`; errors of the client
  */
 export async function openForeign(
@@ -78,7 +78,7 @@ export async function openForeign(
   return stored;
 }
 
-/** The format of a layout. Ids of documents are those of the points. */
+/** The format of a layout. The ids of points are the ids of documents. */
 export function foreignFormat({ text, metadata, names }: ResolvedLayout): QdrantFormat {
   const vectorName = (name: string) => (Object.hasOwn(names, name) ? names[name]! : name);
   const contentOf = (point: QdrantPoint) => {
@@ -145,7 +145,7 @@ function oneOf(conditions: readonly QdrantCondition[]): QdrantCondition {
 }
 
 function equals(key: string, path: readonly string[], value: MetadataValue): QdrantCondition {
-  // Qdrant matches whole numbers alone; a range takes 1 for 1.0.
+  // Qdrant matches whole numbers only; a range takes 1 for 1.0.
   if (typeof value === "number") return { key, range: { gte: value, lte: value } };
   if (typeof value === "string" || typeof value === "boolean") return { key, match: { value } };
   throw unsupported(`no equality with null (${path.join(".")})`);

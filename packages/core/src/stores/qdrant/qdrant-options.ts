@@ -25,7 +25,7 @@ export interface QdrantStoreOptions {
   readonly model?: string | undefined;
   /**
    * Reads a collection that another program made; `{}` for one of LangChain's Python package. Its vectors must be declared in
-   * `vectors`; ids are those of the points. It is read only, and filters compare with strings, numbers and booleans alone.
+   * `vectors`; ids are the ids of points. It is read only, and filters compare with strings, numbers and booleans only.
    */
   readonly layout?: QdrantLayout | undefined;
   /** False lets dense searches use the approximate index. Sparse ones are exact always. Default true. */

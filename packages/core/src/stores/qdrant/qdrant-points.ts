@@ -13,7 +13,7 @@ import { toChunks } from "./qdrant-filter.ts";
 /** A random namespace: points of other programs that make ids from names do not meet these. */
 const namespace = Buffer.from("5f0e6b6c6c1f4d0a9d8e4b8d1a3c7e21", "hex");
 
-/** The id of a point: Qdrant takes numbers and UUIDs alone, so this is one of version 5, made of the document's id. */
+/** The id of a point: Qdrant takes numbers and UUIDs only, so this is one of version 5, made of the document's id. */
 export function toPointId(id: string): string {
   const bytes = createHash("sha1").update(namespace).update(id, "utf8").digest().subarray(0, 16);
   bytes[6] = (bytes[6]! & 0x0f) | 0x50;
@@ -88,7 +88,7 @@ export function fromPoint(point: QdrantPoint, fields: ReadonlyMap<string, Resolv
 /**
  * The vectors of a point.
  * @param vectorName Qdrant's name for vectors
- * @param originals those that Qdrant scaled, as they were
+ * @param originals the vectors that Qdrant scaled, as they were
  */
 export function vectorsOf(
   { vector }: QdrantPoint,

@@ -16,7 +16,7 @@ export interface AnalyzerOptions {
   readonly language?: string | undefined;
   /** Whether words are cut to their stems, where the language has a stemmer. Default true. */
   readonly stemming?: boolean | undefined;
-  /** Words that are left out, in lower case. Default: those of the language. `[]` keeps all. */
+  /** Words that are left out, in lower case. Default: the words of the language. `[]` keeps all. */
   readonly stopWords?: readonly string[] | undefined;
   /**
    * What a word is. `"words"`, the default: words as people type them, single letters and digits included, with the signs that

@@ -12,7 +12,7 @@ const unsettled = 32;
  * The words of the next window of a run, cut by the dictionaries of `Intl.Segmenter`. Window by window, each from the end
  * of the words before, gives the words of the whole run in time linear in its length.
  *
- * @param run the rest of a run, of which the first {@link windowLength} code units are looked at
+ * @param run the rest of a run; the first {@link windowLength} code units are looked at
  * @param emit takes a word
  * @returns where the words end
  */

@@ -13,7 +13,7 @@ export interface ForwardProxy {
 
 /**
  * The proxy that the environment names for an address: `HTTPS_PROXY` or `HTTP_PROXY` by its scheme, else `ALL_PROXY`; none for a
- * host of `NO_PROXY`. Names in small letters go before those in capitals, and an empty value turns a proxy off, as in curl and
+ * host of `NO_PROXY`. Names in small letters go before names in capitals, and an empty value turns a proxy off, as in curl and
  * Python.
  *
  * @throws SparseEncoderError `NETWORK` for a value that is not the address of a proxy; the value is not shown

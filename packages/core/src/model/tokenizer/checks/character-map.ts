@@ -39,7 +39,7 @@ function* reachableTexts(units: Uint32Array, part: JsonPart): Generator<number> 
   const seen = new Uint8Array(units.length);
   const open = [offsetOf(units[0]!)];
   for (let base = open.pop(); base !== undefined; base = open.pop()) {
-    // A step looks at the place of each next byte, and those of one place lie in one block of 256.
+    // A step looks at the place of each next byte; the places after one place lie in one block of 256.
     if (base >= units.length) throw part.invalid("has a precompiled_charsmap that leads beyond its end");
     if (seen[base] === 1) continue;
     seen[base] = 1;

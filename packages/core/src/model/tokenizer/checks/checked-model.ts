@@ -5,7 +5,7 @@ import { checkedPart, type JsonPart, type PartChecks } from "./json-part.ts";
 /** Ids are 32-bit numbers with a sign where they are used. */
 export const highestId = 2 ** 31 - 1;
 /**
- * UTF-16 units of a piece or an added token, several times those of any. The library keeps pieces as a tree with a level per
+ * Most UTF-16 units of a piece or an added token, several times the longest one. The library keeps pieces as a tree with a level per
  * character, and overflows the stack when it gives a deep one back.
  */
 export const longestPiece = 4096;

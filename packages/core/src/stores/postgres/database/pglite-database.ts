@@ -28,7 +28,7 @@ export class PgliteDatabase implements PostgresDatabase {
   }
 
   /**
-   * Opens a folder, or memory alone. PGlite has no lock of its own, and two processes that write to one folder lose rows
+   * Opens a folder, or only memory. PGlite has no lock of its own, and two processes that write to one folder lose rows
    * without an error.
    */
   static async open(folder: string | undefined): Promise<PgliteDatabase> {

@@ -1,4 +1,4 @@
-/** A row of which every column was cast to text. */
+/** A row with every column cast to text. */
 export type Row = Readonly<Record<string, string | null>>;
 
 /** Statements of one transaction. */
@@ -7,7 +7,7 @@ export interface PostgresSession {
   query(sql: string, values?: readonly string[], slow?: boolean): Promise<readonly Row[]>;
 }
 
-/** A way to the database. Errors are those of the driver. */
+/** A way to the database. Errors are the driver's. */
 export interface PostgresDatabase extends PostgresSession {
   /**
    * Commits what `work` did, or nothing of it if it throws.
