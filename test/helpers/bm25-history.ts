@@ -63,7 +63,7 @@ export async function bm25History(seed: number, { open, isShared }: HistoryPlace
     switch (random(6)) {
       case 0:
       case 1: {
-        // New documents, and others in place of those that are there.
+        // New documents, and others in place of documents that are there.
         const added = new Map(
           Array.from({ length: 1 + random(4) }, () => {
             const id = `d${random(12)}`;

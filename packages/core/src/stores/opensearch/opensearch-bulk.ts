@@ -22,7 +22,7 @@ export class OpenSearchBulk {
     this.options = options;
   }
 
-  /** Resolves with how many documents were deleted. Items that were refused for want of capacity are sent again, alone. */
+  /** Resolves with how many documents were deleted. Only items that were refused for want of capacity are sent again. */
   async send(items: readonly BulkItem[], signal: AbortSignal | undefined): Promise<number> {
     let deleted = 0;
     let done = 0;
