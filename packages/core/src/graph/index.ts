@@ -5,3 +5,4 @@ export { unsupportedPipeline } from "./head/splade-head.ts";
 export { halveWeights } from "./weights/half-weights.ts";
 export { quantiseWeights } from "./weights/int8.ts";
 export { resolveTiedWeights } from "./weights/tied-weights.ts";
+export { widenWeights } from "./weights/widened-weights.ts";

@@ -7,6 +7,7 @@ import {
   halveWeights,
   quantiseWeights,
   resolveTiedWeights,
+  widenWeights,
 } from "../../graph/index.ts";
 import {
   defaultCacheFolder,
@@ -64,13 +65,11 @@ async function compileWeights(
 ): Promise<CompiledPipeline> {
   const cacheFolder = cacheFolderOf(cacheDir);
   const resolved = await resolveTiedWeights(pipeline, stored, signal);
-  const weights =
-    dtype === "int8" ? await quantiseWeights(pipeline, resolved, cacheFolder, signal) : resolved;
   // Where CUDA cannot open, nothing would use half precision.
-  const half =
-    dtype === "fp16" && cudaInstalled()
-      ? await halveWeights(pipeline, resolved, cacheFolder, signal)
-      : undefined;
+  const isHalf = dtype === "fp16" && cudaInstalled();
+  const half = isHalf ? await halveWeights(pipeline, resolved, cacheFolder, signal) : undefined;
+  const convert = dtype === "int8" ? quantiseWeights : widenWeights;
+  const weights = isHalf ? resolved : await convert(pipeline, resolved, cacheFolder, signal);
   const compiled = { ...compileModel(pipeline, weights, half), allowsTf32: dtype === "tf32" };
   return { compiled, weights: [...weights.values()] };
 }
