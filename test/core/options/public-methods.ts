@@ -37,7 +37,7 @@ export function publicMethods(made: Class): string[] {
   const methods = [`${made.name}.constructor`];
   for (const name of Object.getOwnPropertyNames(made)) {
     const { value } = Object.getOwnPropertyDescriptor(made, name)!;
-    if (typeof value === "function" && !hidden.get(made.name)?.has(name)) {
+    if (typeof value === "function" && !isAnswer(value) && !hidden.get(made.name)?.has(name)) {
       methods.push(`${made.name}.static.${name}`);
     }
   }
@@ -46,8 +46,14 @@ export function publicMethods(made: Class): string[] {
     if (level === Object.prototype || level === Error.prototype) return methods;
     for (const name of Object.getOwnPropertyNames(level)) {
       const { value } = Object.getOwnPropertyDescriptor(level, name)!;
-      if (name === "constructor" || typeof value !== "function" || hidden.get(owner)?.has(name)) continue;
+      if (name === "constructor" || typeof value !== "function" || isAnswer(value)) continue;
+      if (hidden.get(owner)?.has(name)) continue;
       methods.push(`${made.name}.${name}`);
     }
   }
+}
+
+/** True for what answers a name of another library with the name here. */
+function isAnswer(method: { readonly name: string }): boolean {
+  return method.name === "refuse";
 }

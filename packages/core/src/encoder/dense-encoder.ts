@@ -1,9 +1,9 @@
-import { count, declareOptions, flag, oneOf, positiveInteger } from "../options/index.ts";
+import { answerNeighbours, count, declareOptions, flag, positiveInteger } from "../options/index.ts";
 import {
   type DenseMatrix,
   denseSimilarity,
   type SimilarityFunction,
-  similarityFunctions,
+  similarityRule,
 } from "../vector/index.ts";
 import { denseForm } from "./embedding/matrix-form.ts";
 import {
@@ -35,7 +35,7 @@ export interface DenseEncodeOptions extends EncodeOptions {
 
 const loadOptions = declareOptions<DenseEncoderOptions>()({
   ...loadRules,
-  similarity: oneOf(similarityFunctions),
+  similarity: similarityRule,
 });
 
 const encodeOptions = declareOptions<DenseEncodeOptions>()({
@@ -59,6 +59,18 @@ const streamOptions = declareOptions<DenseEncodeOptions & StreamOptions>()({
  * embeddings.shape; // [2, 384]
  */
 export class DenseEncoder extends Encoder<Float32Array, DenseMatrix, DenseEncodeOptions> {
+  static {
+    answerNeighbours(DenseEncoder.prototype, {
+      similarityFnName: "similarityFunction",
+    });
+    answerNeighbours(DenseEncoder, {
+      fromPretrained: "load(model)",
+      init: "load(model)",
+      create: "load(model)",
+      open: "load(model)",
+    });
+  }
+
   /** The function that {@link DenseEncoder.similarity} uses. */
   override readonly similarityFunction: SimilarityFunction;
 

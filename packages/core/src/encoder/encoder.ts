@@ -1,5 +1,6 @@
 import { throwIfAborted } from "../calls/index.ts";
 import { invalidArgument, received } from "../errors.ts";
+import { answerNeighbours } from "../options/index.ts";
 import { CallProgress } from "./embedding/call-progress.ts";
 import { embedWindows } from "./embedding/embedded-windows.ts";
 import type { EmbedCall, EncodeTask, TextCounts } from "./embedding/row-embedder.ts";
@@ -28,6 +29,19 @@ export abstract class Encoder<
   Matrix extends Iterable<Vector> & { row(position: number): Vector },
   Options extends EncodeOptions,
 > extends LoadedEncoder<Matrix> {
+  static {
+    answerNeighbours(Encoder.prototype, {
+      embed: "encodeDocument(texts), or encodeStream(texts) for vectors one by one",
+      passageEmbed: "encodeDocument(texts)",
+      queryEmbed: "encodeQuery(text)",
+      embedDocument: "encodeDocument(text)",
+      encodeQueries: "encodeQuery(texts)",
+      encodeDocuments: "encodeDocument(texts)",
+      encodeCorpus: "encodeDocument(texts)",
+      encodeMultiProcess: "encode(texts, { pool })",
+    });
+  }
+
   /** What the calls did that returned these embeddings. */
   private readonly statistics = new WeakMap<object, EncodeStatistics>();
 

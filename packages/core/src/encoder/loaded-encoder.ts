@@ -1,7 +1,7 @@
 import { throwIfAborted } from "../calls/index.ts";
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
 import { saveModel } from "../model/index.ts";
-import { positiveInteger } from "../options/index.ts";
+import { answerNeighbours, positiveInteger } from "../options/index.ts";
 import { coreShare } from "../runtime/index.ts";
 import type { SimilarityFunction } from "../vector/index.ts";
 import { type TextPiece, TextSplitter } from "./embedding/text-splitter.ts";
@@ -23,6 +23,16 @@ import type { OpenModel } from "./loading/open-model.ts";
 
 /** What encoders of sparse and of dense vectors have beside their encode methods: lengths, pools, saving. */
 export abstract class LoadedEncoder<Matrix> extends LoadedModel<Matrix> {
+  static {
+    answerNeighbours(LoadedEncoder.prototype, {
+      getSentenceEmbeddingDimension: "embeddingDimension",
+      getEmbeddingDimension: "embeddingDimension",
+      getMaxSeqLength: "maxSeqLength",
+      startMultiProcessPool: "startPool(devices)",
+      stopMultiProcessPool: "pool.close()",
+    });
+  }
+
   /** Width of an embedding. */
   readonly embeddingDimension: number;
 

@@ -1,4 +1,5 @@
 import { CallsUnderWay } from "../calls/index.ts";
+import { answerNeighbours } from "../options/index.ts";
 import { sumLoads, type WorkerLoad } from "../runtime/index.ts";
 import { promptNamed } from "./encode-options.ts";
 import { closedError, EncoderPools } from "./encoder-pools.ts";
@@ -7,6 +8,17 @@ import type { OpenModel } from "./loading/open-model.ts";
 
 /** What encoders and rerankers have in common: a model that was loaded, its prompts, and its end. */
 export abstract class LoadedModel<Matrix> implements AsyncDisposable {
+  static {
+    answerNeighbours(LoadedModel.prototype, {
+      savePretrained: "save(folder)",
+      saveToHub: "save(folder), and an upload with the tools of the hub",
+      pushToHub: "save(folder), and an upload with the tools of the hub",
+      dispose: "close()",
+      to: "load(model, { device })",
+      half: 'load(model, { dtype: "fp16" })',
+    });
+  }
+
   /** Prompts by name. */
   readonly prompts: Readonly<Record<string, string>>;
   /** Name of the prompt that is used where a call names none; undefined for none. */

@@ -1,5 +1,5 @@
 import { embeddedModelFolder } from "../model/index.ts";
-import { count, declareOptions, oneOf } from "../options/index.ts";
+import { answerNeighbours, count, declareOptions } from "../options/index.ts";
 import {
   intersection,
   type SimilarityFunction,
@@ -7,8 +7,8 @@ import {
   type SparseVector,
   type SparsityStatistics,
   similarity,
-  similarityFunctions,
   similarityPairwise,
+  similarityRule,
   sparsity,
 } from "../vector/index.ts";
 import { checkEmbeddings, type DecodedToken, type DecodeOptions, decodeTokens } from "./decoded-tokens.ts";
@@ -43,7 +43,7 @@ export interface SparseEncodeOptions extends EncodeOptions {
 const loadOptions = declareOptions<SparseEncoderOptions>()({
   ...loadRules,
   maxActiveDims: count(),
-  similarity: oneOf(similarityFunctions),
+  similarity: similarityRule,
 });
 
 const encodeOptions = declareOptions<SparseEncodeOptions>()({ ...encodeRules, maxActiveDims: count() });
@@ -66,6 +66,18 @@ const streamOptions = declareOptions<SparseEncodeOptions & StreamOptions>()({
  * await encoder.close();
  */
 export class SparseEncoder extends Encoder<SparseVector, SparseMatrix, SparseEncodeOptions> {
+  static {
+    answerNeighbours(SparseEncoder.prototype, {
+      similarityFnName: "similarityFunction",
+    });
+    answerNeighbours(SparseEncoder, {
+      fromPretrained: "load(model)",
+      init: "load(model)",
+      create: "load(model)",
+      open: "load(model)",
+    });
+  }
+
   /** The function that {@link SparseEncoder.similarity} uses. */
   override readonly similarityFunction: SimilarityFunction;
 

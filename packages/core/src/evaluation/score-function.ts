@@ -1,11 +1,11 @@
 import { invalidArgument, received } from "../errors.ts";
-import { oneOf, rule } from "../options/index.ts";
+import { rule } from "../options/index.ts";
 import {
   checkSimilarityFunction,
   type EmbeddingMatrix,
   matrixSimilarity,
   type SimilarityFunction,
-  similarityFunctions,
+  similarityRule,
 } from "../vector/index.ts";
 
 /** A similarity by name, or a function that scores each query with each document: one list of scores per query. */
@@ -20,7 +20,7 @@ interface ScoreCallback {
 export type Scorer = (queries: EmbeddingMatrix, documents: EmbeddingMatrix) => readonly ArrayLike<number>[];
 
 /** A similarity function by name. */
-export const similarityName = oneOf(similarityFunctions);
+export const similarityName = similarityRule;
 
 /** @throws SparseEncoderError `INVALID_ARGUMENT` for an unknown name; the scorer, for scores that cannot be right */
 export function toScorer(name: string, score: ScoreFunction): Scorer {

@@ -1,5 +1,5 @@
 import { invalidArgument, received } from "../errors.ts";
-import { positiveInteger } from "../options/index.ts";
+import { answerNeighbours, positiveInteger } from "../options/index.ts";
 import { type DimCounts, SparseMatrix, SparseVector, TRUSTED } from "../vector/index.ts";
 import { checkEmbedding, checkRows } from "./arguments.ts";
 import { overlapScore } from "./exhaustive-search.ts";
@@ -47,6 +47,15 @@ const minimumPass = 16;
  * index.search(new SparseVector([2], [3], 4)); // [{ id: "b", score: 6 }, { id: "a", score: 1.5 }]
  */
 export class InvertedIndex implements Iterable<[id: string, vector: SparseVector]> {
+  static {
+    answerNeighbours(InvertedIndex.prototype, {
+      query: "search(vector, { topK })",
+      addDocuments: "addMany(ids, matrix)",
+      remove: "delete(id)",
+    });
+    answerNeighbours(InvertedIndex, { load: "open(folder)" });
+  }
+
   /** Dimension of the vectors. */
   readonly dimension: number;
   private readonly segments: Segments;

@@ -27,7 +27,8 @@ export async function readModelFolder(
   if (found?.isDirectory() !== true) {
     const problem =
       found === undefined ? `There is no folder ${root}` : `${root} is a file, not a model folder`;
-    throw new SparseEncoderError("MODEL_NOT_FOUND", `${problem}. Check the path.`);
+    const advice = found?.isFile() === true ? `Name its folder, ${path.dirname(root)}.` : "Check the path.";
+    throw new SparseEncoderError("MODEL_NOT_FOUND", `${problem}. ${advice}`);
   }
   const file = path.join(root, "config_sentence_transformers.json");
   const json = (await readJsonObject(file)) ?? {};

@@ -1,4 +1,5 @@
 export { didYouMean } from "./meant.ts";
+export { answerNeighbours } from "./neighbour-methods.ts";
 export {
   type CheckedOptions,
   checkOptionNames,

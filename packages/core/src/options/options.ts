@@ -1,5 +1,5 @@
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
-import { didYouMean, meantName } from "./meant.ts";
+import { didYouMean, optionHint } from "./meant.ts";
 import { count, type Rule } from "./rule.ts";
 
 /** One rule per option of an options interface: a name too few or too many does not compile. */
@@ -66,18 +66,29 @@ export function declareOptions<Options extends object>() {
 export function checkOptionNames(call: string, options: unknown, valid: readonly string[]): void {
   if (options === undefined) return;
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw invalidArgument(`${call}: options must be an object, received ${received(options)}.`);
+    throw invalidArgument(
+      `${call}: options must be an object, received ${received(options)}.${argumentHint(options, valid)}`,
+    );
   }
   for (const name of Object.keys(options)) {
     if (!valid.includes(name)) {
       const list = valid.length === 0 ? "It takes none." : `Valid options: ${valid.join(", ")}.`;
-      const hint = didYouMean(meantName(name, valid));
+      const hint = optionHint(call, name, valid);
       throw new SparseEncoderError(
         "UNKNOWN_OPTION",
         `${call}: unknown option ${received(name)}.${hint} ${list}`,
       );
     }
   }
+}
+
+/** What a value in place of options may mean, as other libraries take it by its position. */
+function argumentHint(value: unknown, valid: readonly string[]): string {
+  if (typeof value === "number") {
+    const counted = ["k", "topK", "maxTokens", "batchSize"].find((name) => valid.includes(name));
+    return counted === undefined ? "" : didYouMean(`{ ${counted}: ${value} }`);
+  }
+  return typeof value === "string" && valid.includes("batchSize") ? " Several texts are one array." : "";
 }
 
 /** The options that are not undefined: an undefined one would hide the value that it is spread over. */

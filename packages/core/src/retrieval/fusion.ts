@@ -1,5 +1,5 @@
 import { invalidArgument, received } from "../errors.ts";
-import { declareOptions, number, rule, unchecked } from "../options/index.ts";
+import { declareOptions, didYouMean, number, rule, unchecked } from "../options/index.ts";
 import type { Fusion, FusionOptions, ScoredId, Weights } from "./rankings.ts";
 import { combined, extremes, inRange, weightedSum } from "./weighted-rankings.ts";
 
@@ -108,6 +108,31 @@ export function max(options?: FusionOptions): Fusion {
 
 const fusions: Readonly<Record<FusionName, () => Fusion>> = { rrf, relativeScore, distributionScore, max };
 
+/** What other libraries call the fusions, written small and without `_`, `-` and blanks. */
+const fusionsElsewhere: Readonly<Record<string, FusionName>> = {
+  rrf: "rrf",
+  rank: "rrf",
+  ranked: "rrf",
+  rankedfusion: "rrf",
+  reciprocalrank: "rrf",
+  reciprocalrankfusion: "rrf",
+  reciprocalrerank: "rrf",
+  relativescore: "relativeScore",
+  relativescorefusion: "relativeScore",
+  relative: "relativeScore",
+  minmax: "relativeScore",
+  linear: "relativeScore",
+  weighted: "relativeScore",
+  convex: "relativeScore",
+  dbsf: "distributionScore",
+  distbasedscore: "distributionScore",
+  distributionbasedscore: "distributionScore",
+  distributionbasedscorefusion: "distributionScore",
+  distributionscore: "distributionScore",
+  max: "max",
+  simple: "max",
+};
+
 /**
  * The function of that name; a function as it is.
  * @throws SparseEncoderError `INVALID_ARGUMENT`
@@ -115,7 +140,9 @@ const fusions: Readonly<Record<FusionName, () => Fusion>> = { rrf, relativeScore
 export function fusionOf(fusion: Fusion | FusionName): Fusion {
   if (typeof fusion === "function") return fusion;
   if (typeof fusion === "string" && Object.hasOwn(fusions, fusion)) return fusions[fusion]();
+  const plain = typeof fusion === "string" ? (fusion as string).replaceAll(/[_\s-]/g, "").toLowerCase() : "";
+  const hint = didYouMean(Object.hasOwn(fusionsElsewhere, plain) ? fusionsElsewhere[plain] : undefined);
   throw invalidArgument(
-    `fusion must be a function or one of ${Object.keys(fusions).join(", ")}, received ${received(fusion)}.`,
+    `fusion must be a function or one of ${Object.keys(fusions).join(", ")}, received ${received(fusion)}.${hint}`,
   );
 }

@@ -1,6 +1,13 @@
 import { Deadline, mapInParallel } from "../calls/index.ts";
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
-import { abortSignal, type CheckedOptions, count, declareOptions, unchecked } from "../options/index.ts";
+import {
+  abortSignal,
+  answerNeighbours,
+  type CheckedOptions,
+  count,
+  declareOptions,
+  unchecked,
+} from "../options/index.ts";
 import type { DeleteTarget, Store } from "../stores/index.ts";
 import type { Arm, ArmOptions } from "./arms/arm.ts";
 import { resolveArms } from "./arms/arm-options.ts";
@@ -71,6 +78,22 @@ const deleteOptions = declareOptions<DeleteOptions>()({ signal: abortSignal() })
  * hits[0]; // { id, text, metadata, score, fusedScore, arms: { sparse: { rank: 1, score: 21.3 }, keyword: { … } } }
  */
 export class HybridRetriever {
+  static {
+    answerNeighbours(HybridRetriever.prototype, {
+      search: "retrieve(query, { k })",
+      query: "retrieve(query, { k })",
+      similaritySearch: "retrieve(query, { k })",
+      similaritySearchWithScore: "retrieve(query, { k })",
+      getRelevantDocuments: "retrieve(query, { k })",
+      addDocuments: "add([{ id, text, metadata }])",
+      addTexts: "add([{ id, text, metadata }])",
+      upsert: "add([{ id, text, metadata }])",
+      insert: "add([{ id, text, metadata }])",
+      remove: "delete({ ids })",
+      deleteDocuments: "delete({ ids })",
+    });
+  }
+
   private readonly arms: readonly Arm[];
   private readonly settings: Omit<CheckedOptions<(typeof retrieverOptions)["rules"]>, "arms">;
 

@@ -1,5 +1,6 @@
 import { CallsUnderWay, throwIfAborted, unlessAborted } from "../calls/index.ts";
 import { invalidArgument, SparseEncoderError } from "../errors.ts";
+import { answerNeighbours } from "../options/index.ts";
 
 import { type DimCounts, SparseVector } from "../vector/index.ts";
 import type { StoreBackend, WeightedQuery } from "./backend.ts";
@@ -40,6 +41,28 @@ import { ordered, StoreSearches } from "./store-searches.ts";
  * sees it, and keeps the promises of {@link Store} that are the same for all engines.
  */
 export class StoreFront implements Store {
+  static {
+    answerNeighbours(StoreFront.prototype, {
+      query: "searchSparse(vector, query, { k }), searchDense or searchHybrid",
+      search: "searchSparse(vector, query, { k }), searchDense or searchHybrid",
+      similaritySearch: "searchSparse(vector, query, { k }), searchDense or searchHybrid",
+      add: "upsert(documents)",
+      addDocuments: "upsert(documents)",
+      insert: "upsert(documents)",
+      fetch: "get(ids)",
+      getByIds: "get(ids)",
+      remove: "delete({ ids })",
+      scroll: "iterate()",
+      list: "iterate()",
+    });
+    answerNeighbours(StoreFront, {
+      load: "open(…)",
+      create: "open(…)",
+      connect: "open(…)",
+      initialize: "open(…)",
+    });
+  }
+
   private readonly backend: StoreBackend;
   private readonly fields: StoreFields;
   private readonly searches: StoreSearches;

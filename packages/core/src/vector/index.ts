@@ -17,6 +17,7 @@ export {
   similarity,
   similarityFunctions,
   similarityPairwise,
+  similarityRule,
 } from "./similarity.ts";
 export { SparseMatrix } from "./sparse-matrix.ts";
 export { type SparseEntry, SparseVector, TRUSTED } from "./sparse-vector.ts";

@@ -1,4 +1,5 @@
-import { invalidArgument, received } from "../errors.ts";
+import { invalidArgument } from "../errors.ts";
+import { oneOf } from "../options/index.ts";
 import { SparseMatrix } from "./sparse-matrix.ts";
 import type { SparseVector } from "./sparse-vector.ts";
 import { sameDimension } from "./vector-checks.ts";
@@ -12,15 +13,31 @@ export const similarityFunctions: readonly SimilarityFunction[] = ["dot", "cosin
 /** Vectors of more dimensions are compared entry by entry: a dense copy of a row would cost gigabytes. */
 const maximumScattered = 1 << 22;
 
+/** What other libraries call them. */
+const similarityElsewhere = {
+  dot_score: "dot",
+  dotproduct: "dot",
+  dot_product: "dot",
+  inner_product: "dot",
+  innerproduct: "dot",
+  ip: "dot",
+  cos: "cosine",
+  cos_sim: "cosine",
+  cosine_similarity: "cosine",
+  cosinesimilarity: "cosine",
+  l2: "euclidean",
+  euclid: "euclidean",
+  euclidean_sim: "euclidean",
+  l1: "manhattan",
+  manhattan_sim: "manhattan",
+} as const;
+
+/** The rule of an option that is a similarity function. */
+export const similarityRule = oneOf(similarityFunctions, similarityElsewhere);
+
 /** Returns `name` if it is a similarity function. */
 export function checkSimilarityFunction(name: unknown): SimilarityFunction {
-  const found = similarityFunctions.find((known) => known === name);
-  if (found === undefined) {
-    throw invalidArgument(
-      `similarity must be one of ${similarityFunctions.join(", ")}, received ${received(name)}.`,
-    );
-  }
-  return found;
+  return similarityRule.required().check(name, "similarity");
 }
 
 /**

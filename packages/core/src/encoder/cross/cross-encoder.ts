@@ -1,7 +1,7 @@
 import { throwIfAborted } from "../../calls/index.ts";
 import { invalidArgument, SparseEncoderError } from "../../errors.ts";
 import { type PairTruncation, pairTruncations, type TextPair } from "../../model/index.ts";
-import { count, declareOptions, oneOf, positiveInteger } from "../../options/index.ts";
+import { answerNeighbours, count, declareOptions, oneOf, positiveInteger } from "../../options/index.ts";
 import type { DenseMatrix } from "../../vector/index.ts";
 import { CallProgress } from "../embedding/call-progress.ts";
 import { InferenceEmbedder } from "../embedding/inference-embedder.ts";
@@ -84,6 +84,20 @@ type CheckedPredictOptions = ReturnType<typeof predictOptions.check>;
  * await reranker.close();
  */
 export class CrossEncoder extends LoadedModel<DenseMatrix> {
+  static {
+    answerNeighbours(CrossEncoder.prototype, {
+      computeScore: "predict(pairs)",
+      score: "predict(pairs)",
+      rerank: "rank(query, texts)",
+    });
+    answerNeighbours(CrossEncoder, {
+      fromPretrained: "load(model)",
+      init: "load(model)",
+      create: "load(model)",
+      open: "load(model)",
+    });
+  }
+
   /** Numbers that the model gives per pair. One for a reranker. */
   readonly labels: number;
   /** What is applied to the numbers of the model where a call names nothing else. */

@@ -1,4 +1,4 @@
-import { declareOptions } from "../../options/index.ts";
+import { answerNeighbours, declareOptions } from "../../options/index.ts";
 import type { DenseMatrix, SimilarityFunction, SparseMatrix } from "../../vector/index.ts";
 import { hybridForm } from "../embedding/matrix-form.ts";
 import {
@@ -48,6 +48,16 @@ const streamOptions = declareOptions<EncodeOptions & StreamOptions>()({ ...encod
  * });
  */
 export class HybridEncoder extends Encoder<HybridVector, HybridMatrix, EncodeOptions> {
+  static {
+    answerNeighbours(HybridEncoder.prototype, {});
+    answerNeighbours(HybridEncoder, {
+      fromPretrained: "load(model)",
+      init: "load(model)",
+      create: "load(model)",
+      open: "load(model)",
+    });
+  }
+
   /** Width of a sparse embedding: the vocabulary. That of a dense one is {@link HybridEncoder.embeddingDimension}. */
   readonly sparseDimension: number;
   /**

@@ -53,12 +53,22 @@ const mostThreads = 1024;
 
 /** What PyTorch and transformers.js call the formats. */
 const dtypesElsewhere = {
+  auto: "fp32",
   float32: "fp32",
   f32: "fp32",
+  float: "fp32",
+  "torch.float32": "fp32",
   float16: "fp16",
   half: "fp16",
   f16: "fp16",
+  "torch.float16": "fp16",
+  bfloat16: "fp16",
+  bf16: "fp16",
+  "torch.bfloat16": "fp16",
   q8: "int8",
+  q4: "int8",
+  q4f16: "int8",
+  int4: "int8",
   uint8: "int8",
   quantized: "int8",
 } as const;

@@ -15,13 +15,12 @@ export interface DocumentBatch {
  * source that hangs, whatever the signal says.
  */
 export async function* readBatches(
-  call: string,
   source: unknown,
   size: number,
   skip: number,
   deadline: Deadline,
 ): AsyncGenerator<DocumentBatch> {
-  const iterator = iteratorOf(call, source);
+  const iterator = iteratorOf(source);
   let position = 0;
   let ended = false;
   let documents: NewDocument[] = [];
@@ -46,12 +45,10 @@ export async function* readBatches(
   }
 }
 
-function iteratorOf(call: string, source: unknown): Iterator<NewDocument> | AsyncIterator<NewDocument> {
+function iteratorOf(source: unknown): Iterator<NewDocument> | AsyncIterator<NewDocument> {
   if (typeof source === "object" && source !== null) {
     if (Symbol.asyncIterator in source) return (source as AsyncIterable<NewDocument>)[Symbol.asyncIterator]();
     if (Symbol.iterator in source) return (source as Iterable<NewDocument>)[Symbol.iterator]();
   }
-  throw invalidArgument(
-    `${call}: expected an array or another iterable of documents, received ${received(source)}.`,
-  );
+  throw invalidArgument(`expected an array or another iterable of documents, received ${received(source)}.`);
 }

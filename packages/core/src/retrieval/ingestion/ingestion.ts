@@ -84,9 +84,9 @@ export class Ingestion {
   }
 
   private async passBatches(source: DocumentSource): Promise<void> {
-    const { batchSize, skip, wording } = this.options;
+    const { batchSize, skip } = this.options;
     try {
-      for await (const batch of readBatches(wording.call, source, batchSize, skip, this.deadline)) {
+      for await (const batch of readBatches(source, batchSize, skip, this.deadline)) {
         const encoding = this.encode(batch);
         // A failure is seen when it is the turn of the batch.
         encoding.catch(() => {});

@@ -32,9 +32,9 @@ export function parseDevice(name: unknown): Device {
   const [, kind, index] = typeof name === "string" ? (pattern.exec(name) ?? []) : [];
   const found = deviceKinds.find((known) => known === (kind ?? name));
   if (found === undefined) {
-    const meant = typeof name === "string" ? meantDevice(name) : undefined;
+    const meant = meantDevice(name);
     throw invalidArgument(
-      `A device is cpu, cuda, cuda:<n>, dml, dml:<n>, webgpu or coreml, or at load auto; received ${received(name)}.${didYouMean(meant)}`,
+      `A device is cpu, cuda, cuda:<n>, dml, dml:<n>, webgpu or coreml, or at load auto; received ${received(name)}.${didYouMean(meant)}${Array.isArray(name) ? " A list of devices is an option of encode." : ""}`,
     );
   }
   return { kind: found, index: Number(index ?? 0), name: name as string };
@@ -45,8 +45,16 @@ const neighbours: Readonly<Record<string, string>> = {
   mps: "coreml (Core ML uses the GPU of a Mac)",
   metal: "coreml (Core ML uses the GPU of a Mac)",
   gpu: "cuda",
+  nvidia: "cuda",
   directml: "dml",
   wasm: "cpu",
+  gpu0: "cuda:0",
+  cuda0: "cuda:0",
+  cpuexecutionprovider: "cpu",
+  cudaexecutionprovider: "cuda",
+  dmlexecutionprovider: "dml",
+  coremlexecutionprovider: "coreml",
+  webgpuexecutionprovider: "webgpu",
 };
 
 /** A device in the words of the runtime. Providers of which there is one refuse a number. */
@@ -54,7 +62,9 @@ export function executionProvider({ kind, index }: Device): InferenceSession.Exe
   return kind === "cuda" || kind === "dml" ? { name: kind, deviceId: index } : kind;
 }
 
-function meantDevice(name: string): string | undefined {
+function meantDevice(name: unknown): string | undefined {
+  if (Number.isInteger(name)) return `cuda:${name}`;
+  if (typeof name !== "string") return undefined;
   const small = name.toLowerCase();
   const known = small !== name && (pattern.test(small) || deviceKinds.some((kind) => kind === small));
   const [family = ""] = small.split(":");

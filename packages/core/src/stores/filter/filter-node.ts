@@ -2,7 +2,14 @@ import { received, SparseEncoderError } from "../../errors.ts";
 import { maximumDepth as maximumPath } from "../metadata.ts";
 import { isPlainObject } from "../plain-object.ts";
 import type { Filter, FilterValue } from "./filter.ts";
-import { conditionHint, logicalHint, operatorHint } from "./filter-neighbours.ts";
+import {
+  conditionHint,
+  joiningHint,
+  logicalHint,
+  operatorHint,
+  partedConditionHint,
+  shapeHint,
+} from "./filter-neighbours.ts";
 
 /**
  * A checked filter in its smallest form, which stores compile: `$ne`, `$nin` and `$exists: false` are negations of the
@@ -49,7 +56,9 @@ interface Progress {
 
 function parseEntries(filter: unknown, place: string, depth: number, progress: Progress): FilterNode {
   if (!isPlainObject(filter)) {
-    throw invalid(`${place} must be an object such as { year: 2020 }, received ${received(filter)}`);
+    throw invalid(
+      `${place} must be an object such as { year: 2020 }, received ${received(filter)}${shapeHint(filter)}`,
+    );
   }
   if (depth > maximumDepth) {
     throw invalid(`$and, $or and $not nest more than ${maximumDepth} deep`);
@@ -58,7 +67,9 @@ function parseEntries(filter: unknown, place: string, depth: number, progress: P
   if (foreign !== undefined) throw invalid(foreign);
   return all(
     Object.entries(filter).map(([name, value]) =>
-      name.startsWith("$") ? parseLogical(name, value, depth, progress) : parseField(name, value, progress),
+      name.startsWith("$")
+        ? parseLogical(name, value, depth, progress)
+        : parseField(name, value, progress, partedConditionHint(filter)),
     ),
   );
 }
@@ -71,7 +82,7 @@ function parseLogical(operator: string, value: unknown, depth: number, progress:
   if (operator !== "$and" && operator !== "$or") {
     const hint = fieldOperators.includes(operator)
       ? `${operator} belongs to a field, as in { year: { ${operator}: … } }`
-      : `there is no operator ${received(operator)}`;
+      : (joiningHint(operator) ?? `there is no operator ${received(operator)}`);
     throw invalid(`${hint}; valid here: field names, ${logicalOperators.join(", ")}`);
   }
   if (!Array.isArray(value)) {
@@ -83,7 +94,13 @@ function parseLogical(operator: string, value: unknown, depth: number, progress:
   return operator === "$and" ? all(nodes) : { type: "or", nodes };
 }
 
-function parseField(field: string, condition: unknown, progress: Progress): FilterNode {
+/** @param hint the answer if this is the condition of another system */
+function parseField(
+  field: string,
+  condition: unknown,
+  progress: Progress,
+  hint: string | undefined,
+): FilterNode {
   const path = field.split(".");
   if (path.includes("")) {
     throw invalid(`the field ${received(field)} has an empty name; names are joined by single dots`);
@@ -97,7 +114,7 @@ function parseField(field: string, condition: unknown, progress: Progress): Filt
     count(progress);
     return { type: "equal", path, value: condition };
   }
-  const joined = logicalHint(field, condition);
+  const joined = hint ?? logicalHint(field, condition);
   if (Array.isArray(condition)) {
     if (joined !== undefined) throw invalid(joined);
     throw invalid(`field ${received(field)}: a list of values is written { $in: [...] }`);

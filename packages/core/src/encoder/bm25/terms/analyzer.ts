@@ -1,5 +1,5 @@
 import { invalidArgument, received } from "../../../errors.ts";
-import { declareOptions, flag, oneOf, rule } from "../../../options/index.ts";
+import { declareOptions, didYouMean, flag, oneOf, rule } from "../../../options/index.ts";
 import { Bm25sTerms } from "./bm25s-terms.ts";
 import { languageCodes, languageOf } from "./language.ts";
 import { stemmerOf } from "./stemming.ts";
@@ -26,12 +26,22 @@ export interface AnalyzerOptions {
   readonly tokens?: "words" | "bm25s" | undefined;
 }
 
+/** The code of a language that is named in English, or with its region. */
+function meantLanguage(value: unknown): string | undefined {
+  if (typeof value !== "string") return undefined;
+  const small = value.toLowerCase();
+  const names = new Intl.DisplayNames("en", { type: "language" });
+  return languageCodes.find(
+    (code) => names.of(code)?.toLowerCase() === small || small.split(/[-_]/)[0] === code,
+  );
+}
+
 /** The options of an analyzer, as a user gives them. */
 export const analyzerOptions = declareOptions<AnalyzerOptions>()({
   language: rule((value, name) => {
     if (typeof value === "string" && languageOf(value) !== undefined) return value;
     throw invalidArgument(
-      `${name} must be one of ${languageCodes.join(", ")}, received ${received(value)}; for another one give an analyzer function.`,
+      `${name} must be one of ${languageCodes.join(", ")}, received ${received(value)}; for another one give an analyzer function.${didYouMean(meantLanguage(value))}`,
     );
   }),
   stemming: flag(),
