@@ -30,7 +30,7 @@ export { readModelFolder } from "./model-folder.ts";
 export { locateModel, type ModelSourceOptions } from "./model-source.ts";
 export { findOnnxExport, type OnnxExport, type OnnxValue, readOnnxExport } from "./onnx-export.ts";
 export { type SavedSettings, saveModel } from "./saved-model.ts";
-export type { TokenSpan } from "./tokenizer/content-tokenizer.ts";
+export type { TokenSpan } from "./tokenizer/token-span.ts";
 export { type TextPair, type TokenizedText, Tokenizer } from "./tokenizer/tokenizer.ts";
 export { readSafetensors } from "./weights/safetensors.ts";
 export { readStaticWeights } from "./weights/static-weights.ts";

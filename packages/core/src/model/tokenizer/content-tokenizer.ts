@@ -2,6 +2,7 @@ import type { Encoding as NativeEncoding, Tokenizer as NativeTokenizer } from "t
 import { throwIfAborted, WorkQueue } from "../../calls/index.ts";
 import { SparseEncoderError, shortMessage } from "../../errors.ts";
 import { LongText, type LongTextRules, wholeLength } from "./long-text.ts";
+import type { TokenSpan } from "./token-span.ts";
 
 /** Most texts per native call: results are copied on this thread, and the event loop runs between two calls. */
 const textsPerCall = 8;
@@ -14,12 +15,6 @@ const callsAtOnce = 4;
 
 /** Most UTF-16 units per native call of more than one text. */
 const unitsPerCall = 1 << 16;
-
-/** UTF-16 units [start, end) of a text that a token comes from. */
-export interface TokenSpan {
-  readonly start: number;
-  readonly end: number;
-}
 
 /**
  * The tokens of a text's content: what stands between the special tokens. Tokenizes off the main thread, and long texts only

@@ -5,10 +5,11 @@ import type { PairTruncation } from "../description.ts";
 import { readJsonObject } from "../json-file.ts";
 import { checkTokenizer } from "./checks/checked-tokenizer.ts";
 import { emptyFrame, type PairFrame, type TextFrame } from "./checks/text-frame.ts";
-import { ContentTokenizer, type TokenSpan } from "./content-tokenizer.ts";
+import { ContentTokenizer } from "./content-tokenizer.ts";
 import { cutPair, needsWholeLengths, type PairLengths } from "./pair-truncation.ts";
 import { boundariesOf } from "./text-boundary.ts";
 import { Condenser, condenseRules } from "./text-condenser.ts";
+import type { TokenSpan } from "./token-span.ts";
 import type { SpecialTokenName } from "./tokenizer-class.ts";
 import {
   readTokenizerDefinition,
