@@ -91,6 +91,7 @@ const marker = Symbol.for("@sparse-encoder/core/error");
  * the ESM and the CommonJS build are loaded side by side.
  */
 export class SparseEncoderError extends Error {
+  /** What went wrong, for programs. */
   readonly code: SparseEncoderErrorCode;
 
   constructor(code: SparseEncoderErrorCode, message: string, options?: { cause?: unknown }) {

@@ -12,7 +12,9 @@ export type DenseEmbedOptions = Pick<DenseEncodeOptions, keyof DenseEncodeOption
 
 /** What {@link DenseEmbeddings} needs of an encoder. `DenseEncoder` has it. */
 export interface DenseTextEncoder {
+  /** Embeds queries: a row per query. */
   encodeQuery(texts: readonly string[], options?: DenseEmbedOptions): Promise<DenseMatrix>;
+  /** Embeds documents: a row per document. */
   encodeDocument(texts: readonly string[], options?: DenseEmbedOptions): Promise<DenseMatrix>;
 }
 
@@ -76,6 +78,7 @@ export class DenseEmbeddings extends Embeddings implements AsyncDisposable {
     await this.#opened?.close();
   }
 
+  /** Frees what `fromModel` loaded: for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

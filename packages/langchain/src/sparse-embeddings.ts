@@ -12,7 +12,9 @@ import { declareEmbeddings } from "./embeddings-options.ts";
  * it as it is.
  */
 export interface SparseVector {
+  /** The active dims, rising. */
   indices: number[];
+  /** Their weights, in the order of `indices`. */
   values: number[];
 }
 
@@ -24,7 +26,9 @@ export type SparseEmbedOptions = Pick<SparseEncodeOptions, keyof SparseEncodeOpt
 
 /** What {@link SparseEmbeddings} needs of an encoder. `SparseEncoder` and `Bm25Encoder` have it. */
 export interface SparseTextEncoder {
+  /** Embeds queries: a row per query. */
   encodeQuery(texts: readonly string[], options?: SparseEmbedOptions): Promise<SparseMatrix>;
+  /** Embeds documents: a row per document. */
   encodeDocument(texts: readonly string[], options?: SparseEmbedOptions): Promise<SparseMatrix>;
 }
 
@@ -95,6 +99,7 @@ export class SparseEmbeddings extends Embeddings<SparseVector> implements AsyncD
     await this.#opened?.close();
   }
 
+  /** Frees what `fromModel` loaded: for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -6,8 +6,11 @@ import { declareEmbedding } from "./embedding-options.ts";
 
 /** What a {@link DenseEmbedding} needs of an encoder. `DenseEncoder` has it. */
 export interface DenseTextEncoder {
+  /** Width of a vector. */
   readonly embeddingDimension: number;
+  /** Embeds queries: a row per query. */
   encodeQuery(texts: readonly string[]): Promise<DenseMatrix>;
+  /** Embeds documents: a row per document. */
   encodeDocument(texts: readonly string[]): Promise<DenseMatrix>;
 }
 
@@ -29,6 +32,7 @@ const optionsOf = declareEmbedding<DenseTextEncoder>("DenseEmbedding", "a DenseE
  * Settings.embedModel = await DenseEmbedding.fromModel("sentence-transformers/all-MiniLM-L6-v2");
  */
 export class DenseEmbedding extends BaseEmbedding implements AsyncDisposable {
+  /** Makes the vectors. */
   readonly encoder: DenseTextEncoder;
   private opened: DenseEncoder | undefined;
 
@@ -54,9 +58,11 @@ export class DenseEmbedding extends BaseEmbedding implements AsyncDisposable {
   }
 
   // A property, because the base class has one: it would hide a method.
+  /** The vectors of texts, in their order. */
   override getTextEmbeddings = async (texts: string[]): Promise<number[][]> =>
     Array.from(await this.encoder.encodeDocument(texts), (row) => Array.from(row));
 
+  /** The vector of a text. */
   async getTextEmbedding(text: string): Promise<number[]> {
     const [embedding] = await this.getTextEmbeddings([text]);
     return embedding!;
@@ -74,6 +80,7 @@ export class DenseEmbedding extends BaseEmbedding implements AsyncDisposable {
     await this.opened?.close();
   }
 
+  /** Frees what `fromModel` loaded: for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -14,12 +14,15 @@ export class NoDenseEmbedding extends BaseEmbedding {
   }
 
   // A property, because the base class has one: it would hide a method.
+  /** An empty vector per text. */
   override getTextEmbeddings = async (texts: string[]): Promise<number[][]> => texts.map(() => []);
 
+  /** An empty vector. */
   async getTextEmbedding(): Promise<number[]> {
     return [];
   }
 
+  /** An empty vector. */
   override async getQueryEmbedding(_query: MessageContentDetail): Promise<number[] | null> {
     return [];
   }

@@ -16,7 +16,9 @@ import { toFilter } from "./vector-store/metadata-filters.ts";
 
 /** Which nodes: nodes with the ids, nodes that pass the filters, or nodes for which both holds. */
 export interface NodeSelection {
+  /** Ids of the nodes. */
   readonly nodeIds?: readonly string[] | undefined;
+  /** Filters that the nodes pass. */
   readonly filters?: MetadataFilters | undefined;
 }
 

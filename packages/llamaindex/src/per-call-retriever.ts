@@ -9,6 +9,7 @@ import type { NodeWithScore } from "@llamaindex/core/schema";
 export abstract class PerCallRetriever<Options extends object> extends BaseRetriever {
   private readonly calls = new WeakMap<QueryBundle, Options>();
 
+  /** Finds nodes for a query; options hold for this call. */
   override async retrieve(query: QueryType, options?: Options): Promise<NodeWithScore[]> {
     const bundle: QueryBundle = typeof query === "string" ? { query } : { ...query };
     if (options !== undefined) this.calls.set(bundle, options);

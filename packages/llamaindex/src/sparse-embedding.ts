@@ -21,7 +21,9 @@ export interface SignalOptions {
 
 /** What a {@link SparseEmbedding} needs of an encoder. `SparseEncoder` and `Bm25Encoder` have it. */
 export interface SparseTextEncoder {
+  /** Embeds queries: a row per query. */
   encodeQuery(texts: readonly string[], options: { readonly signal?: AbortSignal }): Promise<SparseMatrix>;
+  /** Embeds documents: a row per document. */
   encodeDocument(texts: readonly string[], options: { readonly signal?: AbortSignal }): Promise<SparseMatrix>;
   /** Name of a dim. */
   tokenOf?(index: number): string;
@@ -65,7 +67,9 @@ const embedOptions = declareOptions<SparseEmbedOptions>()({
  * query.dot(document!); // the score of a search
  */
 export class SparseEmbedding implements AsyncDisposable {
+  /** Makes the vectors. */
   readonly encoder: SparseTextEncoder;
+  /** Texts per call of the encoder. */
   readonly embedBatchSize: number;
   private opened: SparseEncoder | undefined;
 
@@ -134,6 +138,7 @@ export class SparseEmbedding implements AsyncDisposable {
     await this.opened?.close();
   }
 
+  /** Frees what `fromModel` loaded: for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

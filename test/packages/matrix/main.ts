@@ -8,12 +8,10 @@ import { bundlerCells } from "./bundlers.ts";
 import { type Cell, type CellResult, tryCell } from "./cell.ts";
 import { compilerCells } from "./compilers.ts";
 import { installerCells } from "./installers.ts";
-import { type Compatibility, describeSystem, toMarkdown } from "./report.ts";
+import { type Compatibility, describeSystem } from "./report.ts";
 import { runtimeCells } from "./runtimes.ts";
 import { sharedRuntimeCells } from "./shared-runtime.ts";
-
-const resultFile = path.join(root, "test/packages/compatibility.json");
-const page = path.join(root, "docs/compatibility.md");
+import { resultFile, writeReport } from "./write-report.ts";
 
 const wanted = process.argv.slice(2);
 const folder = mkdtempSync(path.join(tmpdir(), "packages-"));
@@ -25,8 +23,8 @@ try {
     results: merge(results),
   };
   writeFileSync(resultFile, `${JSON.stringify(compatibility, null, 2)}\n`);
-  writeFileSync(page, toMarkdown(compatibility));
-  await run(root, "npx", "biome", "format", "--write", resultFile, page);
+  await run(root, "npx", "biome", "format", "--write", resultFile);
+  await writeReport();
   const failed = results.filter((result) => result.problem !== undefined).length;
   console.log(`${results.length - failed} passed, ${failed} failed`);
   process.exitCode = failed === 0 ? 0 : 1;

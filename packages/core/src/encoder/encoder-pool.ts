@@ -57,6 +57,7 @@ export class EncoderPool implements AsyncDisposable {
     await this.endWorkers((pool) => pool.destroy());
   }
 
+  /** Closes the pool: for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }

@@ -67,6 +67,7 @@ export abstract class LoadedModel<Matrix> implements AsyncDisposable {
     await this.model.destroy();
   }
 
+  /** Closes the model: for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -18,6 +18,7 @@ import { sparsityMetrics, sparsityOf } from "./sparsity-tally.ts";
 
 /** Options of a {@link BinaryClassificationEvaluator}. */
 export interface BinaryClassificationOptions extends SimilarityOptions {
+  /** The first text of each pair. */
   readonly sentences1: readonly string[];
   /** The second text of each pair, in the order of the first ones. */
   readonly sentences2: readonly string[];

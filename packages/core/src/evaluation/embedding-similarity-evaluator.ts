@@ -18,6 +18,7 @@ import { meanSparsity, sparsityMetrics, sparsityOf } from "./sparsity-tally.ts";
 
 /** Options of an {@link EmbeddingSimilarityEvaluator}. */
 export interface EmbeddingSimilarityOptions extends SimilarityOptions {
+  /** The first text of each pair. */
   readonly sentences1: readonly string[];
   /** The second text of each pair, in the order of the first ones; at least 2 pairs. */
   readonly sentences2: readonly string[];

@@ -15,8 +15,11 @@ export interface EvaluatedEncodeOptions
 export interface EvaluatedEncoder<Matrix extends EmbeddingMatrix = SparseMatrix> {
   /** The function that {@link EvaluatedEncoder.similarity} uses; part of the names of metrics. */
   readonly similarityFunction: SimilarityFunction;
+  /** Embeds texts: a row per text. */
   encode(texts: readonly string[], options?: EvaluatedEncodeOptions): Promise<Matrix>;
+  /** Embeds queries: a row per query. */
   encodeQuery(texts: readonly string[], options?: EvaluatedEncodeOptions): Promise<Matrix>;
+  /** Embeds documents: a row per document. */
   encodeDocument(texts: readonly string[], options?: EvaluatedEncodeOptions): Promise<Matrix>;
   /** Similarity of each row of `a` with each row of `b`. */
   similarity(a: Matrix, b: Matrix): ArrayLike<number>[];

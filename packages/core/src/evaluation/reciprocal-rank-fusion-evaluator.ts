@@ -16,7 +16,9 @@ import { meanMetrics } from "./metrics/ranking-metrics.ts";
 
 /** What one retriever found for a query. */
 export interface FusionSample {
+  /** Id of the query. */
   readonly queryId: string;
+  /** Text of the query. */
   readonly query: string;
   /** Relevant documents; in evaluations, the ones of the dense samples count. */
   readonly positive: string | readonly string[];
@@ -26,6 +28,7 @@ export interface FusionSample {
 
 /** Options of a {@link ReciprocalRankFusionEvaluator}. */
 export interface ReciprocalRankFusionOptions extends EvaluatorOptions {
+  /** The ranking of each query by dense vectors. */
   readonly denseSamples: readonly FusionSample[];
   /** The same queries in the same order. */
   readonly sparseSamples: readonly FusionSample[];

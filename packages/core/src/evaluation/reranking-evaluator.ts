@@ -27,8 +27,11 @@ import { toTextList } from "./text-collection.ts";
 
 /** A query with documents that should, and that should not, stand first. */
 export interface RerankingSample {
+  /** Text of the query. */
   readonly query: string;
+  /** Texts that are relevant. */
   readonly positive: readonly string[];
+  /** Texts that are not. */
   readonly negative: readonly string[];
 }
 

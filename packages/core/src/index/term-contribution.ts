@@ -4,7 +4,9 @@ import type { SparseVector } from "../vector/index.ts";
 export interface TermContribution {
   /** The term: a dimension number, for most models a token id. */
   readonly index: number;
+  /** Weight of the dim in the query. */
   readonly queryWeight: number;
+  /** Weight of the dim in the document. */
   readonly documentWeight: number;
   /** Query weight x document weight. */
   readonly contribution: number;

@@ -1,5 +1,6 @@
 /** A document found by a search. */
 export interface SearchHit {
+  /** Id of the document. */
   readonly id: string;
   /** Dot product of query and document, summed in float32. */
   readonly score: number;

@@ -1,6 +1,8 @@
 /** A document of a ranking and its score there. */
 export interface ScoredId {
+  /** Id of the document. */
   readonly id: string;
+  /** Its score; larger is better. */
   readonly score: number;
 }
 

@@ -24,6 +24,7 @@ export interface RetrievedDocument {
 export interface ArmPlace {
   /** From 1. */
   readonly rank: number;
+  /** Score that the arm gave. */
   readonly score: number;
   /** With `explain`, for an arm of sparse vectors: largest contribution first. The contributions add up to the score. */
   readonly terms?: readonly MatchedTerm[];
@@ -31,10 +32,13 @@ export interface ArmPlace {
 
 /** A dim that query and document share. */
 export interface MatchedTerm {
+  /** The dim. */
   readonly index: number;
   /** Name of the dim, if the encoder of the arm has names. */
   readonly token: string | undefined;
+  /** Weight of the dim in the query. */
   readonly queryWeight: number;
+  /** Weight of the dim in the document. */
   readonly documentWeight: number;
   /** Query weight x document weight. */
   readonly contribution: number;
@@ -42,7 +46,9 @@ export interface MatchedTerm {
 
 /** An arm that failed in a call that went on without it. */
 export interface ArmFailure {
+  /** Name of the arm. */
   readonly arm: string;
+  /** What the arm failed with. */
   readonly error: unknown;
 }
 

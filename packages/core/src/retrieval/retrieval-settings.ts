@@ -21,6 +21,7 @@ export type Rerank = (
 
 /** What scores pairs of texts, such as a `CrossEncoder`: one finite number per pair, the larger the better. */
 export interface PairScorer {
+  /** The scores of pairs, in their order; larger is better. */
   predict(
     pairs: readonly (readonly [query: string, document: string])[],
     options?: { readonly signal?: AbortSignal | undefined },

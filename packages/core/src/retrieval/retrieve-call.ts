@@ -46,7 +46,9 @@ export interface RetrieveOptions extends RetrievalSettings {
 
 /** A query with options of its own. */
 export interface RetrieveRequest {
+  /** The query of this request. */
   readonly query: string | RetrievalQuery;
+  /** Options of this request, as for `retrieve`. */
   readonly options?: RetrieveOptions | undefined;
 }
 

@@ -17,6 +17,7 @@ export interface BackendQuery<Vector = SparseVector | Float32Array> {
   readonly k: number;
   /** Only documents whose metadata pass. */
   readonly filter: FilterNode | undefined;
+  /** Aborts when the result is no longer wanted. */
   readonly signal: AbortSignal | undefined;
 }
 
@@ -38,6 +39,7 @@ export interface WeightedQuery extends BackendQuery {
 export interface StoreBackend {
   /** Short name for messages, such as `redis`. */
   readonly name: string;
+  /** What the engine can do. */
   readonly capabilities: StoreCapabilities;
   /** Kind, dimension and metric of the vectors by name, as known at present. */
   readonly fields: ReadonlyMap<string, ResolvedField>;

@@ -41,7 +41,9 @@ const copyOptions = declareOptions<CopyOptions>()({
 export interface CopyResult {
   /** Documents of the source, all of which are in the other store. */
   readonly documents: number;
+  /** Documents that were written. */
   readonly copied: number;
+  /** Documents that the other store has already, with the same content. */
   readonly skipped: number;
   /** Documents that were deleted from the other store. Only with `deleteStale`. */
   readonly deleted?: number;

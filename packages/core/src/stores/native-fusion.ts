@@ -10,7 +10,9 @@ const names: readonly NativeFusion["native"][] = ["rrf", "dbsf", "weighted"];
 
 /** A fusion that was checked. */
 export interface ResolvedFusion {
+  /** Name of the fusion. */
   readonly native: NativeFusion["native"];
+  /** Hits to find. */
   readonly k: number;
 }
 

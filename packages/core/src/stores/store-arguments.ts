@@ -10,10 +10,13 @@ const maximumNameLength = 1024;
 
 /** A document that was checked; it shares nothing with what the caller gave. */
 export interface CheckedDocument {
+  /** Id of the document. */
   readonly id: string;
+  /** Its text. */
   readonly text: string;
   /** Frozen at every level. */
   readonly metadata: Metadata;
+  /** Its vectors by name. */
   readonly vectors: ReadonlyMap<string, SparseVector | Float32Array>;
 }
 

@@ -84,6 +84,7 @@ export class StoreFront implements Store {
     return this.backend.name;
   }
 
+  /** What the store can do. */
   get capabilities(): StoreCapabilities {
     return this.backend.capabilities;
   }
@@ -253,6 +254,7 @@ export class StoreFront implements Store {
     return this.closing;
   }
 
+  /** Closes the store: for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -8,7 +8,9 @@ export type { DenseMetric, Metadata, MetadataValue };
 export interface StoredDocument {
   /** Well-formed, 1 to 1,024 UTF-16 code units. */
   readonly id: string;
+  /** What searches give back. */
   readonly text: string;
+  /** What filters look at: an object of JSON. */
   readonly metadata: Metadata;
   /**
    * Vectors by name, such as `{ sparse, keyword, dense }`. A document may lack some: the searches of those do not find
@@ -20,27 +22,42 @@ export interface StoredDocument {
 /** Kind and width of the vectors of one name. Sparse ones are compared by dot product. */
 export type VectorField =
   | {
+      /** Sparse vectors. */
       readonly kind: "sparse";
+      /** Width of a vector. */
       readonly dimension: number;
       /** What made the vectors, in a line of text; see {@link Store.bindEncoder}. */
       readonly encoder?: string | undefined;
     }
-  | { readonly kind: "dense"; readonly dimension: number; readonly metric?: DenseMetric };
+  | {
+      /** Dense vectors. */
+      readonly kind: "dense";
+      /** Width of a vector. */
+      readonly dimension: number;
+      /** How vectors are compared. Default `cosine`. */
+      readonly metric?: DenseMetric;
+    };
 
 /** Vectors of a store by name. */
 export type VectorSchema = Readonly<Record<string, VectorField>>;
 
 /** A document found by a search. */
 export interface StoreHit {
+  /** Id of the document. */
   readonly id: string;
+  /** Its score; larger is better. */
   readonly score: number;
+  /** Its text. */
   readonly text: string;
+  /** Its metadata. */
   readonly metadata: Metadata;
 }
 
 /** What a store can do. A call that needs more is refused with `STORE_UNSUPPORTED`, by name. */
 export interface StoreCapabilities {
+  /** Whether sparse vectors can be kept and searched. */
   readonly sparse: boolean;
+  /** Whether dense vectors can be kept and searched. */
   readonly dense: boolean;
   /** Operators that filters may use. */
   readonly filters: ReadonlySet<string>;
@@ -111,6 +128,7 @@ export interface NativeFusion {
 export interface HybridSearch {
   /** Name of the vectors. */
   readonly vector: string;
+  /** The query: a sparse or a dense vector. */
   readonly query: SparseVector | Float32Array;
   /** Hits that go into the fusion, at least 1. Default 100. */
   readonly k?: number | undefined;
@@ -122,6 +140,7 @@ export interface HybridSearch {
 
 /** Options of `searchHybrid`. */
 export interface HybridSearchOptions extends StoreCallOptions {
+  /** The fusion of the engine. */
   readonly fusion: NativeFusion;
   /** Number of hits, at least 1. Default 10. */
   readonly k?: number | undefined;
@@ -141,6 +160,7 @@ export type DeleteTarget = { readonly ids: readonly string[] } | { readonly filt
 export interface Store extends AsyncDisposable {
   /** Short name of the backend for messages, such as `memory`. */
   readonly name: string;
+  /** What the store can do. */
   readonly capabilities: StoreCapabilities;
 
   /**

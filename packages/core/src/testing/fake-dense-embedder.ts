@@ -13,6 +13,7 @@ import { hashOf, wordsOf } from "./words.ts";
  * const vector = await embedder.encodeQuery("red green"); // Float32Array of 16 numbers, length 1
  */
 export class FakeDenseEmbedder extends FakeEncoder<Float32Array, DenseMatrix> {
+  /** Width of a vector. */
   readonly embeddingDimension: number;
 
   /** @param options `dimension` of the vectors, default 32 */

@@ -24,7 +24,9 @@ const fakeOptions = declareOptions<FakeEncodeOptions>()({
 export abstract class FakeEncoder<Vector, Matrix> implements AsyncDisposable {
   private isClosed = false;
 
+  /** A vector of a text, or a matrix with a row per text. */
   encode(text: string, options?: FakeEncodeOptions): Promise<Vector>;
+  /** A vector of a text, or a matrix with a row per text. */
   encode(texts: readonly string[], options?: FakeEncodeOptions): Promise<Matrix>;
   async encode(input: string | readonly string[], options?: FakeEncodeOptions): Promise<Vector | Matrix> {
     if (this.isClosed) throw new SparseEncoderError("CLOSED", "encode: the encoder is closed.");
@@ -37,22 +39,28 @@ export abstract class FakeEncoder<Vector, Matrix> implements AsyncDisposable {
     return this.stack(vectors);
   }
 
+  /** As `encode`. */
   encodeQuery(text: string, options?: FakeEncodeOptions): Promise<Vector>;
+  /** As `encode`. */
   encodeQuery(texts: readonly string[], options?: FakeEncodeOptions): Promise<Matrix>;
   encodeQuery(input: string | readonly string[], options?: FakeEncodeOptions): Promise<Vector | Matrix> {
     return this.encode(input as string, options);
   }
 
+  /** As `encode`. */
   encodeDocument(text: string, options?: FakeEncodeOptions): Promise<Vector>;
+  /** As `encode`. */
   encodeDocument(texts: readonly string[], options?: FakeEncodeOptions): Promise<Matrix>;
   encodeDocument(input: string | readonly string[], options?: FakeEncodeOptions): Promise<Vector | Matrix> {
     return this.encode(input as string, options);
   }
 
+  /** Later calls fail with `CLOSED`. */
   async close(): Promise<void> {
     this.isClosed = true;
   }
 
+  /** Closes the encoder: for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -12,6 +12,7 @@ import { hashOf, wordsOf } from "./words.ts";
  * const vector = await encoder.encodeQuery("red green red"); // two active dims, weights 2 and 1
  */
 export class FakeSparseEncoder extends FakeEncoder<SparseVector, SparseMatrix> {
+  /** Width of a vector. */
   readonly embeddingDimension: number;
 
   /** @param options `dimension` of the vectors, default 4,096; few dims make words collide */

@@ -13,6 +13,7 @@ export type OpenStore = (vectors: VectorSchema) => Promise<Store>;
 
 /** One promise of the contract, and how it is tested. */
 export interface StoreCase {
+  /** What the case shows. */
   readonly name: string;
   /** Opens a store, tries it, and closes it. Rejects with an `AssertionError` if the promise is broken. */
   run(): Promise<void>;

@@ -93,6 +93,7 @@ export class DenseMatrix implements Iterable<Float32Array> {
     return this.values.subarray(position * this.dimension, (position + 1) * this.dimension);
   }
 
+  /** The rows, in their order. */
   *[Symbol.iterator](): IterableIterator<Float32Array> {
     for (let position = 0; position < this.length; position++) yield this.row(position);
   }

@@ -3,7 +3,9 @@ import { checkArray, invalidVector } from "./vector-checks.ts";
 
 /** A sparse vector as JSON, as request bodies of vector databases take it. */
 export interface SparseVectorJson {
+  /** The active dims, rising. */
   indices: number[];
+  /** Their weights. */
   values: number[];
 }
 
@@ -13,7 +15,9 @@ export interface SparseMatrixJson {
   shape: [rows: number, dimension: number];
   /** Row i holds the entries from `offsets[i]` to `offsets[i + 1]`. */
   offsets: number[];
+  /** The active dims of each row, rising. */
   indices: number[];
+  /** The weights of each row, in the order of `indices`. */
   values: number[];
 }
 

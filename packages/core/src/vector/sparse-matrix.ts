@@ -18,9 +18,13 @@ import { checkDimension, checkEntries, checkTolerance, type Tolerance } from "./
  * for (const row of matrix) row.activeDims; // 1, 0
  */
 export class SparseMatrix implements Iterable<SparseVector> {
+  /** Where each row begins in `indices` and `values`, and where the last one ends: rows + 1 numbers. */
   readonly offsets: Uint32Array;
+  /** The active dims of all rows, one row after the other, rising in each. */
   readonly indices: Uint32Array;
+  /** The weights, in the order of `indices`. */
   readonly values: Float32Array;
+  /** Width of a row. */
   readonly dimension: number;
 
   /**
@@ -162,6 +166,7 @@ export class SparseMatrix implements Iterable<SparseVector> {
     return row;
   }
 
+  /** The rows, in their order. */
   *[Symbol.iterator](): IterableIterator<SparseVector> {
     for (let row = 0; row < this.length; row++) yield this.view(row);
   }

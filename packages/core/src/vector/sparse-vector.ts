@@ -30,8 +30,11 @@ export type SparseEntry = readonly [index: number, value: number];
  * vector.toDense(); // Float32Array [0, 0.5, 0, 0, 2, 0]
  */
 export class SparseVector implements Iterable<SparseEntry> {
+  /** The active dims, rising. */
   readonly indices: Uint32Array;
+  /** Their weights, in the order of `indices`. */
   readonly values: Float32Array;
+  /** Width of the vector, zeros included. */
   readonly dimension: number;
 
   /**

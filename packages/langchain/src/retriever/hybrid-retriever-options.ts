@@ -26,6 +26,7 @@ export interface HybridRetrieverSettings
 export interface HybridRetrieverArmsInput extends HybridRetrieverSettings {
   /** The arms by name. `alpha` weighs the arms named `dense` and `sparse`. */
   readonly arms: Readonly<Record<string, HybridRetrieverArm>>;
+  /** Not beside `arms`. */
   readonly retriever?: never;
   /**
    * The key by which arms know a document: a name in its metadata, or a function of the document. Documents of one key, or of
@@ -39,7 +40,9 @@ export interface HybridRetrieverArmsInput extends HybridRetrieverSettings {
 export interface HybridRetrieverCoreInput extends HybridRetrieverSettings {
   /** Its settings hold where no others are given here. It stays the caller's. */
   readonly retriever: CoreHybridRetriever;
+  /** Not beside `retriever`, which has its own. */
   readonly arms?: never;
+  /** Not beside `retriever`, which has its own. */
   readonly idKey?: never;
 }
 

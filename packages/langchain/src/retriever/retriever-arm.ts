@@ -25,6 +25,7 @@ import {
 
 /** An arm that asks a LangChain retriever. */
 export interface LangChainRetrieverArm extends ArmSettings {
+  /** Any retriever of LangChain. */
   readonly retriever: BaseRetrieverInterface;
   /**
    * Where the documents of the retriever have their scores: a name in the metadata, or a function of a document. Default: they
@@ -37,6 +38,7 @@ export interface LangChainRetrieverArm extends ArmSettings {
 export interface EmbeddingsArm extends ArmSettings {
   /** `SparseEmbeddings`, `DenseEmbeddings`, or the dense embeddings of any LangChain package. */
   readonly embeddings: EmbeddingsInterface | EncoderEmbeddings;
+  /** Where the vectors are kept and searched. */
   readonly store: Store;
   /** Name of the vectors in the store. Default: the name of the arm. */
   readonly vector?: string | undefined;
@@ -44,6 +46,7 @@ export interface EmbeddingsArm extends ArmSettings {
 
 /** Embeddings with an encoder below. */
 export interface EncoderEmbeddings {
+  /** Makes the vectors. */
   readonly encoder: ArmEncoder;
 }
 

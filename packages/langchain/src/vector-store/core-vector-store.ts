@@ -30,6 +30,7 @@ const Base: abstract new (embeddings: EmbeddingsInterface, config: Record<string
  * the embeddings stay the caller's.
  */
 export abstract class CoreVectorStore extends Base {
+  /** Type of the filters. */
   declare FilterType: DocumentFilter;
   readonly #store: Store;
   readonly #mode: RetrievalMode;

@@ -65,6 +65,7 @@ const storeOptions = declareOptions<HybridVectorStoreConfig>()({
  * await store.similaritySearch("heat transfer", 5, { year: { $gte: 1960 } });
  */
 export class HybridVectorStore extends CoreVectorStore {
+  /** Name of the class, for LangChain. */
   static lc_name(): string {
     return "HybridVectorStore";
   }
@@ -102,6 +103,7 @@ export class HybridVectorStore extends CoreVectorStore {
   }
 
   /** @param metadatas one per text, or one for all */
+  /** A store with these texts, which are encoded and stored. */
   static async fromTexts(
     texts: string[],
     metadatas: object[] | object,
@@ -111,6 +113,7 @@ export class HybridVectorStore extends CoreVectorStore {
     return HybridVectorStore.fromDocuments(documentsOf(texts, metadatas), embeddings, config);
   }
 
+  /** A store with these documents, which are encoded and stored. */
   static async fromDocuments(
     documents: DocumentInterface[],
     embeddings: EmbeddingsInterface | undefined,

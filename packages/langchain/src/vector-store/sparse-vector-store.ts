@@ -43,6 +43,7 @@ const storeOptions = declareOptions<SparseVectorStoreConfig>()({
  * await store.similaritySearch("What is the weather like?", 2);
  */
 export class SparseVectorStore extends CoreVectorStore {
+  /** Name of the class, for LangChain. */
   static lc_name(): string {
     return "SparseVectorStore";
   }
@@ -63,6 +64,7 @@ export class SparseVectorStore extends CoreVectorStore {
   }
 
   /** @param metadatas one per text, or one for all */
+  /** A store with these texts, which are encoded and stored. */
   static async fromTexts(
     texts: string[],
     metadatas: object[] | object,
@@ -72,6 +74,7 @@ export class SparseVectorStore extends CoreVectorStore {
     return SparseVectorStore.fromDocuments(documentsOf(texts, metadatas), embeddings, config);
   }
 
+  /** A store with these documents, which are encoded and stored. */
   static async fromDocuments(
     documents: DocumentInterface[],
     embeddings: SparseEmbeddings,

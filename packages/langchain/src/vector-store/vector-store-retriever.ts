@@ -18,10 +18,13 @@ export interface AddingVectorStore extends VectorStoreInterface {
  * `VectorStoreRetriever` and takes its place, such as the child retriever of a `ParentDocumentRetriever`.
  */
 export class HybridVectorStoreRetriever extends HybridRetriever implements VectorStoreRetrieverInterface {
+  /** The store that is searched. */
   readonly vectorStore: AddingVectorStore;
   /** Documents to find; a call may say otherwise. */
   readonly k: number;
+  /** How the store is searched. */
   readonly searchType: string;
+  /** Filter of all calls. */
   readonly filter?: DocumentFilter;
 
   constructor(vectorStore: AddingVectorStore, input: HybridRetrieverCoreInput) {

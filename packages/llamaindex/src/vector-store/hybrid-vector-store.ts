@@ -35,6 +35,7 @@ const defaultPersistDir = "./storage";
  * await vectorStore.asRetriever({ similarityTopK: 1 }).retrieve("What is the weather like?");
  */
 export class HybridVectorStore extends StoredNodes implements AsyncDisposable {
+  /** Makes the sparse vectors; undefined for a store without. */
   readonly sparseEmbedding: SparseEmbedding | undefined;
   private readonly nodes: NodeIndex;
   private isOwner = false;
@@ -119,6 +120,7 @@ export class HybridVectorStore extends StoredNodes implements AsyncDisposable {
     if (this.isOwner) await this.client().close();
   }
 
+  /** Closes what this store opened: for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -11,6 +11,7 @@ import type { HybridQueryParams } from "./vector-store-query.ts";
 
 /** The part of a vector store of LlamaIndex that manages the nodes in a store of core. */
 export abstract class StoredNodes extends BaseVectorStore<Store, HybridQueryParams> {
+  /** True: nodes are kept whole. */
   readonly storesText = true;
   private readonly store: Store;
 

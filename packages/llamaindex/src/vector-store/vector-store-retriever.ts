@@ -55,6 +55,7 @@ const retrieverOptions = declareOptions<VectorStoreRetrieverOptions>()({
 
 /** Retrieves from one `HybridVectorStore`; made by its `asRetriever`. */
 export class VectorStoreRetriever extends PerCallRetriever<VectorStoreRetrieveOptions> {
+  /** The query mode. */
   readonly mode: HybridQueryMode;
   private readonly vectorStore: SearchedStore;
   private readonly settings: VectorStoreRetrieveOptions;

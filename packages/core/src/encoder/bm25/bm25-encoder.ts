@@ -55,7 +55,9 @@ import { Turns } from "./turns.ts";
  * encoder.decode(query); // [["cat", 0.47]]
  */
 export class Bm25Encoder {
+  /** How soon more occurrences of a term stop to count. */
   readonly k1: number;
+  /** How much a document's length counts, from 0 to 1. */
   readonly b: number;
   /** Width of an embedding, 2^29. */
   readonly embeddingDimension: number = dimension;

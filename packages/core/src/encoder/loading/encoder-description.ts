@@ -17,14 +17,19 @@ export interface EncoderDescription {
   readonly weightsFiles: readonly string[];
   /** Bytes of all weights. */
   readonly weightsBytes: number;
+  /** Width of an embedding. */
   readonly dimension: number;
+  /** Longest input in tokens, special tokens included. */
   readonly maxSeqLength: number;
+  /** Prompts by name. */
   readonly prompts: Readonly<Record<string, string>>;
+  /** Name of the prompt that plain `encode` uses; undefined for none. */
   readonly defaultPromptName: string | undefined;
   /** The device that runs the model, such as `cpu`; `none` for a model without inference. */
   readonly device: string;
   /** Most worker threads, and threads that each may use; 0 for a model without inference. */
   readonly workers: number;
+  /** CPU threads of each worker. */
   readonly threads: number;
 }
 

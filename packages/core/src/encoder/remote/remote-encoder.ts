@@ -112,6 +112,7 @@ export abstract class RemoteEncoder<Vector, Matrix extends { row(position: numbe
     await this.calls.settled();
   }
 
+  /** Closes the encoder: for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

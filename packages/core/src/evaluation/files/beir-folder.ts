@@ -6,6 +6,7 @@ import { addJudgement } from "./trec-qrels.ts";
 
 /** A document of a {@link BeirCollection}. */
 export interface BeirDocument {
+  /** Id of the document. */
   readonly id: string;
   /** Empty if there is none. */
   readonly title: string;

@@ -2,15 +2,21 @@ import { checkBinary } from "./labelled-scores.ts";
 
 /** The best accuracy of a threshold on scores. */
 export interface AccuracyThreshold {
+  /** Share of pairs that the threshold tells right, from 0 to 1. */
   readonly accuracy: number;
+  /** Pairs of at least this score count as alike. */
   readonly threshold: number;
 }
 
 /** The best F1 of a threshold on scores, and what it is made of. */
 export interface F1Threshold {
+  /** Harmonic mean of precision and recall. */
   readonly f1: number;
+  /** Share of right ones among the pairs that count as alike. */
   readonly precision: number;
+  /** Share of the alike pairs that count as alike. */
   readonly recall: number;
+  /** Pairs of at least this score count as alike. */
   readonly threshold: number;
 }
 

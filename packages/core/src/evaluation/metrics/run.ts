@@ -4,7 +4,9 @@ import { type MetricCutOptions, meanMetrics, metricCutOptions, rankingMetrics } 
 
 /** A document in a ranking. */
 export interface RankedDocument {
+  /** Id of the document. */
   readonly id: string;
+  /** Its score for the query; larger is better. */
   readonly score: number;
 }
 

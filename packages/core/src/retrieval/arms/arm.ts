@@ -17,6 +17,7 @@ export interface ArmSettings {
 
 /** An arm that searches vectors in a store. */
 export interface VectorArm extends ArmSettings {
+  /** Where the vectors are kept and searched. */
   readonly store: Store;
   /** Name of the vectors in the store. Default: the name of the arm. */
   readonly vector?: string | undefined;
@@ -24,16 +25,19 @@ export interface VectorArm extends ArmSettings {
 
 /** An arm with an encoder of this library, or with an encoder of the same form. */
 export interface EncoderArm extends VectorArm {
+  /** Makes the vectors of queries and documents. */
   readonly encoder: ArmEncoder;
 }
 
 /** An arm with dense vectors from elsewhere: a framework's embeddings, an API. */
 export interface EmbedArm extends VectorArm {
+  /** Makes the dense vectors of queries and documents. */
   readonly embed: EmbedFunction | Embeddings;
 }
 
 /** An arm that is any search, as long as its hits come best first. */
 export interface FunctionArm extends ArmSettings {
+  /** Searches. */
   readonly retrieve: RetrieveFunction;
 }
 
@@ -45,10 +49,15 @@ export type ArmOptions = EncoderArm | EmbedArm | FunctionArm;
  * whole arm, as {@link ArmOptions}, for this call only.
  */
 export interface CallArm extends ArmSettings {
+  /** Makes vectors in this call. Default: the encoder of the arm. */
   readonly encoder?: ArmEncoder | undefined;
+  /** Makes dense vectors in this call. Default: the function of the arm. */
   readonly embed?: EmbedFunction | Embeddings | undefined;
+  /** Searches in this call. Default: the function of the arm. */
   readonly retrieve?: RetrieveFunction | undefined;
+  /** Store of a new arm. */
   readonly store?: Store | undefined;
+  /** Name of the vectors in the store of a new arm. Default: the name of the arm. */
   readonly vector?: string | undefined;
 }
 
@@ -60,6 +69,7 @@ export interface FoundDocument {
   readonly score?: number | undefined;
   /** Looked up by id in the stores of the other arms if it is absent. */
   readonly text?: string | undefined;
+  /** Looked up by id in the stores of the other arms if it is absent. */
   readonly metadata?: Metadata | undefined;
   /** Anything. It comes back on the document that the retriever returns. */
   readonly payload?: unknown;

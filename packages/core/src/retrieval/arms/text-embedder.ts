@@ -10,7 +10,9 @@ export type ArmCallOptions = {
 
 /** What a retriever needs of an encoder. `SparseEncoder`, `DenseEncoder` and `Bm25Encoder` have it. */
 export interface ArmEncoder {
+  /** Embeds queries: a row per query, in their order. */
   encodeQuery(texts: readonly string[], options: ArmCallOptions): Promise<SparseMatrix | DenseMatrix>;
+  /** Embeds documents: a row per document, in their order. */
   encodeDocument(texts: readonly string[], options: ArmCallOptions): Promise<SparseMatrix | DenseMatrix>;
   /** Name of a dim, for explanations. */
   tokenOf?(index: number): string;
@@ -27,6 +29,7 @@ export interface ArmEncoder {
    * `encodeQuery`.
    */
   countTerms?(queries: readonly string[], options: ArmCallOptions): Promise<SparseMatrix>;
+  /** The second half: the weights of a query, by what the store counts. */
   weighTerms?(occurrences: SparseVector, counts?: DimCounts): SparseVector;
   /** Counts documents that were added to a store that does not count them itself. */
   countDocuments?(texts: readonly string[], options: ArmCallOptions): Promise<void>;
@@ -40,7 +43,9 @@ export type EmbedFunction = (
 
 /** An object that makes dense vectors, such as the `Embeddings` of LangChain. */
 export interface Embeddings {
+  /** The vector of a query. */
   embedQuery(text: string): PromiseLike<ArrayLike<number>>;
+  /** The vectors of documents, in their order. */
   embedDocuments(texts: string[]): PromiseLike<Iterable<ArrayLike<number>>>;
 }
 

@@ -7,6 +7,7 @@ import type { VectorSource } from "../arms/arm.ts";
 export interface NewDocument {
   /** Well-formed, 1 to 1,024 UTF-16 code units. A document that has the id is replaced. */
   readonly id: string;
+  /** What is encoded, and given back by searches. */
   readonly text: string;
   /** A JSON object. Default `{}`. */
   readonly metadata?: Metadata | undefined;

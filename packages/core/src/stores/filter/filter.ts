@@ -3,15 +3,25 @@ export type FilterValue = string | number | boolean | null;
 
 /** Conditions on one field. Several must all hold. */
 export interface FieldCondition {
+  /** Equal to the value; for a list, one of its elements is. */
   readonly $eq?: FilterValue;
+  /** Not `$eq`; holds for a field that is absent, too. */
   readonly $ne?: FilterValue;
+  /** Greater than the value. */
   readonly $gt?: string | number;
+  /** Greater than the value, or equal to it. */
   readonly $gte?: string | number;
+  /** Less than the value. */
   readonly $lt?: string | number;
+  /** Less than the value, or equal to it. */
   readonly $lte?: string | number;
+  /** Equal to one of the values. */
   readonly $in?: readonly FilterValue[];
+  /** Not `$in`; holds for a field that is absent, too. */
   readonly $nin?: readonly FilterValue[];
+  /** Whether the field is there. */
   readonly $exists?: boolean;
+  /** The field is a string that has this one in it, letter for letter. */
   readonly $contains?: string;
 }
 

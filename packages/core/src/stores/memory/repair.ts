@@ -32,9 +32,11 @@ export interface RepairOptions {
 
 /** A part of a folder that cannot be read. */
 export interface DroppedPart {
+  /** Name of the file. */
   readonly file: string;
   /** Bytes of the file: from the first to behind the last one. */
   readonly from: number;
+  /** Byte at which the part ends, exclusive. */
   readonly to: number;
   /** What is wrong, for people. */
   readonly reason: string;

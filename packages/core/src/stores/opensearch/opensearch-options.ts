@@ -19,6 +19,7 @@ export interface OpenSearchStoreOptions {
   readonly url?: string | readonly string[] | undefined;
   /** A `Client`. It stays open when the store is closed. */
   readonly client?: OpenSearchConnection | undefined;
+  /** User and password, for a server with security. */
   readonly auth?: { readonly username: string; readonly password: string } | undefined;
   /** TLS options of Node for `url`, such as `{ ca }`. */
   readonly tls?: Readonly<Record<string, unknown>> | undefined;

@@ -16,6 +16,7 @@ export interface QdrantStoreOptions {
   readonly url?: string | undefined;
   /** A `QdrantClient`. */
   readonly client?: QdrantConnection | undefined;
+  /** Key of the server; in no error. Default: none. */
   readonly apiKey?: string | undefined;
   /** Name of the collection; made if missing. Default `documents`. */
   readonly collection?: string | undefined;
