@@ -1,11 +1,11 @@
 import { execFile } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { binary } from "../cli/run-cli.ts";
-import { type CodeBlock, root } from "./code-blocks.ts";
+import type { CodeBlock } from "./code-blocks.ts";
 import type { BlockSetup } from "./page-setups.ts";
 
 /** A folder with what readers of the pages have: documents, a corpus, a collection, an index, and the command on the path. */
@@ -27,9 +27,17 @@ export class ShellFolder {
     );
     const records = ["a lovely day", "a sunny afternoon"].map((text, id) => JSON.stringify({ id, text }));
     writeFileSync(path.join(this.folder, "corpus.jsonl.gz"), gzipSync(`${records.join("\n")}\n`));
-    cpSync(path.join(root, "examples/data/cranfield"), path.join(this.folder, "data/cranfield"), {
-      recursive: true,
-    });
+    this.writeCollection(path.join(this.folder, "data/cranfield"));
+  }
+
+  /** A small collection in place of Cranfield, which takes minutes on a busy machine. */
+  private writeCollection(folder: string): void {
+    mkdirSync(path.join(folder, "qrels"), { recursive: true });
+    const lines = (texts: readonly string[]) =>
+      texts.map((text, index) => JSON.stringify({ _id: String(index + 1), text })).join("\n");
+    writeFileSync(path.join(folder, "corpus.jsonl"), lines(["The weather is lovely.", "He drove away."]));
+    writeFileSync(path.join(folder, "queries.jsonl"), lines(["lovely weather"]));
+    writeFileSync(path.join(folder, "qrels/test.tsv"), "query-id\tcorpus-id\tscore\n1\t1\t1\n");
   }
 
   /** Runs a block of shell commands to its end, each of which must succeed; returns what they print. */
