@@ -190,6 +190,8 @@ function search(index: FakeIndex, body: unknown): Json[] {
   const size = body.size as number;
   check(Number.isInteger(size) && size >= 0 && size <= maximumWindow, "Result window is too large");
   checkClauses(body.query);
+  // Nothing is scored then.
+  if (size === 0) return [];
   const documents = [...index.documents].filter(([, source]) => passes(body.query, source));
   const show = (_id: string, source: Json, further: Json): Json => ({
     _id,
