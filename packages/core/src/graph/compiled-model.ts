@@ -1,5 +1,5 @@
 import type { ModuleDescription, Pipeline, StoredTensor, TensorTable } from "../model/index.ts";
-import type { PooledModel, WideModel } from "../runtime/index.ts";
+import type { PooledModel, ScreenedModel, WideModel } from "../runtime/index.ts";
 import { checkHead, familyOf, shapeOf } from "./checkpoint-family.ts";
 import type { TransformerShape } from "./family.ts";
 import { addClassifier } from "./head/classifier-head.ts";
@@ -16,6 +16,7 @@ import {
 import { screenTables } from "./head/screened-decoder.ts";
 import { addSpladeHead, unsupportedPipeline } from "./head/splade-head.ts";
 import type { Building, Tuning } from "./layers.ts";
+import { attendsInBlocks } from "./long-attention.ts";
 import { type FloatType, OnnxGraph, type Value } from "./onnx/onnx-graph.ts";
 import { addTransformer, type HiddenStates } from "./transformer.ts";
 
@@ -36,6 +37,9 @@ export interface CompiledModel extends PooledModel {
   /** `model_type` of the transformer. */
   readonly family: string;
 }
+
+/** Longest input, in tokens, of models whose texts are never long: they have no graph for long texts. */
+const shortInput = 512;
 
 /** Output of the modules added so far. */
 interface Stage {
@@ -59,7 +63,13 @@ export function compileModel(
   weights: ReadonlyMap<string, TensorTable>,
   half?: ReadonlyMap<string, TensorTable>,
 ): CompiledModel {
-  const { screenable, ...model } = buildGraph(pipeline, weights, "throughput");
+  const { screenable, inBlocks, ...model } = buildGraph(pipeline, weights, "throughput");
+  const screen = (tuning: Tuning): ScreenedModel | undefined =>
+    screenable && {
+      bytes: buildGraph(pipeline, weights, tuning, { screens: true }).bytes,
+      tables: screenTables(screenable),
+      entries: model.dimension,
+    };
   return {
     ...model,
     // Integer products run on the CPU only.
@@ -67,11 +77,11 @@ export function compileModel(
     // Only a decoder has a tuning.
     shortBytes:
       pipeline[1]?.kind === "SpladePooling" ? buildGraph(pipeline, weights, "latency").bytes : undefined,
-    screened: screenable && {
-      bytes: buildGraph(pipeline, weights, "throughput", { screens: true }).bytes,
-      tables: screenTables(screenable),
-      entries: model.dimension,
-    },
+    screened: screen("throughput"),
+    long:
+      inBlocks && model.maxTokens > shortInput
+        ? { bytes: buildGraph(pipeline, weights, "long").bytes, screened: screen("long") }
+        : undefined,
   };
 }
 
@@ -96,6 +106,12 @@ interface GraphOptions {
   readonly computeIn?: FloatType;
 }
 
+/** One graph, and what else a pipeline could have. */
+type BuiltGraph = Omit<CompiledModel, "shortBytes" | "screened" | "long"> & {
+  readonly screenable: StoredTensor | undefined;
+  readonly inBlocks: boolean;
+};
+
 /**
  * Builds one graph of a pipeline.
  *
@@ -106,7 +122,7 @@ export function buildGraph(
   weights: ReadonlyMap<string, TensorTable>,
   tuning: Tuning,
   { screens = false, computeIn = "float32" }: GraphOptions = {},
-): Omit<CompiledModel, "shortBytes" | "screened"> & { readonly screenable: StoredTensor | undefined } {
+): BuiltGraph {
   const [transformer, head] = pipeline;
   const unsupported = () => unsupportedPipeline(pipeline.map((module) => module.kind));
   if (transformer?.kind !== "Transformer" || head === undefined) throw unsupported();
@@ -114,11 +130,10 @@ export function buildGraph(
   const shape = shapeOf(family, transformer.config, transformer.configFile);
   const graph = new OnnxGraph();
   graph.computeIn(computeIn);
-  const readsPairs = head.kind === "SequenceClassification";
-  const building = { graph, tensors: weights.get(transformer.folder)!, tuning, readsPairs };
-  if (head.kind === "SpladePooling") checkHead(family, shape, transformer, head, building.tensors);
+  const tensors = weights.get(transformer.folder)!;
+  const building = { graph, tensors, tuning, readsPairs: head.kind === "SequenceClassification" };
+  if (head.kind === "SpladePooling") checkHead(family, shape, transformer, head, tensors);
   const hidden = addTransformer(building, family, shape);
-
   const lexical =
     head.kind === "LexicalWeights"
       ? addTokenWeights({ ...building, tensors: weights.get(head.folder)! }, hidden, shape.hiddenSize)
@@ -161,6 +176,7 @@ export function buildGraph(
     poolsPrompt: pipeline.every((module) => module.kind !== "Pooling" || module.includePrompt),
     family: String(transformer.config.model_type),
     screenable: stage.screenable,
+    inBlocks: attendsInBlocks(shape),
   };
 }
 

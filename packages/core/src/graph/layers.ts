@@ -4,10 +4,11 @@ import type { OnnxGraph, Value } from "./onnx/onnx-graph.ts";
 import { quantiseRows } from "./quantised-rows.ts";
 
 /**
- * What a graph is tuned for: many tokens at once on a CPU, the shortest wait for one short text there, or a device that runs
+ * What a graph is tuned for: many tokens at once on a CPU, the shortest wait for one short text there, the memory of one long text
+ * there, or a device that runs
  * thousands of products at once. All give the same numbers.
  */
-export type Tuning = "throughput" | "latency" | "wide";
+export type Tuning = "throughput" | "latency" | "long" | "wide";
 
 /**
  * Weights as integers take 7 bits: -63 to 63. Processors without VNNI add two products of a byte with a weight in 16

@@ -2,6 +2,13 @@ import type { StoredTensor } from "../model/index.ts";
 import { addDistanceScores, addDistances, type DistanceInputs } from "./disentangled.ts";
 import type { Family, TransformerShape } from "./family.ts";
 import { type Building, gatherRows, linear } from "./layers.ts";
+import {
+  type AttentionStates,
+  addBlockAttention,
+  addBlockInputs,
+  addWholeAttention,
+  type BlockInputs,
+} from "./long-attention.ts";
 import type { OnnxGraph, Value } from "./onnx/onnx-graph.ts";
 import { addReach, addRelativeBias, addRotation, type Rotation } from "./positions.ts";
 import {
@@ -42,6 +49,8 @@ interface AttentionInputs {
   /** [B, 1, 1, S] or broader, added to the scores; the second one for layers with a window. */
   readonly bias: Value;
   readonly localBias: Value | undefined;
+  /** What layers with a window share in a graph for long texts. */
+  readonly blocks: BlockInputs | undefined;
   readonly distances: DistanceInputs | undefined;
   readonly rotation: Rotation | undefined;
   readonly localRotation: Rotation | undefined;
@@ -156,6 +165,7 @@ function attentionInputs(
 ): AttentionInputs {
   const { graph, shape } = transformer;
   const { rotary, local } = shape;
+  const isLong = transformer.tuning === "long";
   const rotation = rotary && addRotation(graph, places, rotary.global);
   const bias = addMask(transformer, mask, places, false);
   return {
@@ -165,7 +175,9 @@ function attentionInputs(
         ? bias
         : graph.op("Add", [bias, addRelativeBias(transformer, places)]),
     distances: addDistances(transformer, places, batchShape),
-    localBias: local && addMask(transformer, mask, places, true),
+    // The runtime would make it for nothing in a graph for long texts: S x S numbers.
+    localBias: isLong ? undefined : local && addMask(transformer, mask, places, true),
+    blocks: isLong ? addBlockInputs(transformer, batchShape) : undefined,
     rotation,
     localRotation: rotary?.local === undefined ? rotation : addRotation(graph, places, rotary.local),
   };
@@ -229,9 +241,34 @@ function addAttention(
   const project = (part: AttentionPart) => splitHeads(transformer, inputs.batchShape, number, part, tokens);
   const rotate = (value: Value) => (rotation === undefined ? value : rotation.apply(value));
   const share = (value: Value) => shareHeads(transformer, inputs.batchShape, value);
+  const states = {
+    query: rotate(project("query")),
+    key: share(rotate(project("key"))),
+    value: share(project("value")),
+  };
+  const mixed =
+    transformer.tuning !== "long"
+      ? addScores(transformer, inputs, number, states)
+      : local && inputs.blocks !== undefined
+        ? addBlockAttention(transformer, inputs.blocks, states)
+        : addWholeAttention(transformer, states);
+  const joined = graph.op("Reshape", [mixed, graph.integers(-1, heads * size)]);
+  return linear(transformer, layer + attentionOutput, joined, heads * size, hiddenSize, {
+    bias: biasesOf(shape).attentionOutput,
+  });
+}
+
+/** Attention with all scores at once: [B, heads, S, D] each to [B, S, heads, D]. */
+function addScores(
+  transformer: TransformerBuilding,
+  inputs: AttentionInputs,
+  number: number,
+  { query: unscaled, key, value }: AttentionStates,
+): Value {
+  const { graph, shape } = transformer;
+  const local = shape.local?.layers[number] === true;
   const scale = scoreScale(shape);
-  const query = graph.op("Mul", [rotate(project("query")), graph.scalar(scale)]);
-  const key = share(rotate(project("key")));
+  const query = graph.op("Mul", [unscaled, graph.scalar(scale)]);
   const products = graph.op("MatMul", [query, graph.op("Transpose", [key], { perm: [0, 1, 3, 2] })]);
   const ofDistances =
     inputs.distances && addDistanceScores(transformer, inputs.distances, number, { query, key, scale });
@@ -239,14 +276,8 @@ function addAttention(
     ofDistances === undefined ? products : graph.op("Add", [products, ofDistances]),
     local ? (inputs.localBias ?? inputs.bias) : inputs.bias,
   ]);
-  const mixed = graph.op("MatMul", [graph.op("Softmax", [scores], { axis: -1 }), share(project("value"))]);
-  const joined = graph.op("Reshape", [
-    graph.op("Transpose", [mixed], { perm: [0, 2, 1, 3] }),
-    graph.integers(-1, heads * size),
-  ]);
-  return linear(transformer, layer + attentionOutput, joined, heads * size, hiddenSize, {
-    bias: biasesOf(shape).attentionOutput,
-  });
+  const mixed = graph.op("MatMul", [graph.op("Softmax", [scores], { axis: -1 }), value]);
+  return graph.op("Transpose", [mixed], { perm: [0, 2, 1, 3] });
 }
 
 /** Query, key or value of each token by head: [B x S, H] to [B, heads of the part, S, head size]. */

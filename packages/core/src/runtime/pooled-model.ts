@@ -7,6 +7,12 @@ export interface ScreenedModel {
   readonly entries: number;
 }
 
+/** A model for a text that is alone in its batch for its length: its memory grows with the length and not with its square. */
+export interface LongModel {
+  readonly bytes: Uint8Array;
+  readonly screened: ScreenedModel | undefined;
+}
+
 /** What a graph with a screened decoder needs beside the weights: computed from them when the model is opened. */
 export interface ScreenTables {
   /** An ONNX model without inputs that computes them. */
@@ -43,6 +49,8 @@ export interface PooledModel {
   readonly shortBytes: Uint8Array | undefined;
   /** The same model for texts that activate a small part of the vocabulary; undefined if there is none. */
   readonly screened?: ScreenedModel | undefined;
+  /** The same model for long texts; undefined if there is none. */
+  readonly long?: LongModel | undefined;
   /** The same model for wide devices; undefined if there is none, as with int8 weights. */
   readonly wide?: WideModel | undefined;
   /** True if CUDA may multiply float32 numbers as TF32. Default false. */

@@ -13,7 +13,7 @@ import { lexicalRows } from "./token-weights.ts";
  * Tuned for a few tokens with nothing else to run; for throughput; for throughput if texts activate a small part of the vocabulary; and for a
  * wide device, whatever the batch.
  */
-export type GraphKind = "short" | "whole" | "screened" | "wide";
+export type GraphKind = "short" | "whole" | "screened" | "long" | "screened long" | "wide";
 
 /**
  * Entries of the vocabulary that a batch may activate before screening is given up: it then costs more than it saves.
@@ -37,7 +37,7 @@ export class Session {
     this.tensor = tensor;
     this.model = model;
     this.kind = kind;
-    this.screened = kind === "screened" ? model.screened : undefined;
+    this.screened = screenedOf(model, kind);
   }
 
   /** @throws ModelError if an exported model cannot be opened on the CPU, where no driver can be at fault */
@@ -50,8 +50,9 @@ export class Session {
     const options = sessionOptions(model, kind, device, threads);
     const parts: Uint8Array[] = [];
     if (model.exportFile !== undefined) parts.push(await readFile(model.exportFile));
-    if (kind === "screened" && model.screened !== undefined) {
-      parts.push(...(await completeScreenedModel(model.screened, InferenceSession, options)));
+    const screened = screenedOf(model, kind);
+    if (screened !== undefined) {
+      parts.push(...(await completeScreenedModel(screened, InferenceSession, options)));
     } else parts.push(graphOf(model, kind));
     try {
       const native = await InferenceSession.create(Buffer.concat(parts), options);
@@ -146,9 +147,15 @@ export class Session {
   }
 }
 
+function screenedOf(model: PooledModel, kind: GraphKind): ScreenedModel | undefined {
+  if (kind === "screened") return model.screened;
+  return kind === "screened long" ? model.long?.screened : undefined;
+}
+
 /** The graph of a kind; the whole one where the model has no other. */
 function graphOf(model: PooledModel, kind: GraphKind): Uint8Array {
   if (kind === "wide" && model.wide !== undefined) return model.wide.bytes;
+  if (kind === "long" && model.long !== undefined) return model.long.bytes;
   return (kind === "short" ? model.shortBytes : undefined) ?? model.bytes;
 }
 

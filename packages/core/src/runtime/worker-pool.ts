@@ -79,8 +79,9 @@ export class WorkerPool {
     const setup: WorkerSetup = {
       model: {
         ...model,
-        // Elsewhere integer products are not known to be faster.
+        // Elsewhere integer products are not known to be faster, and a long text may share its batch.
         screened: onCpu ? model.screened : undefined,
+        long: onCpu ? model.long : undefined,
         wide: (options.wide ?? this.device.kind === "cuda") ? model.wide : undefined,
       },
       device: this.device,

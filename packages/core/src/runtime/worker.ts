@@ -2,6 +2,7 @@ import { getPriority, setPriority } from "node:os";
 import { threadId } from "node:worker_threads";
 import { Piscina, transferableSymbol, valueSymbol } from "piscina";
 import { messageOf } from "../errors.ts";
+import { pairTokens } from "./device/device.ts";
 import { isOutOfMemory } from "./device/device-failure.ts";
 import { encodeInMemory } from "./device/device-memory.ts";
 import type { EncodedRows, WorkerAnswer, WorkerSetup, WorkerTask } from "./messages.ts";
@@ -33,8 +34,9 @@ giveWay();
 /** Carries out one task; the buffers of rows are moved to the main thread, not copied. */
 export async function runTask(task: WorkerTask): Promise<WorkerAnswer | ReturnType<typeof Piscina.move>> {
   try {
-    if (task === "open") return (await sessionFor(setup.opensAlone, 0)) === undefined ? "stopping" : "ready";
-    const session = await sessionFor(task.alone, task.ids.length);
+    if (task === "open")
+      return (await sessionFor(setup.opensAlone, 0, 0)) === undefined ? "stopping" : "ready";
+    const session = await sessionFor(task.alone, task.ids.length, task.lengths.length);
     if (session === undefined) return "stopping";
     const rows = await gate.pass(() => encodeInMemory(session, task));
     if (session.screensInVain) await giveUpScreening();
@@ -48,10 +50,16 @@ export async function runTask(task: WorkerTask): Promise<WorkerAnswer | ReturnTy
   }
 }
 
-function sessionFor(alone: boolean, tokens: number): Promise<Session | undefined> {
+function sessionFor(alone: boolean, tokens: number, texts: number): Promise<Session | undefined> {
+  const threads = alone ? setup.aloneThreads : setup.threads;
+  // By the length and nothing else, so that a text runs in the same graph whatever else is encoded.
+  if (texts === 1 && tokens > pairTokens && setup.model.long !== undefined && throughput !== "wide") {
+    const screens = throughput === "screened" && setup.model.long.screened !== undefined;
+    return open(screens ? "screened long" : "long", threads);
+  }
   const short =
     alone && tokens <= shortTokens && setup.model.shortBytes !== undefined && throughput !== "wide";
-  return open(short ? "short" : throughput, alone ? setup.aloneThreads : setup.threads);
+  return open(short ? "short" : throughput, threads);
 }
 
 function open(graph: GraphKind, threads: number): Promise<Session | undefined> {
@@ -69,7 +77,7 @@ function open(graph: GraphKind, threads: number): Promise<Session | undefined> {
 async function giveUpScreening(): Promise<void> {
   throughput = "whole";
   for (const [key, opened] of sessions) {
-    if (!key.startsWith("screened ")) continue;
+    if (!key.startsWith("screened")) continue;
     sessions.delete(key);
     const session = await opened;
     await gate.pass(async () => session?.release());

@@ -77,9 +77,14 @@ function meantDevice(name: unknown): string | undefined {
  * @param batchSize what the caller set; undefined for the device's own
  */
 export function batchLimits(device: Device, batchSize: number | undefined): BatchLimits {
-  const limits = device.kind === "cpu" ? { batchSize: 32, tokens: 1024 } : wideLimits;
+  const limits = device.kind === "cpu" ? cpuLimits : wideLimits;
   return batchSize === undefined ? limits : { ...limits, batchSize };
 }
+
+const cpuLimits: BatchLimits = { batchSize: 32, tokens: 1024 };
+
+/** Most tokens of a text that can share a batch with another one on the CPU. */
+export const pairTokens = cpuLimits.tokens / 2;
 
 /** Measured on an H100: 16,384 tokens reach its best rate within 5 %, and take 1 to 2 GB of its memory. */
 const wideLimits: BatchLimits = { batchSize: 1024, tokens: 16_384 };
