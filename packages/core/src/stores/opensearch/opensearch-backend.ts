@@ -8,6 +8,7 @@ import type { FilterNode } from "../filter/filter-node.ts";
 import type { DenseMetric, StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import type { ResolvedField } from "../vector-fields.ts";
+import { denseScore } from "./dense-score.ts";
 import { type BulkItem, OpenSearchBulk } from "./opensearch-bulk.ts";
 import type { OpenSearchConnection, OpenSearchHit } from "./opensearch-client.ts";
 import { connect, rulesOf } from "./opensearch-connection.ts";
@@ -288,18 +289,4 @@ export class OpenSearchBackend implements StoreBackend {
       `The opensearch store failed: ${timedOut === true ? "the search ran out of time" : `${shards?.failed} shards did not answer`}, so the answer would be a part of it. Check the cluster's health; the call may be made again.`,
     );
   }
-}
-
-function denseScore(a: Float32Array, b: Float32Array, metric: DenseMetric): number {
-  let product = 0;
-  let lengths = [0, 0];
-  let distance = 0;
-  for (const [position, value] of a.entries()) {
-    const other = b[position]!;
-    product += value * other;
-    lengths = [lengths[0]! + value * value, lengths[1]! + other * other];
-    distance += (value - other) ** 2;
-  }
-  if (metric === "euclidean") return -Math.sqrt(distance);
-  return metric === "dot" ? product : product / Math.sqrt(lengths[0]! * lengths[1]!);
 }
