@@ -118,7 +118,8 @@ async function soak(minutes: number): Promise<void> {
     await Promise.all(Array.from({ length: atOnce }, () => loadUntil(end, encoder)));
     faults.clear();
     levels.push(await restAndCount());
-    console.log(tenth, levels.at(-1));
+    // The heap tells a leak of objects from native memory that is kept for the next use.
+    console.log(tenth, levels.at(-1), `heap ${Math.round(process.memoryUsage().heapUsed / 2 ** 20)} MB`);
   }
   await encoder.close();
   faults.remove();

@@ -49,6 +49,8 @@ function nested(filter: Filter, depth: number): Filter {
 const filters: Record<string, [Filter, number]> = {
   "$in of 70,000 values": [{ number: { $in: numbers(70_000, 3) } }, 3],
   "$nin of 70,000 values": [{ number: { $nin: numbers(70_000, 3) } }, 3],
+  "$or of empty lists": [{ $or: [{ number: { $in: [] } }, { name: { $in: [] } }] }, 0],
+  "$and of empty lists": [{ $and: [{ number: { $nin: [] } }, { $not: { name: { $in: [] } } }] }, 6],
   "$or of 2,000 values": [{ $or: numbers(2000, 2).map((number) => ({ number })) }, 4],
   "$or of values, lists and fields": [
     {

@@ -12,11 +12,14 @@ const plainName = /^[\w.-]+$/;
 
 function isSettingsFile(name: string): boolean {
   if (settingsFiles.includes(name)) return true;
-  if (!plainName.test(name)) return false;
+  if (name.length > longestName || !plainName.test(name)) return false;
   const isVocabulary = name.includes("token") || name.includes("vocab");
   if (name.endsWith(".json")) return isVocabulary || name.includes("config");
   return name.endsWith(".model") || (name.endsWith(".txt") && isVocabulary);
 }
+
+/** Characters of a file name, as file systems take them. */
+const longestName = 255;
 
 /** Most characters of the path of a folder of modules, several times the longest one. */
 const longestFolder = 255;

@@ -38,9 +38,13 @@ export class TransientFailure extends Error {
 }
 
 /** An address for messages: without user, password and query, where signatures and keys are. */
-export function shownUrl(url: URL): string {
-  return url.origin + url.pathname;
+export function shownUrl(url: URL, token: string | undefined): string {
+  const shown = withoutToken(url.origin + url.pathname, token);
+  return shown.length > longestShown ? `${shown.slice(0, longestShown)}…` : shown;
 }
+
+/** Characters of an address in messages: servers may redirect to longer ones. */
+const longestShown = 300;
 
 /** `text` without the token, wherever it came from. */
 export function withoutToken(text: string, token: string | undefined): string {
@@ -113,7 +117,7 @@ export function statusFailure(
   const { status } = response;
   const errorCode = response.headers.get("x-error-code") ?? undefined;
   const said = withoutToken(response.headers.get("x-error-message") ?? "", token).slice(0, 200);
-  const answered = `${withoutToken(shownUrl(url), token)} answered ${status}${said === "" ? "" : ` (${said})`}`;
+  const answered = `${shownUrl(url, token)} answered ${status}${said === "" ? "" : ` (${said})`}`;
   const cause = new HubResponseError(answered, status, errorCode);
   const failure = (code: SparseEncoderErrorCode, problem: string): SparseEncoderError =>
     new SparseEncoderError(code, `${problem} ${answered}.`, { cause });

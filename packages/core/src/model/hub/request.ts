@@ -1,6 +1,6 @@
 import { pause, throwIfAborted } from "../../calls/index.ts";
 import { invalidArgument, SparseEncoderError } from "../../errors.ts";
-import { type HubSubject, shownUrl, statusFailure, TransientFailure, withoutToken } from "./failure.ts";
+import { type HubSubject, shownUrl, statusFailure, TransientFailure } from "./failure.ts";
 import { type ForwardProxy, fetchKnowsProxies, proxyFor, through } from "./proxy/proxy.ts";
 import { type HubTiming, progressBytes } from "./timing.ts";
 import { HubWatch } from "./watch.ts";
@@ -154,7 +154,7 @@ export class HubClient {
 
   /** An address for messages. */
   shown(url: URL): string {
-    return withoutToken(shownUrl(url), this.token);
+    return shownUrl(url, this.token);
   }
 
   /** The error for an answer that no hub gives. */

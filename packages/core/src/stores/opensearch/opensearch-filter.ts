@@ -89,6 +89,8 @@ function compileOr(nodes: readonly TermFilter[]): OpenSearchQuery {
     else wanted.push(...terms);
   }
   if (wanted.length > 0) should.push(hasOneOf(wanted));
+  // Lists of no values were all there was; a query without any clause would hold for all.
+  if (should.length === 0) return { match_none: {} };
   return should.length === 1 ? should[0]! : { bool: { should, minimum_should_match: 1 } };
 }
 
