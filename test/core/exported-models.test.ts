@@ -190,6 +190,31 @@ describe("an ONNX file for a sparse model", () => {
     });
   });
 
+  it("with functions that double each other forty times is refused at load", async () => {
+    const field = (number: number, bytes: Uint8Array | string): Buffer => {
+      const content = Buffer.from(bytes);
+      // A number from 16 on takes two bytes.
+      const tag = number < 16 ? [(number << 3) | 2] : [(((number << 3) | 2) & 0x7f) | 0x80, number >> 4];
+      return Buffer.concat([Buffer.from([...tag, content.length]), content]);
+    };
+    const call = (name: string, from: string, to: string) =>
+      field(7, Buffer.concat([field(1, from), field(2, to), field(4, name)]));
+    // As in all messages of protobuf, what is appended is added: here, to the functions of the model.
+    const functions = Array.from({ length: 41 }, (_, level) => {
+      const calls =
+        level === 0
+          ? [call("Identity", "x", "y")]
+          : [call(`f${level - 1}`, "x", "t"), call(`f${level - 1}`, "t", "y")];
+      return field(25, Buffer.concat([field(1, `f${level}`), field(4, "x"), field(5, "y"), ...calls]));
+    });
+    const through = (graph: OnnxGraph, states: Value) => ({ value: graph.op("f40", [states]) });
+    const bytes = Buffer.concat([exported({ output: "logits", through }), ...functions]);
+    await expect(SparseEncoder.load(folderWith("bert-max-relu", bytes))).rejects.toMatchObject({
+      code: "MODEL_INVALID",
+      message: expect.stringMatching(/Functions call each other without end/),
+    });
+  });
+
   it.each(["Loop", "Scan", "SequenceMap", "GreedySearch"])("with %s is refused at load", async (operator) => {
     const loop = (graph: OnnxGraph, states: Value) => ({ value: graph.op(operator, [states, states]) });
     const folder = folderWith("bert-max-relu", exported({ output: "logits", through: loop }));

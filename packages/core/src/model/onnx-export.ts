@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { received, SparseEncoderError } from "../errors.ts";
+import { OnnxFunctions } from "./onnx-functions.ts";
 import { fieldsOf, ProtobufError, stringField } from "./protobuf-fields.ts";
 import { readRegularFile } from "./regular-file.ts";
 
@@ -62,21 +63,30 @@ async function onnxFiles(folder: string, below: string): Promise<string[]> {
 export async function readOnnxExport(file: string): Promise<OnnxExport> {
   const bytes = await readRegularFile(file);
   const graph = new GraphContent();
+  const functions = new OnnxFunctions();
   let operatorSet = 0;
   try {
     // Field numbers follow onnx.proto3: ModelProto, FunctionProto, OperatorSetIdProto.
     for (const model of fieldsOf(bytes)) {
       if (model.number === 7) graph.read(model.bytes, 0);
       if (model.number === 25) graph.readNodes(model.bytes, 7, 0);
+      // After the depth of graphs is known.
+      if (model.number === 7) functions.addGraph(model.bytes);
+      if (model.number === 25) functions.add(model.bytes);
       if (model.number === 8 && stringField(model.bytes, 1) === "") {
         for (const field of fieldsOf(model.bytes)) if (field.number === 2) operatorSet = field.value;
       }
     }
+    functions.check();
   } catch (cause) {
     if (!(cause instanceof ProtobufError)) throw cause;
-    throw new SparseEncoderError("MODEL_INVALID", `${file} is not an ONNX file, or it is cut off.`, {
-      cause,
-    });
+    throw new SparseEncoderError(
+      "MODEL_INVALID",
+      `${file} is not an ONNX file, or it is cut off: ${cause.message}`,
+      {
+        cause,
+      },
+    );
   }
   if (operatorSet === 0 || graph.outputs.length === 0) {
     throw new SparseEncoderError(

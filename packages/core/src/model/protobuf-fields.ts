@@ -8,7 +8,7 @@ export interface ProtobufField {
 /** A message that breaks the format. */
 export class ProtobufError extends Error {}
 
-const nothing = new Uint8Array();
+const nothing: Uint8Array = new Uint8Array();
 
 /** The fields of a protobuf message, without copies. Source: https://protobuf.dev/programming-guides/encoding. */
 export function* fieldsOf(message: Uint8Array): Generator<ProtobufField> {
@@ -37,10 +37,9 @@ export function* fieldsOf(message: Uint8Array): Generator<ProtobufField> {
   }
 }
 
-/** The text of a field; empty if the message has no such field. */
+/** The text of a field, of several the last, as in all readers of protobuf; empty if the message has no such field. */
 export function stringField(message: Uint8Array, number: number): string {
-  for (const field of fieldsOf(message)) {
-    if (field.number === number) return Buffer.from(field.bytes).toString("utf8");
-  }
-  return "";
+  let last = nothing;
+  for (const field of fieldsOf(message)) if (field.number === number) last = field.bytes;
+  return Buffer.from(last).toString("utf8");
 }
