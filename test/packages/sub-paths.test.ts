@@ -68,3 +68,31 @@ describe("the face of core", () => {
     ).toEqual([]);
   });
 });
+
+describe("the declarations of core", () => {
+  /** Packages that the declarations import which an entry leads to, with the file that does. */
+  function importsOf(entry: string): string[] {
+    const seen = new Set<string>();
+    const found: string[] = [];
+    const visit = (file: string): void => {
+      if (seen.has(file)) return;
+      seen.add(file);
+      const source = readFileSync(file, "utf8");
+      for (const [, specifier] of source.matchAll(/(?:from|import)\s*\(?["']([^"']+)["']/g)) {
+        if (specifier!.startsWith("."))
+          visit(path.resolve(path.dirname(file), specifier!.replace(/\.ts$/, ".d.ts")));
+        else if (!specifier!.startsWith("node:")) found.push(`${path.basename(file)}: ${specifier}`);
+      }
+    };
+    visit(path.join(root, "packages/core/dist/esm", entry));
+    expect(seen.size).toBeGreaterThan(5);
+    return found;
+  }
+
+  it.each(["index.d.ts", "stores/public.d.ts", "evaluation/index.d.ts", "testing/index.d.ts"])(
+    "of %s import no other package, whose own may not compile with skipLibCheck false",
+    (entry) => {
+      expect(importsOf(entry)).toEqual([]);
+    },
+  );
+});

@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-import type { InferenceSession } from "onnxruntime-node";
 import { invalidArgument, received } from "../../errors.ts";
 import { ownRuntime } from "../../install/index.ts";
 import { didYouMean } from "../../options/index.ts";
@@ -57,8 +56,14 @@ const neighbours: Readonly<Record<string, string>> = {
   webgpuexecutionprovider: "webgpu",
 };
 
-/** A device in the words of the runtime. Providers of which there is one refuse a number. */
-export function executionProvider({ kind, index }: Device): InferenceSession.ExecutionProviderConfig {
+/**
+ * A device in the words of the runtime. Providers of which there is one refuse a number. The type is written out: the runtime's own
+ * declarations do not compile without those of browsers.
+ */
+export function executionProvider({
+  kind,
+  index,
+}: Device): string | { readonly name: string; readonly deviceId: number } {
   return kind === "cuda" || kind === "dml" ? { name: kind, deviceId: index } : kind;
 }
 
