@@ -14,6 +14,9 @@ const reason = opensearch?.isOwn === false ? "not on a server of others" : missi
 /** Kills of a node during writes, and as many during searches; a full run takes 20 and some minutes. */
 const kills = Number(process.env.SPARSE_ENCODER_KILLS ?? 2);
 
+/** Milliseconds that a test with kills may take: nodes start slowly on a busy machine. */
+const killTime = 120_000 + 100_000 * kills;
+
 function documentOf(number: number): StoredDocument {
   return {
     id: `d${number}`,
@@ -62,31 +65,35 @@ describe.skipIf(url === undefined)(`three OpenSearch nodes, killed in turn${beca
     await working;
   }
 
-  it("lose nothing that was acknowledged", async () => {
-    const acknowledged = new Set<number>();
-    let next = 0;
-    await withKills(async (isOver) => {
-      const lane = async () => {
-        while (!isOver()) {
-          const numbers = Array.from({ length: 20 }, () => next++);
-          try {
-            await store.upsert(numbers.map(documentOf));
-            for (const number of numbers) acknowledged.add(number);
-          } catch (error) {
-            expect(error).toMatchObject({
-              code: "STORE_FAILED",
-              message: expect.stringContaining("opensearch"),
-            });
+  it(
+    "lose nothing that was acknowledged",
+    async () => {
+      const acknowledged = new Set<number>();
+      let next = 0;
+      await withKills(async (isOver) => {
+        const lane = async () => {
+          while (!isOver()) {
+            const numbers = Array.from({ length: 20 }, () => next++);
+            try {
+              await store.upsert(numbers.map(documentOf));
+              for (const number of numbers) acknowledged.add(number);
+            } catch (error) {
+              expect(error).toMatchObject({
+                code: "STORE_FAILED",
+                message: expect.stringContaining("opensearch"),
+              });
+            }
           }
-        }
-      };
-      await Promise.all([lane(), lane()]);
-    });
-    expect(acknowledged.size).toBeGreaterThan(100);
-    const numbers = [...acknowledged];
-    const stored = await store.get(numbers.map((number) => `d${number}`));
-    expect(stored).toEqual(numbers.map(documentOf));
-  }, 900_000);
+        };
+        await Promise.all([lane(), lane()]);
+      });
+      expect(acknowledged.size).toBeGreaterThan(100);
+      const numbers = [...acknowledged];
+      const stored = await store.get(numbers.map((number) => `d${number}`));
+      expect(stored).toEqual(numbers.map(documentOf));
+    },
+    killTime,
+  );
 
   it("say that they have no quorum, and go on when they have one", async () => {
     await Promise.all([cluster.kill(1), cluster.kill(2)]);
@@ -100,28 +107,34 @@ describe.skipIf(url === undefined)(`three OpenSearch nodes, killed in turn${beca
     await (await open()).close();
   }, 300_000);
 
-  it("rank rightly or say that they cannot", async () => {
-    const query = SparseVector.from({ 3: 1, 21: 0.3 }, 100);
-    const wanted = await store.searchSparse("sparse", query, { k: 20 });
-    const wantedDense = await store.searchDense("dense", Float32Array.of(1, 0.01), { k: 20 });
-    let answers = 0;
-    await withKills(async (isOver) => {
-      while (!isOver()) {
-        try {
-          expect(await store.searchSparse("sparse", query, { k: 20 })).toEqual(wanted);
-          expect(await store.searchDense("dense", Float32Array.of(1, 0.01), { k: 20 })).toEqual(wantedDense);
-          answers++;
-        } catch (error) {
-          expect(error).toMatchObject({
-            code: "STORE_FAILED",
-            message: expect.stringContaining("opensearch"),
-          });
+  it(
+    "rank rightly or say that they cannot",
+    async () => {
+      const query = SparseVector.from({ 3: 1, 21: 0.3 }, 100);
+      const wanted = await store.searchSparse("sparse", query, { k: 20 });
+      const wantedDense = await store.searchDense("dense", Float32Array.of(1, 0.01), { k: 20 });
+      let answers = 0;
+      await withKills(async (isOver) => {
+        while (!isOver()) {
+          try {
+            expect(await store.searchSparse("sparse", query, { k: 20 })).toEqual(wanted);
+            expect(await store.searchDense("dense", Float32Array.of(1, 0.01), { k: 20 })).toEqual(
+              wantedDense,
+            );
+            answers++;
+          } catch (error) {
+            expect(error).toMatchObject({
+              code: "STORE_FAILED",
+              message: expect.stringContaining("opensearch"),
+            });
+          }
+          await sleep(20);
         }
-        await sleep(20);
-      }
-    });
-    expect(answers).toBeGreaterThan(10);
-  }, 900_000);
+      });
+      expect(answers).toBeGreaterThan(10);
+    },
+    killTime,
+  );
 });
 
 describe.skipIf(url === undefined)(`an OpenSearch without plugins${because(reason)}`, () => {

@@ -7,7 +7,7 @@ import {
 } from "@sparse-encoder/core";
 import { OpenSearchStore, QdrantStore } from "@sparse-encoder/core/stores";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { FakeOpenSearch } from "../fakes/fake-opensearch.ts";
+import { FakeOpenSearch } from "../fakes/opensearch/fake-opensearch.ts";
 import { FakeQdrant } from "../fakes/qdrant/fake-qdrant.ts";
 
 const vectors = { sparse: { kind: "sparse", dimension: 3000 } } as const;

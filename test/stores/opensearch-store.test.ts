@@ -2,8 +2,8 @@ import { SparseVector } from "@sparse-encoder/core";
 import { OpenSearchStore } from "@sparse-encoder/core/stores";
 import { storeConformance } from "@sparse-encoder/core/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { FakeOpenSearch } from "../fakes/fake-opensearch.ts";
 import { Refusal } from "../fakes/fake-server.ts";
+import { FakeOpenSearch } from "../fakes/opensearch/fake-opensearch.ts";
 import { codeOf, smallDocument as document, smallVectors as vectors } from "../helpers/small-documents.ts";
 
 let fake: FakeOpenSearch;

@@ -1,8 +1,8 @@
 import type { Store } from "@sparse-encoder/core";
 import { OpenSearchStore, QdrantStore } from "@sparse-encoder/core/stores";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FakeOpenSearch } from "../fakes/fake-opensearch.ts";
 import { Refusal } from "../fakes/fake-server.ts";
+import { FakeOpenSearch } from "../fakes/opensearch/fake-opensearch.ts";
 import { FakeQdrant } from "../fakes/qdrant/fake-qdrant.ts";
 import { ingestion, networkCases, vectors } from "../helpers/network-cases.ts";
 

@@ -1,7 +1,7 @@
 import { MilvusStore, OpenSearchStore, PostgresStore, QdrantStore } from "@sparse-encoder/core/stores";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { FakeOpenSearch } from "../fakes/fake-opensearch.ts";
 import { Refusal } from "../fakes/fake-server.ts";
+import { FakeOpenSearch } from "../fakes/opensearch/fake-opensearch.ts";
 import { FakeQdrant } from "../fakes/qdrant/fake-qdrant.ts";
 import { authority, TlsFront } from "../fakes/tls-front.ts";
 

@@ -144,7 +144,7 @@ export class OpenSearchCluster {
 
   /** Waits for this many nodes and this health. */
   async health(nodes: number, status: "yellow" | "green", by = 0): Promise<void> {
-    const query = `wait_for_nodes=${nodes}&wait_for_status=${status}&timeout=60s`;
+    const query = `wait_for_nodes=${nodes}&wait_for_status=${status}&timeout=180s`;
     const answer = await fetch(`${this.urls[by]}/_cluster/health?${query}`);
     if (!answer.ok) throw new Error(`The cluster did not become ${status}: ${await answer.text()}`);
   }

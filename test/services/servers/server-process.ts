@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** Milliseconds that a server has to start, and to stop before it is killed. */
-const startTime = 120_000;
+const startTime = 300_000;
 const stopTime = 15_000;
 
 /** A port of this machine that nobody uses now. */

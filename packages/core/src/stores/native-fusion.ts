@@ -6,7 +6,7 @@ import type { HybridSearch, NativeFusion } from "./store.ts";
 import { checkDenseQuery, checkSparseQuery, checkVectorName, isSparse } from "./store-arguments.ts";
 import { hybridSearchOptions, rrfOptions } from "./store-options.ts";
 
-const names: readonly NativeFusion["native"][] = ["rrf", "dbsf", "weighted"];
+const names: readonly NativeFusion["native"][] = ["rrf", "dbsf", "minMax", "weighted"];
 
 /** A fusion that was checked. */
 export interface ResolvedFusion {

@@ -118,8 +118,11 @@ export interface StoreSearchOptions extends StoreCallOptions {
  * the order of equal scores, so the same documents rank differently on another engine.
  */
 export interface NativeFusion {
-  /** By ranks (`rrf`), by the distribution of the scores (`dbsf`), or the sum of scores as the engine scales them (`weighted`). */
-  readonly native: "rrf" | "dbsf" | "weighted";
+  /**
+   * By ranks (`rrf`), by the distribution of the scores (`dbsf`), by scores from the worst of a search, 0, to its best, 1
+   * (`minMax`), or the sum of scores as the engine scales them (`weighted`).
+   */
+  readonly native: "rrf" | "dbsf" | "minMax" | "weighted";
   /** Of `rrf`: how slowly the value 1 / (k + rank) falls, ranks from 1. A whole number of at least 1. Default 60. */
   readonly k?: number | undefined;
 }

@@ -36,14 +36,14 @@ export const fusionCases: StoreCaseTable = {
       numbers
         .filter((number) => number < 25)
         .sort((a, b) => shuffled(b) - shuffled(a))
-        .slice(0, 20),
+        .slice(0, 12),
     );
     const wanted = [...scores].sort(([, a], [, b]) => b - a);
     for (const k of [1, 10, 100]) {
       const hits = await store.searchHybrid(
         [
           { ...sparse, k: 12 },
-          { ...dot, k: 20, filter: { number: { $lt: 25 } } },
+          { ...dot, k: 12, filter: { number: { $lt: 25 } } },
         ],
         { fusion: { native: "rrf", k: 10 }, k },
       );
@@ -58,10 +58,32 @@ export const fusionCases: StoreCaseTable = {
     }
   },
 
+  async "fuses by scores from worst to best, if it says so"(store) {
+    await store.upsert(Array.from({ length: count }, (_, number) => numbered(number)));
+    if (store.searchHybrid === undefined || store.capabilities.nativeFusions?.has("minMax") !== true) return;
+    const depth = 12;
+    // Of the sparse search the best is document 29, of the dense one the document of the largest shuffled number.
+    const part = (value: number) => Math.max(0, value - (count - depth)) / (depth - 1);
+    const scoreOf = (number: number) => 2 * part(number) + 0.5 * part(shuffled(number));
+    const hits = await store.searchHybrid(
+      [
+        { ...sparse, k: depth, weight: 2 },
+        { ...dot, k: depth, weight: 0.5 },
+      ],
+      { fusion: { native: "minMax" }, k: 100 },
+    );
+    ok(hits.length > depth);
+    for (const { id, score } of hits) {
+      const wanted = scoreOf(Number(id.slice(1)));
+      // Engines may give the worst of a list a little instead of nothing.
+      ok(Math.abs(score - wanted) < 3e-3, `${id}: ${score}, not ${wanted}`);
+    }
+  },
+
   async "refuses the fusions that it does not name"(store) {
     const able = store.capabilities.nativeFusions;
     if (store.searchHybrid === undefined) return strictEqual(able, undefined);
-    for (const native of ["rrf", "dbsf", "weighted"] satisfies NativeFusion["native"][]) {
+    for (const native of ["rrf", "dbsf", "minMax", "weighted"] satisfies NativeFusion["native"][]) {
       const call = store.searchHybrid([sparse, dot], { fusion: { native } });
       if (able?.has(native) === true) deepStrictEqual(await call, []);
       else await isRefused(call, "STORE_UNSUPPORTED");

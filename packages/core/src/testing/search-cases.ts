@@ -45,6 +45,38 @@ export const searchCases: StoreCaseTable = {
     }
   },
 
+  async "finds the best among scores that are nearly equal"(store) {
+    // Kept with 9 bits, the weights of the best would be 1 and those of the others as they are, so that it came last.
+    const best = bare("best", { sparse: sparseVector({ 1: 1.00389, 2: 1.00389 }) });
+    const other = { sparse: sparseVector({ 1: 1.00390625, 2: 1 }) };
+    const others = Array.from({ length: 40 }, (_, number) => bare(`d${number + 10}`, other));
+    await store.upsert([...others, best]);
+    for (const k of [1, 5]) {
+      const hits = await store.searchSparse("sparse", sparseVector({ 1: 1, 2: 1 }), { k });
+      deepStrictEqual(
+        hits.map(({ id }) => id),
+        ["best", "d10", "d11", "d12", "d13"].slice(0, k),
+      );
+    }
+  },
+
+  async "takes query weights of any size"(store) {
+    await store.upsert([
+      bare("a", { sparse: sparseVector({ 1: 1, 2: 2 }) }),
+      bare("b", { sparse: sparseVector({ 1: 1.5 }) }),
+      bare("c", { sparse: sparseVector({ 2: 3 }) }),
+    ]);
+    for (const size of [1e-6, 1e-3, 65, 1e3, 1e6]) {
+      const hits = await store.searchSparse("sparse", sparseVector({ 1: 4 * size, 2: size }));
+      const wanted = [6 * size, 6 * size, 3 * size];
+      deepStrictEqual(
+        hits.map(({ id }) => id),
+        ["a", "b", "c"],
+      );
+      for (const [rank, { score }] of hits.entries()) ok(Math.abs(score / wanted[rank]! - 1) < 1e-5);
+    }
+  },
+
   async "finds the same by words as by any other sparse vector"(store) {
     const words = [sparseVector({ 999999: 1, 0: 2 }, 1_000_000), sparseVector({ 999999: 3 }, 1_000_000)];
     await store.upsert(words.map((keyword, number) => bare(`${number}`, { keyword })));

@@ -1,11 +1,12 @@
 import { SparseEncoderError } from "../../errors.ts";
 import type { DimCounts, SparseVector } from "../../vector/index.ts";
-import type { BackendQuery, StoreBackend } from "../backend.ts";
+import type { BackendQuery, StoreBackend, WeightedQuery } from "../backend.ts";
 import { type CheckedCollection, withEncoder } from "../engine/collection-description.ts";
 import { EngineClient } from "../engine/engine-client.ts";
 import { type TermFilter, termFilterOperators, vectorTerm } from "../engine/metadata-terms.ts";
 import type { FilterNode } from "../filter/filter-node.ts";
-import type { DenseMetric, StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
+import type { ResolvedFusion } from "../native-fusion.ts";
+import type { StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import { denseScore } from "./dense-score.ts";
@@ -13,33 +14,27 @@ import { type BulkItem, OpenSearchBulk } from "./opensearch-bulk.ts";
 import type { OpenSearchConnection, OpenSearchHit } from "./opensearch-client.ts";
 import { connect, rulesOf } from "./opensearch-connection.ts";
 import { dimCount, dimCountsOf, dimsAtOnce } from "./opensearch-dims.ts";
-import {
-  contentOf,
-  fromSource,
-  toDocumentId,
-  toFeatures,
-  toKey,
-  toSource,
-  vectorOf,
-} from "./opensearch-documents.ts";
+import { contentOf, fromSource, toDocumentId, toKey, toSource, vectorOf } from "./opensearch-documents.ts";
 import { checkClauses, compileFilter, hasTerm, type OpenSearchQuery } from "./opensearch-filter.ts";
+import { checkOneShard, hybridSearch, scoreFactor } from "./opensearch-hybrid.ts";
 import { fieldName, keepDescription, openIndex, readIndex } from "./opensearch-index.ts";
 import {
   checkOpenSearchOptions,
   type OpenSearchStoreOptions,
   type ResolvedOpenSearchOptions,
 } from "./opensearch-options.ts";
+import { type OpenSearchScoring, scoringOf } from "./opensearch-scoring.ts";
 
 /** Hits that one request may give, unless an index says otherwise. */
 const maximumRows = 10_000;
 
 const idsAtOnce = 1000;
 
-const spaces: Readonly<Record<DenseMetric, string>> = {
-  cosine: "cosinesimil",
-  dot: "innerproduct",
-  euclidean: "l2",
-};
+/** What a hit is made of. */
+const contentFields = ["id", "text", "metadata"];
+
+/** Hits that a search asks for beyond its k: enough, mostly, to know that no further document is better. */
+const margin = 10;
 
 /** The backend of an `OpenSearchStore`. */
 export class OpenSearchBackend implements StoreBackend {
@@ -51,12 +46,13 @@ export class OpenSearchBackend implements StoreBackend {
     sparse: true,
     dense: true,
     filters: termFilterOperators,
-    exact: false,
+    exact: true,
     durable: true,
     negativeWeights: false,
     // One more tells whether the last has equals.
     maximumK: maximumRows - 1,
     countsDims: true,
+    nativeFusions: new Set(["rrf", "minMax"] as const),
   };
   private readonly engine: EngineClient<OpenSearchConnection>;
   private readonly options: ResolvedOpenSearchOptions;
@@ -189,27 +185,25 @@ export class OpenSearchBackend implements StoreBackend {
   }
 
   rankSparse(query: BackendQuery<SparseVector>): Promise<StoreHit[]> {
-    const place = this.vectorField(query.name);
-    const scoring = { neural_sparse: { [place]: { query_tokens: toFeatures(query.vector) } } };
-    return this.rank(query, { bool: { must: [scoring], filter: this.conditions(query) } }, (vector) =>
-      query.vector.dot(vector as SparseVector),
-    );
+    return this.rank(query);
   }
 
   rankDense(query: BackendQuery<Float32Array>): Promise<StoreHit[]> {
-    const { field } = query;
-    const metric = field.kind === "dense" ? field.metric : "cosine";
-    const script = {
-      lang: "knn",
-      source: "knn_score",
-      params: {
-        field: this.vectorField(query.name),
-        query_value: Array.from(query.vector),
-        space_type: spaces[metric],
-      },
-    };
-    const scored = { script_score: { query: { bool: { filter: this.conditions(query) } }, script } };
-    return this.rank(query, scored, (vector) => denseScore(query.vector, vector as Float32Array, metric));
+    return this.rank(query);
+  }
+
+  async rankHybrid(
+    queries: readonly WeightedQuery[],
+    fusion: ResolvedFusion,
+    k: number,
+    signal: AbortSignal | undefined,
+  ): Promise<StoreHit[]> {
+    const scorings = queries.map((query) => this.scoringOf(query).query);
+    const request = { ...hybridSearch(this, queries, scorings, fusion), size: k, _source: contentFields };
+    const { hits, shards } = await this.search(request, signal);
+    checkOneShard(this, fusion, shards);
+    const factor = scoreFactor(queries, fusion);
+    return hits.map(({ _source, _score }) => ({ ...contentOf(_source!), score: _score! * factor }));
   }
 
   async close(): Promise<void> {
@@ -217,21 +211,29 @@ export class OpenSearchBackend implements StoreBackend {
   }
 
   /** Scores of the server are rounded, and of a scale of its own: they choose the hits, ours order them. */
-  private async rank(
-    { name, field, k, signal }: BackendQuery,
-    query: OpenSearchQuery,
-    scoreOf: (vector: SparseVector | Float32Array) => number,
-  ): Promise<StoreHit[]> {
+  private async rank(query: BackendQuery): Promise<StoreHit[]> {
+    const { name, field, k, signal } = query;
     const place = this.vectorField(name);
-    for (let size = k + 1; ; size = Math.min(4 * size, maximumRows)) {
-      const hits = await this.search({ query, size, _source: ["id", "text", "metadata", place] }, signal);
-      const isDecided = hits.length < size || hits[k - 1]!._score! > hits.at(-1)!._score!;
-      if (!isDecided && size < maximumRows) continue;
-      return hits.map(({ _source }) => ({
+    const scoring = this.scoringOf(query);
+    for (let size = Math.min(k + margin, maximumRows); ; size = Math.min(4 * size, maximumRows)) {
+      const request = { query: scoring.query, size, _source: [...contentFields, place] };
+      const { hits } = await this.search(request, signal);
+      const scored = hits.map(({ _source, _score }) => ({
         ...contentOf(_source!),
-        score: Math.fround(scoreOf(vectorOf(_source![place], field)!)),
+        score: Math.fround(scoring.scoreOf(vectorOf(_source![place], field)!)),
+        server: _score!,
       }));
+      const best = scored.toSorted((a, b) => b.score - a.score);
+      const last = best[k - 1];
+      const isDecided =
+        hits.length < size ||
+        (last !== undefined && scoring.isBeyond(hits.at(-1)!._score!, last.score, last.server));
+      if (isDecided || size >= maximumRows) return best.map(({ server: _, ...hit }) => hit);
     }
+  }
+
+  private scoringOf(query: BackendQuery): OpenSearchScoring {
+    return scoringOf(query, this.vectorField(query.name), this.conditions(query));
   }
 
   private conditions({ name, vector, filter }: BackendQuery): OpenSearchQuery[] {
@@ -260,19 +262,22 @@ export class OpenSearchBackend implements StoreBackend {
     checkClauses(query);
     for (let last = after; ; ) {
       const request = { query, size, sort: [{ key: "asc" }], search_after: [last], _source: source };
-      const page = await this.search(request, signal);
+      const { hits: page } = await this.search(request, signal);
       if (page.length > 0) yield page;
       if (page.length < size) return;
       last = page.at(-1)!.sort![0] as string;
     }
   }
 
-  private async search(body: object, signal: AbortSignal | undefined): Promise<readonly OpenSearchHit[]> {
+  private async search(
+    body: object,
+    signal: AbortSignal | undefined,
+  ): Promise<{ hits: readonly OpenSearchHit[]; shards: number | undefined }> {
     const answer = await this.engine.attempt(signal, (client) =>
       client.search({ index: this.options.index, body }),
     );
     this.checkWhole(answer.body);
-    return answer.body.hits.hits;
+    return { hits: answer.body.hits.hits, shards: answer.body._shards?.total };
   }
 
   /** A cluster answers with what some of its shards found, as if it were all. */

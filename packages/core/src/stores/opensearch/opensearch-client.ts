@@ -38,7 +38,7 @@ export interface OpenSearchConnection {
   search(request: object): Promise<
     Answer<{
       timed_out?: boolean;
-      _shards?: { failed?: number };
+      _shards?: { failed?: number; total?: number };
       hits: { readonly hits: readonly OpenSearchHit[]; readonly total?: { readonly value: number } | number };
       aggregations?: Readonly<Record<string, unknown>>;
     }>

@@ -1,0 +1,80 @@
+import type { SparseVector } from "../../vector/index.ts";
+import type { BackendQuery } from "../backend.ts";
+import type { DenseMetric } from "../store.ts";
+import { toFeatures } from "./opensearch-documents.ts";
+import type { OpenSearchQuery } from "./opensearch-filter.ts";
+
+const spaces: Readonly<Record<DenseMetric, string>> = {
+  cosine: "cosinesimil",
+  dot: "innerproduct",
+  euclidean: "l2",
+};
+
+/**
+ * How far below its true value the cluster's score of a sparse vector may be, as a share of it. The index keeps 9 bits of a
+ * weight and drops the others, so that a weight falls by less than 2^-8 of what is kept; the rest is room for sums in float32.
+ */
+const roundedOff = 2 ** -8 + 2 ** -16;
+
+/** What the cluster ranks by, and what its scores say of those that this store computes. */
+export interface OpenSearchScoring {
+  readonly query: OpenSearchQuery;
+  /** The score of this store for a vector of a document. */
+  scoreOf(vector: SparseVector | Float32Array): number;
+  /**
+   * Whether no document that the cluster scores by `last` or less is better than one of score `worst`, which it scores by
+   * `server`.
+   */
+  isBeyond(last: number, worst: number, server: number): boolean;
+}
+
+/**
+ * @param field where the index keeps the vectors
+ * @param conditions what documents must pass
+ */
+export function scoringOf(
+  { vector, field: { kind, ...field } }: BackendQuery,
+  place: string,
+  conditions: readonly OpenSearchQuery[],
+): OpenSearchScoring {
+  if (!(vector instanceof Float32Array)) return sparseScoring(vector, place, conditions);
+  const metric = kind === "dense" && "metric" in field ? field.metric : "cosine";
+  const params = { field: place, query_value: Array.from(vector), space_type: spaces[metric] };
+  const script = { lang: "knn", source: "knn_score", params };
+  return {
+    query: { script_score: { query: { bool: { filter: conditions } }, script } },
+    scoreOf: (other) => denseScore(vector, other as Float32Array, metric),
+    isBeyond: (last, _worst, server) => server > last,
+  };
+}
+
+function sparseScoring(
+  vector: SparseVector,
+  place: string,
+  conditions: readonly OpenSearchQuery[],
+): OpenSearchScoring {
+  // A cluster refuses weights above 64. A power of two changes no digit of them.
+  const largest = vector.values.reduce((most, weight) => Math.max(most, weight), 0);
+  const scale = 2 ** -Math.ceil(Math.log2(largest));
+  const tokens = Object.entries(toFeatures(vector)).map(([dim, weight]) => [dim, weight * scale] as const);
+  const scored = { neural_sparse: { [place]: { query_tokens: Object.fromEntries(tokens) } } };
+  return {
+    query: { bool: { must: [scored], filter: conditions } },
+    scoreOf: (other) => vector.dot(other as SparseVector),
+    isBeyond: (last, worst) => (last / scale) * (1 + roundedOff) < worst,
+  };
+}
+
+function denseScore(a: Float32Array, b: Float32Array, metric: DenseMetric): number {
+  let product = 0;
+  let lengths = [0, 0];
+  let distance = 0;
+  for (const [position, value] of a.entries()) {
+    const other = b[position]!;
+    product += value * other;
+    lengths = [lengths[0]! + value * value, lengths[1]! + other * other];
+    distance += (value - other) ** 2;
+  }
+  if (metric === "euclidean") return -Math.sqrt(distance);
+  return metric === "dot" ? product : product / Math.sqrt(lengths[0]! * lengths[1]!);
+}

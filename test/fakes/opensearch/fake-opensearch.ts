@@ -1,0 +1,157 @@
+import { check, checkNames, type FakeRequest, FakeServer, type Json, Refusal } from "../fake-server.ts";
+import { answerOf, checkClauses, type FakeIndex, passes } from "./fake-search.ts";
+
+/**
+ * A fake of an OpenSearch cluster over HTTP: it takes the requests that OpenSearch's guides document, as far as the store
+ * makes them, and refuses all others. It proves nothing of how the cluster scores or stores.
+ */
+export class FakeOpenSearch extends FakeServer {
+  /** Refuses items of the next bulks with these statuses, by position. */
+  readonly itemFailures: Record<number, number | Refusal>[] = [];
+  /** Shards that failed, as the next searches and counts say. */
+  readonly failedShards: number[] = [];
+  /** Number of items of each bulk. */
+  readonly bulks: number[] = [];
+  password: string | undefined;
+  /** What the cluster says that it is. */
+  version: object = { number: "2.19.1", distribution: "opensearch" };
+  readonly indexes = new Map<string, FakeIndex>();
+
+  static start(): Promise<FakeOpenSearch> {
+    return new FakeOpenSearch().listen();
+  }
+
+  protected success(result: unknown): unknown {
+    return result;
+  }
+
+  protected failure(status: number, type: string, reason: string): Json {
+    return { error: { type, reason }, status };
+  }
+
+  protected answer({ method, url, headers, body: bytes }: FakeRequest): unknown {
+    const text = bytes.toString("utf8");
+    if (this.password !== undefined) {
+      const wanted = `Basic ${Buffer.from(`admin:${this.password}`).toString("base64")}`;
+      if (headers.authorization !== wanted) throw new Refusal(401, "Unauthorized");
+    }
+    if (`${method} ${url.pathname}` === "GET /") return { version: this.version };
+    const [, name = "", action = ""] = url.pathname.split("/");
+    const call = `${method} ${action}`;
+    const index = this.indexes.get(name);
+    if (call === "PUT ") return this.create(name, JSON.parse(text));
+    if (index === undefined) throw new Refusal(404, `no such index [${name}]`);
+    switch (call) {
+      case "HEAD ":
+        return undefined;
+      case "GET _mapping":
+        return { [name]: { mappings: { _meta: index.meta, properties: index.properties } } };
+      case "POST _mapping":
+      case "PUT _mapping": {
+        const body: unknown = JSON.parse(text);
+        checkNames("mapping", body, ["_meta"]);
+        index.meta = body._meta;
+        return { acknowledged: true };
+      }
+      case "POST _bulk":
+      case "PUT _bulk":
+        check(["wait_for", "true", "false"].includes(url.searchParams.get("refresh") ?? ""), "refresh");
+        return this.bulk(index, text);
+      case "POST _mget": {
+        const body: unknown = JSON.parse(text);
+        checkNames("mget", body, ["ids"]);
+        return {
+          docs: (body.ids as string[]).map((_id) => {
+            const _source = index.documents.get(_id);
+            return _source === undefined ? { _id, found: false } : { _id, found: true, _source };
+          }),
+        };
+      }
+      case "POST _count": {
+        const body: unknown = JSON.parse(text);
+        checkNames("count", body, ["query"]);
+        checkClauses(body.query);
+        const count = [...index.documents.values()].filter((document) => passes(body.query, document)).length;
+        return { count, _shards: { failed: this.failedShards.shift() ?? 0 } };
+      }
+      case "POST _search":
+        return {
+          timed_out: false,
+          _shards: { failed: this.failedShards.shift() ?? 0 },
+          ...answerOf(index, JSON.parse(text)),
+        };
+      default:
+        throw new Refusal(405, `no such call: ${call}`);
+    }
+  }
+
+  private create(name: string, body: unknown): Json {
+    checkNames("index", body, ["mappings", "settings"]);
+    checkNames("mappings", body.mappings, ["dynamic", "_meta", "properties"]);
+    const { _meta: meta, properties } = body.mappings as {
+      _meta: unknown;
+      properties: FakeIndex["properties"];
+    };
+    for (const property of Object.values(properties)) {
+      check(["keyword", "object", "rank_features", "knn_vector"].includes(property.type), property.type);
+    }
+    check(!this.indexes.has(name), "resource_already_exists_exception");
+    this.indexes.set(name, { meta, properties, documents: new Map() });
+    return { acknowledged: true, index: name };
+  }
+
+  private bulk(index: FakeIndex, text: string): Json {
+    check(text.endsWith("\n"), "The bulk request must be terminated by a newline [\\n]");
+    const lines = text.trimEnd().split("\n");
+    const refused = this.itemFailures.shift() ?? {};
+    const items: Json[] = [];
+    for (let line = 0; line < lines.length; line++) {
+      const action = JSON.parse(lines[line]!) as Json;
+      const [kind = ""] = Object.keys(action);
+      check(kind === "index" || kind === "delete", `Malformed action/metadata line [${line + 1}]`);
+      checkNames(kind, action[kind], ["_id"]);
+      const { _id } = action[kind] as { _id: string };
+      check(Buffer.byteLength(_id) <= 512, "id is too long, must be no longer than 512 bytes");
+      const source = kind === "index" ? (JSON.parse(lines[++line]!) as Json) : undefined;
+      const refusal = refused[items.length];
+      if (refusal !== undefined) {
+        const { status, type, message } =
+          typeof refusal === "number" ? new Refusal(refusal, "it was told to fail") : refusal;
+        items.push({ [kind]: { _id, status, error: { type, reason: message } } });
+      } else if (source !== undefined) {
+        const problem = problemOf(index, source);
+        if (problem === undefined) index.documents.set(_id, source);
+        const outcome =
+          problem === undefined
+            ? { status: 201, result: "created" }
+            : { status: 400, error: { type: "mapper_parsing_exception", reason: problem } };
+        items.push({ index: { _id, ...outcome } });
+      } else {
+        const deleted = index.documents.delete(_id);
+        items.push({
+          delete: { _id, status: deleted ? 200 : 404, result: deleted ? "deleted" : "not_found" },
+        });
+      }
+    }
+    this.bulks.push(items.length);
+    return { took: 1, errors: Object.keys(refused).length > 0, items };
+  }
+}
+
+function problemOf({ properties }: FakeIndex, source: Json): string | undefined {
+  for (const [name, { type, dimension }] of Object.entries(properties)) {
+    const value = source[name];
+    if (value === undefined) continue;
+    if (type === "keyword" && [value].flat().some((one) => Buffer.byteLength(String(one)) > 32_766)) {
+      const isIndexed = ["key", "terms", "bounds"].includes(name);
+      if (isIndexed) return `immense term in field ${name}`;
+    }
+    if (type === "knn_vector" && (value as number[]).length !== dimension) return "Vector dimension mismatch";
+    if (type !== "rank_features") continue;
+    for (const [feature, weight] of Object.entries(value as Record<string, number>)) {
+      if (feature.includes(".")) return "feature names must not contain dots";
+      if (!(weight > 0)) return "rank_features fields only support strictly positive values";
+    }
+  }
+  return undefined;
+}
