@@ -9,7 +9,7 @@ import { parseFilter } from "../../packages/core/src/stores/filter/filter-node.t
 import { compileFilter as compileForMilvus } from "../../packages/core/src/stores/milvus/milvus-filter.ts";
 import { checkFilter } from "../../packages/core/src/stores/store-limits.ts";
 import { passesFilter } from "../../packages/core/src/testing/filter-oracle.ts";
-import { FakeOpenSearch } from "../fakes/fake-opensearch.ts";
+import { FakeOpenSearch } from "../fakes/opensearch/fake-opensearch.ts";
 import { FakeQdrant } from "../fakes/qdrant/fake-qdrant.ts";
 import { type Attempt, silentAcceptance } from "./attempts.ts";
 import { hostileFilter, hostileMetadata } from "./hostile-filters.ts";
