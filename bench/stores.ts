@@ -1,7 +1,8 @@
 import { performance } from "node:perf_hooks";
 import { MemoryStore, type SparseVector, type Store } from "@sparse-encoder/core";
-import { MilvusStore, PostgresStore } from "@sparse-encoder/core/stores";
+import { MilvusStore, OpenSearchStore, PostgresStore } from "@sparse-encoder/core/stores";
 import { collectionVectors, randomCollection } from "../test/services/random-collection.ts";
+import { missingForOpenSearch, OpenSearchCluster } from "../test/services/servers/opensearch-server.ts";
 import { installServers } from "../test/services/servers/service-packages.ts";
 import { startServers } from "../test/services/servers/start-servers.ts";
 import { writeReport } from "./report.ts";
@@ -37,10 +38,19 @@ if (!sizes.every((size) => Number.isInteger(size) && size >= batch)) {
   throw new Error(`sizes must be whole numbers of at least ${batch}, received ${process.argv[2]}`);
 }
 const [postgres, milvus] = await startServers(await installServers());
+/** One node. Undefined where Java or Maven is missing; its heap is SPARSE_ENCODER_OPENSEARCH_HEAP, 384m by default. */
+const opensearch =
+  (await missingForOpenSearch()) === undefined ? await OpenSearchCluster.start(1) : undefined;
 const openers: Record<string, (name: string) => Promise<Store>> = {
   memory: async () => new MemoryStore({ vectors }),
   postgres: (table) => PostgresStore.open({ url: postgres.url, vectors, table }),
   pglite: (table) => PostgresStore.open({ folder: "memory://", vectors, table }),
+  ...(opensearch === undefined
+    ? {}
+    : {
+        opensearch: (index: string) =>
+          OpenSearchStore.open({ url: opensearch.url, vectors, index, refresh: true }),
+      }),
   "milvus-lite": (collection) => MilvusStore.open({ address: milvus.address, vectors, collection }),
 };
 const names = process.argv[3]?.split(",") ?? Object.keys(openers);
@@ -109,5 +119,5 @@ try {
     }
   }
 } finally {
-  await Promise.all([postgres.stop(), milvus.stop()]);
+  await Promise.all([postgres.stop(), milvus.stop(), opensearch?.stop()]);
 }

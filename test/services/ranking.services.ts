@@ -7,6 +7,7 @@ import {
   SparseEncoder,
   type Store,
 } from "@sparse-encoder/core";
+import { ndcg } from "@sparse-encoder/core/evaluation";
 import { copyStore, PostgresStore } from "@sparse-encoder/core/stores";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { readCranfield } from "../../examples/cranfield.ts";
@@ -56,7 +57,14 @@ function expectSameRanking(actual: readonly Ranked[], wanted: readonly Ranked[])
 
 describe("Cranfield", () => {
   const { documents, queries, judgements } = readCranfield();
-  const judged = queries.filter(({ id }) => judgements.has(id)).map(({ text }) => text);
+  const judgedQueries = queries.filter(({ id }) => judgements.has(id));
+  const judged = judgedQueries.map(({ text }) => text);
+  /** Mean nDCG@10 of the rankings of the judged queries. */
+  const quality = (rankings: readonly (readonly Ranked[])[]) =>
+    rankings.reduce((sum, hits, query) => {
+      const ids = hits.map(({ id }) => id);
+      return sum + ndcg(ids, judgements.get(judgedQueries[query]!.id)!, 10);
+    }, 0) / rankings.length;
   const memory = new MemoryStore();
   let sparse: SparseEncoder;
   let dense: DenseEncoder;
@@ -84,18 +92,31 @@ describe("Cranfield", () => {
       await copyStore(memory, store);
       const sparseQueries = await sparse.encodeQuery(judged);
       const denseQueries = await dense.encodeQuery(judged);
+      const sparseHits: [Ranked[], Ranked[]][] = [];
+      const denseHits: [Ranked[], Ranked[]][] = [];
       for (let row = 0; row < judged.length; row++) {
-        const query = sparseQueries.row(row);
-        expectSameRanking(
-          await store.searchSparse("sparse", query),
-          await memory.searchSparse("sparse", query),
-        );
+        const one = sparseQueries.row(row);
+        sparseHits.push([await store.searchSparse("sparse", one), await memory.searchSparse("sparse", one)]);
         const other = denseQueries.row(row);
-        expectSameRanking(await store.searchDense("dense", other), await memory.searchDense("dense", other));
+        denseHits.push([await store.searchDense("dense", other), await memory.searchDense("dense", other)]);
+        expectSameRanking(...sparseHits.at(-1)!);
+        expectSameRanking(...denseHits.at(-1)!);
       }
       const [found, wanted] = await Promise.all(
         [store, memory].map((one) => retrieverOf(one).retrieveMany(judged)),
       );
+      const hybridHits = found!.map((hits, query) => [hits, wanted![query]!] as const);
+      for (const [_name, pairs] of Object.entries({
+        sparse: sparseHits,
+        dense: denseHits,
+        hybrid: hybridHits,
+      })) {
+        const [theirs, ours] = [0, 1].map((side) => quality(pairs.map((pair) => pair[side]!))) as [
+          number,
+          number,
+        ];
+        expect(Math.abs(theirs - ours)).toBeLessThan(0.001);
+      }
       // Ranks that scores of float32 swap change what is fused, so a few queries may differ by one rank's worth.
       const same = found!.filter(
         (hits, query) => hits.map(({ id }) => id).join() === wanted![query]!.map(({ id }) => id).join(),

@@ -14,6 +14,9 @@ const folder = fileURLToPath(new URL("../../../.services/opensearch/", import.me
 
 const plugins = "org.opensearch.knn.plugin.KNNPlugin,org.opensearch.neuralsearch.plugin.NeuralSearch";
 
+/** Memory of a node, as Java writes it. */
+const heap = process.env.SPARSE_ENCODER_OPENSEARCH_HEAP ?? "384m";
+
 /** Milliseconds that the download of about 70 MB may take. */
 const downloadTime = 300_000;
 
@@ -98,8 +101,8 @@ export class OpenSearchCluster {
         `OpenSearch node ${node}`,
         "java",
         [
-          "-Xms384m",
-          "-Xmx384m",
+          `-Xms${heap}`,
+          `-Xmx${heap}`,
           "-XX:TieredStopAtLevel=1",
           "-cp",
           (withPlugins ? libraries : libraries.slice(0, 1)).join(path.delimiter),
