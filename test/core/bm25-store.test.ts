@@ -14,8 +14,8 @@ import {
 } from "@sparse-encoder/core";
 import { OpenSearchStore, PostgresStore, QdrantStore } from "@sparse-encoder/core/stores";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FakeOpenSearch } from "../fakes/fake-opensearch.ts";
 import { FakeStore } from "../fakes/fake-store.ts";
+import { FakeOpenSearch } from "../fakes/opensearch/fake-opensearch.ts";
 import { FakeQdrant } from "../fakes/qdrant/fake-qdrant.ts";
 import {
   bm25History,
