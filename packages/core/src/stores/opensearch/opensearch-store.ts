@@ -4,11 +4,11 @@ import { OpenSearchBackend } from "./opensearch-backend.ts";
 import type { OpenSearchStoreOptions } from "./opensearch-options.ts";
 
 /**
- * Documents in OpenSearch with its plugins neural-search and k-NN. Tested against a fake of its documented requests, never
- * against a server.
+ * Documents in OpenSearch with its plugins neural-search and k-NN. Tested on OpenSearch 2.19.1, one
+ * node and three; with security on, against a fake only.
  *
- * Sparse vectors are rank features, found by `neural_sparse` with raw tokens. The index keeps weights to about 9 bits, so
- * which documents are found is approximate; their scores are computed here from the exact weights. A dense query is
+ * Sparse vectors are rank features, found by `neural_sparse` with raw tokens. The index keeps weights to 9 bits, so
+ * a search reads on until no further document can be better, and computes scores from the exact weights. A dense query is
  * compared with every vector. Weights must be above zero. There are no transactions: a failed upsert may have stored some
  * of its documents, each whole; making it again completes it.
  *

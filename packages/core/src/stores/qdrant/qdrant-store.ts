@@ -4,8 +4,8 @@ import { QdrantBackend } from "./qdrant-backend.ts";
 import type { QdrantStoreOptions } from "./qdrant-options.ts";
 
 /**
- * Documents in Qdrant: a server, a cluster, or its cloud, from version 1.16 on. Tested against a fake of its documented
- * requests, never against a server.
+ * Documents in Qdrant: a server, a cluster, or its cloud, from version 1.16 on. Tested against Qdrant's own
+ * engine behind HTTP of ours, never against a server.
  *
  * Ids of documents become UUIDs and stay in the payload. Filters look at terms and bounds in the payload. Qdrant has no
  * transactions: a failed upsert may have stored some of its documents, each whole; making it again completes it. As Qdrant
