@@ -9,7 +9,6 @@ import type { ResolvedFusion } from "../native-fusion.ts";
 import type { StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import type { ResolvedField } from "../vector-fields.ts";
-import { denseScore } from "./dense-score.ts";
 import { type BulkItem, OpenSearchBulk } from "./opensearch-bulk.ts";
 import type { OpenSearchConnection, OpenSearchHit } from "./opensearch-client.ts";
 import { connect, rulesOf } from "./opensearch-connection.ts";

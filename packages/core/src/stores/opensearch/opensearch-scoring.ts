@@ -1,6 +1,7 @@
 import type { SparseVector } from "../../vector/index.ts";
 import type { BackendQuery } from "../backend.ts";
 import type { DenseMetric } from "../store.ts";
+import { denseScore } from "./dense-score.ts";
 import { toFeatures } from "./opensearch-documents.ts";
 import type { OpenSearchQuery } from "./opensearch-filter.ts";
 
@@ -63,18 +64,4 @@ function sparseScoring(
     scoreOf: (other) => vector.dot(other as SparseVector),
     isBeyond: (last, worst) => (last / scale) * (1 + roundedOff) < worst,
   };
-}
-
-function denseScore(a: Float32Array, b: Float32Array, metric: DenseMetric): number {
-  let product = 0;
-  let lengths = [0, 0];
-  let distance = 0;
-  for (const [position, value] of a.entries()) {
-    const other = b[position]!;
-    product += value * other;
-    lengths = [lengths[0]! + value * value, lengths[1]! + other * other];
-    distance += (value - other) ** 2;
-  }
-  if (metric === "euclidean") return -Math.sqrt(distance);
-  return metric === "dot" ? product : product / Math.sqrt(lengths[0]! * lengths[1]!);
 }
