@@ -631,10 +631,10 @@ describe("load refuses", () => {
 
   it.each([
     ["a decoder", { model_type: "gpt2", architectures: ["GPT2LMHeadModel"] }],
-    ["another decoder", { model_type: "llama", architectures: ["LlamaForCausalLM"] }],
+    ["another decoder", { model_type: "gemma2", architectures: ["Gemma2ForCausalLM"] }],
     ["a vision model", { model_type: "vit", architectures: ["ViTForImageClassification"] }],
     ["a sequence-to-sequence model", { model_type: "t5", architectures: ["T5ForConditionalGeneration"] }],
-    ["custom code", { model_type: "nomic_bert", architectures: ["NomicBertModel"] }],
+    ["custom code", { model_type: "jina_bert", architectures: ["JinaBertModel"] }],
     ["no architecture", { model_type: undefined, architectures: undefined }],
   ])("%s, and lists the supported architectures", async (_, change) => {
     const folder = copyOf("bert-max-relu");
