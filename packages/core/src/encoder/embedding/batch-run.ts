@@ -68,7 +68,7 @@ export class BatchRun<Text> {
     this.call = call;
     this.settings = settings;
     this.pools = new SharedPools(pools);
-    this.shares = new WorkShares(window.texts.length);
+    this.shares = new WorkShares(window.texts.length, ({ device }) => device.kind === "cpu");
     this.source = new BatchSource(window.texts, {
       tokenize,
       lengthOf,

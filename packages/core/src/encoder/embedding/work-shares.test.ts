@@ -6,13 +6,18 @@ interface FakeDevice {
   readonly size: number;
   readonly milliseconds: number;
   readonly lanes: number;
+  readonly isCpu?: boolean;
 }
 
 /** Shares texts among fakes, and gives the texts of each and when the last was done. */
 async function simulate(texts: number, devices: readonly FakeDevice[]) {
   let now = 0;
   let left = texts;
-  const shares = new WorkShares<FakeDevice>(texts, () => now);
+  const shares = new WorkShares<FakeDevice>(
+    texts,
+    ({ isCpu = false }) => isCpu,
+    () => now,
+  );
   const done = new Map(devices.map((device) => [device, 0]));
   const freeAt = new Map(devices.map((device) => [device, 0]));
   const timers: { at: number; resolve: () => void }[] = [];
@@ -50,6 +55,22 @@ async function simulate(texts: number, devices: readonly FakeDevice[]) {
 }
 
 describe("WorkShares", () => {
+  it("gives a CPU one batch where it would take more from the other device than it gives", async () => {
+    const card = { size: 128, milliseconds: 10, lanes: 4 };
+    const cpu = { size: 8, milliseconds: 10, lanes: 2, isCpu: true };
+    const { done } = await simulate(13_600, [card, cpu]);
+    // What its lanes had in hand before its rate was known.
+    expect(done[1]).toBeLessThanOrEqual(4 * cpu.size);
+    expect(done[0]! + done[1]!).toBe(13_600);
+  });
+
+  it("gives a CPU as much as it can do beside a card that is not eight times as fast", async () => {
+    const card = { size: 128, milliseconds: 10, lanes: 4 };
+    const cpu = { size: 24, milliseconds: 10, lanes: 2, isCpu: true };
+    const { done } = await simulate(15_200, [card, cpu]);
+    expect(done[1]).toBeGreaterThan(2_000);
+  });
+
   it("gives each device as much as it can do", async () => {
     const fast = { size: 128, milliseconds: 10, lanes: 4 };
     const slow = { size: 8, milliseconds: 10, lanes: 2 };
@@ -88,7 +109,11 @@ describe("WorkShares", () => {
 
   it("lets the slow device go on when the fast one is dropped", async () => {
     let now = 0;
-    const shares = new WorkShares<string>(1_000, () => now);
+    const shares = new WorkShares<string>(
+      1_000,
+      () => false,
+      () => now,
+    );
     shares.took("slow", 10);
     shares.took("fast", 100);
     now = 100;

@@ -11,21 +11,34 @@ interface Share {
 }
 
 /**
+ * Part of another device's texts that the CPU must do beside it, to be worth the cores that the other one's host work then lacks. With
+ * 13 cores beside an H200, the CPU could do 9 % of its texts, and both together did half as many as the card by itself.
+ */
+const leastPart = 1 / 8;
+
+/**
  * How fast the devices of a call are, so that the work ends on all of them at about the same time: a slow device leaves the last
  * batches to another one that would be done with all of them before it would be done with one.
  */
 export class WorkShares<Device> {
   private left: number;
   private readonly now: () => number;
+  private readonly isCpu: (device: Device) => boolean;
   private readonly shares = new Map<Device, Share>();
   private waiting: (() => void)[] = [];
 
   /**
    * @param texts all of the call
+   * @param isCpu whether a device takes its cores from the host work of the others
    * @param now a clock in milliseconds
    */
-  constructor(texts: number, now: () => number = () => performance.now()) {
+  constructor(
+    texts: number,
+    isCpu: (device: Device) => boolean,
+    now: () => number = () => performance.now(),
+  ) {
     this.left = texts;
+    this.isCpu = isCpu;
     this.now = now;
   }
 
@@ -64,11 +77,19 @@ export class WorkShares<Device> {
   private mayTake(device: Device): boolean {
     const share = this.shares.get(device);
     if (this.left <= 0 || share === undefined || share.done === 0) return true;
+    if (this.isCpu(device) && this.costsMoreThanItGives(device)) return false;
     const end = (share.inHand + Math.min(share.size, this.left)) / this.rateOf(device);
     // The device that would be done with all of it first never waits, so all cannot wait for each other.
     return ![...this.shares].some(([other, { inHand, done }]) => {
       return other !== device && done > 0 && (inHand + this.left) / this.rateOf(other) < end;
     });
+  }
+
+  private costsMoreThanItGives(cpu: Device): boolean {
+    return [...this.shares].some(
+      ([other, { done }]) =>
+        done > 0 && !this.isCpu(other) && this.rateOf(cpu) < this.rateOf(other) * leastPart,
+    );
   }
 
   /** Texts per millisecond. */
