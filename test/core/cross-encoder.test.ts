@@ -3,6 +3,7 @@ import path from "node:path";
 import { CrossEncoder, DenseEncoder, SparseEncoder } from "@sparse-encoder/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Tokenizer } from "../../packages/core/src/model/index.ts";
+import { expectNumbers } from "../helpers/expected-numbers.ts";
 import { goldenModelFolder } from "../helpers/golden-data.ts";
 import { editJson } from "../helpers/model-copies.ts";
 import { goldenPairs, readRerankerGolden, rerankerFolder } from "../helpers/reranker-folders.ts";
@@ -16,22 +17,6 @@ const copyOf = (name: string) => {
 afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true });
 });
-
-/**
- * Expects numbers to equal the reference to 1e-5.
- * @param tolerance default 1e-5
- */
-function expectNumbers(
-  actual: ArrayLike<number>,
-  expected: readonly number[] | readonly number[][],
-  tolerance = 1e-5,
-): void {
-  const wanted = expected.flat();
-  expect(actual.length).toBe(wanted.length);
-  const differences = Array.from(actual, (value, place) => Math.abs(value - wanted[place]!));
-  const worst = Math.max(0, ...differences);
-  expect(worst, `pair ${differences.indexOf(worst)}`).toBeLessThanOrEqual(tolerance);
-}
 
 const models = [
   "bert",

@@ -45,7 +45,7 @@ export interface EncodeStatistics {
 export interface EncodeOptions {
   /** Most texts in one run of the model. Default 32, on a graphics processor 1,024. Batches are also limited in tokens. */
   readonly batchSize?: number | undefined;
-  /** Workers that {@link EncoderPool} holds, in place of the encoder's own. */
+  /** Workers that {@link EncoderPool} holds, in place of the model's own. */
   readonly pool?: EncoderPool | undefined;
   /** Device or devices of a pool that is started only for this call, such as `["cuda:0", "cuda:1"]` or `["cpu", "cpu"]`. */
   readonly device?: string | readonly string[] | undefined;
@@ -80,7 +80,7 @@ export const encodeRules = declareOptions<EncodeOptions>()({
   batchSize: count(),
   pool: rule((value, name) => {
     if (value instanceof EncoderPool) return value;
-    throw invalidArgument(`${name} must come from startPool of this encoder, received ${received(value)}.`);
+    throw invalidArgument(`${name} must come from startPool of this model, received ${received(value)}.`);
   }),
   device: rule((value, name) => parseDevices(value, name).map((device) => device.name)),
   chunkSize: count(),

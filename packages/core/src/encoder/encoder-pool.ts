@@ -4,7 +4,7 @@ import { sumLoads, type WorkerLoad, type WorkerPool } from "../runtime/index.ts"
 
 /**
  * Workers on several devices that serve the calls they are given to, any number at once and in turn. Made by `startPool`
- * of an encoder, of whose model each worker holds a session.
+ * of an encoder or a reranker, of whose model each worker holds a session.
  *
  * @example
  * await using pool = await encoder.startPool(["cpu", "cpu"]);
@@ -13,7 +13,7 @@ import { sumLoads, type WorkerLoad, type WorkerPool } from "../runtime/index.ts"
 export class EncoderPool implements AsyncDisposable {
   /** The device of each worker. */
   readonly devices: readonly string[];
-  /** The workers of each embedder of the encoder. */
+  /** The workers of each embedder of the model. */
   private readonly workers: ReadonlyMap<object, readonly WorkerPool[]>;
   private readonly calls = new CallsUnderWay();
   private stopped = false;
@@ -73,7 +73,7 @@ export class EncoderPool implements AsyncDisposable {
       throw new SparseEncoderError("CLOSED", "The pool was stopped; start another one with startPool.");
     }
     if ([...this.workers.keys()].some((embedder) => !embedders.includes(embedder))) {
-      throw invalidArgument("The pool was started by another encoder; use the pool of this one.");
+      throw invalidArgument("The pool was started by another encoder or reranker; use a pool of this one.");
     }
   }
 

@@ -4,20 +4,25 @@ import type { RowEmbedder } from "./embedding/row-embedder.ts";
 import { EncoderPool } from "./encoder-pool.ts";
 import { deviceFailure } from "./loading/devices.ts";
 
-/** The pools that an encoder started and has not stopped. */
+/** The pools that an encoder or a reranker started and has not stopped. */
 export class EncoderPools {
   private readonly embedders: readonly RowEmbedder<unknown>[];
+  private readonly kind: string;
   private readonly pools = new Set<EncoderPool>();
   private isDestroyed = false;
 
-  /** @param embedders of the encoder; a pool holds workers for each of them */
-  constructor(embedders: readonly RowEmbedder<unknown>[]) {
+  /**
+   * @param embedders of the model; a pool holds workers for each of them
+   * @param kind what the model is, for messages
+   */
+  constructor(embedders: readonly RowEmbedder<unknown>[], kind: string) {
     this.embedders = embedders;
+    this.kind = kind;
   }
 
   /**
    * Starts a worker on each of the devices.
-   * @throws SparseEncoderError `DEVICE_UNAVAILABLE`, `WORKER_FAILED`; `CLOSED` if the encoder was destroyed meanwhile
+   * @throws SparseEncoderError `DEVICE_UNAVAILABLE`, `WORKER_FAILED`; `CLOSED` if the model was destroyed meanwhile
    */
   async open(devices: readonly Device[]): Promise<EncoderPool> {
     const opening = await Promise.allSettled(
@@ -31,7 +36,7 @@ export class EncoderPools {
     // A call that was under way when the encoder was closed gets its pool all the same.
     if (failed === undefined && !this.isDestroyed) return pool;
     await pool.stop();
-    if (failed === undefined || this.isDestroyed) throw closedError();
+    if (failed === undefined || this.isDestroyed) throw closedError(this.kind);
     throw await deviceFailure(failed.reason, devices);
   }
 
@@ -48,6 +53,6 @@ export class EncoderPools {
 }
 
 /** The error of a call after the end of an encoder or a reranker. */
-export function closedError(kind = "encoder"): SparseEncoderError {
+export function closedError(kind: string): SparseEncoderError {
   return new SparseEncoderError("CLOSED", `The ${kind} was closed; load it again to go on.`);
 }

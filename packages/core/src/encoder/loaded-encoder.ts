@@ -1,8 +1,7 @@
 import { throwIfAborted } from "../calls/index.ts";
-import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
+import { invalidArgument, SparseEncoderError } from "../errors.ts";
 import { saveModel } from "../model/index.ts";
 import { answerNeighbours, positiveInteger } from "../options/index.ts";
-import { coreShare } from "../runtime/index.ts";
 import type { SimilarityFunction } from "../vector/index.ts";
 import { type TextPiece, TextSplitter } from "./embedding/text-splitter.ts";
 import {
@@ -10,12 +9,10 @@ import {
   checkTexts,
   choosePrompt,
   type EncodeOptions,
-  parseDevices,
   type SplitOptions,
   splitOptions,
   tokenizeOptions,
 } from "./encode-options.ts";
-import { EncoderPool } from "./encoder-pool.ts";
 import { LoadedModel } from "./loaded-model.ts";
 import { describeModel, type EncoderDescription } from "./loading/encoder-description.ts";
 import type { CheckedLoadOptions } from "./loading/load-options.ts";
@@ -28,8 +25,6 @@ export abstract class LoadedEncoder<Matrix> extends LoadedModel<Matrix> {
       getSentenceEmbeddingDimension: "embeddingDimension",
       getEmbeddingDimension: "embeddingDimension",
       getMaxSeqLength: "maxSeqLength",
-      startMultiProcessPool: "startPool(devices)",
-      stopMultiProcessPool: "pool.close()",
     });
   }
 
@@ -117,36 +112,6 @@ export abstract class LoadedEncoder<Matrix> extends LoadedModel<Matrix> {
       prompts: this.prompts,
       defaultPromptName: this.defaultPromptName,
     });
-  }
-
-  /**
-   * Starts a worker on each of the devices, each with a session of its own, for calls with the option `pool`. To be
-   * stopped by `stopPool`, `pool.stop()` or `await using`; closing the encoder stops it too.
-   *
-   * @param devices such as `["cuda:0", "cuda:1"]`; `cpu` n times gives n workers that share the cores. Default: `cpu` for
-   *   each core that this process may use
-   * @throws SparseEncoderError `INVALID_ARGUMENT`, `DEVICE_UNAVAILABLE`, `WORKER_FAILED`, `CLOSED`
-   */
-  async startPool(
-    devices: readonly string[] = new Array<string>(coreShare()).fill("cpu"),
-  ): Promise<EncoderPool> {
-    this.checkOpen();
-    const pool = await this.pools.open(parseDevices(devices));
-    try {
-      this.checkOpen();
-      return pool;
-    } catch (error) {
-      await pool.stop();
-      throw error;
-    }
-  }
-
-  /** Lets calls under way on a pool finish, then ends its workers. A stream under way ends with a `CLOSED` error. */
-  async stopPool(pool: EncoderPool): Promise<void> {
-    if (!(pool instanceof EncoderPool)) {
-      throw invalidArgument(`stopPool: expected a pool that startPool gave, received ${received(pool)}.`);
-    }
-    await pool.stop();
   }
 
   /**

@@ -1,18 +1,22 @@
 import { CallsUnderWay } from "../calls/index.ts";
+import { invalidArgument, received } from "../errors.ts";
 import { answerNeighbours } from "../options/index.ts";
-import { sumLoads, type WorkerLoad } from "../runtime/index.ts";
-import { promptNamed } from "./encode-options.ts";
+import { coreShare, sumLoads, type WorkerLoad } from "../runtime/index.ts";
+import { parseDevices, promptNamed } from "./encode-options.ts";
+import { EncoderPool } from "./encoder-pool.ts";
 import { closedError, EncoderPools } from "./encoder-pools.ts";
 import type { CheckedLoadOptions } from "./loading/load-options.ts";
 import type { OpenModel } from "./loading/open-model.ts";
 
-/** What encoders and rerankers have in common: a model that was loaded, its prompts, and its end. */
+/** What encoders and rerankers have in common: a model that was loaded, its prompts, its pools, and its end. */
 export abstract class LoadedModel<Matrix> implements AsyncDisposable {
   static {
     answerNeighbours(LoadedModel.prototype, {
       savePretrained: "save(folder)",
       saveToHub: "save(folder), and an upload with the tools of the hub",
       pushToHub: "save(folder), and an upload with the tools of the hub",
+      startMultiProcessPool: "startPool(devices)",
+      stopMultiProcessPool: "pool.close()",
       dispose: "close()",
       to: "load(model, { device })",
       half: 'load(model, { dtype: "fp16" })',
@@ -27,12 +31,15 @@ export abstract class LoadedModel<Matrix> implements AsyncDisposable {
   /** Calls that run the model. */
   protected readonly calls = new CallsUnderWay();
   protected readonly pools: EncoderPools;
+  private readonly kind: string;
   private closed = false;
 
-  protected constructor(model: OpenModel<Matrix>, options: CheckedLoadOptions) {
+  /** @param kind what the model is, for messages */
+  protected constructor(model: OpenModel<Matrix>, options: CheckedLoadOptions, kind = "encoder") {
     const { prompts, defaultPromptName } = model.description;
     this.model = model;
-    this.pools = new EncoderPools(model.embedders);
+    this.kind = kind;
+    this.pools = new EncoderPools(model.embedders, kind);
     this.prompts = { ...prompts, ...options.prompts };
     this.defaultPromptName = options.defaultPromptName ?? defaultPromptName;
     if (this.defaultPromptName !== undefined) {
@@ -43,6 +50,36 @@ export abstract class LoadedModel<Matrix> implements AsyncDisposable {
   /** How busy the model's own workers are now. Pools that were started beside them have a load of their own. */
   get workerLoad(): WorkerLoad {
     return sumLoads(this.model.ownWorkers);
+  }
+
+  /**
+   * Starts a worker on each of the devices, each with a session of its own, for calls with the option `pool`. To be
+   * stopped by `stopPool`, `pool.stop()` or `await using`; closing the model stops it too.
+   *
+   * @param devices such as `["cuda:0", "cuda:1"]`; `cpu` n times gives n workers that share the cores. Default: `cpu` for
+   *   each core that this process may use
+   * @throws SparseEncoderError `INVALID_ARGUMENT`, `DEVICE_UNAVAILABLE`, `WORKER_FAILED`, `CLOSED`
+   */
+  async startPool(
+    devices: readonly string[] = new Array<string>(coreShare()).fill("cpu"),
+  ): Promise<EncoderPool> {
+    this.checkOpen();
+    const pool = await this.pools.open(parseDevices(devices));
+    try {
+      this.checkOpen();
+      return pool;
+    } catch (error) {
+      await pool.stop();
+      throw error;
+    }
+  }
+
+  /** Lets calls under way on a pool finish, then ends its workers. A stream under way ends with a `CLOSED` error. */
+  async stopPool(pool: EncoderPool): Promise<void> {
+    if (!(pool instanceof EncoderPool)) {
+      throw invalidArgument(`stopPool: expected a pool that startPool gave, received ${received(pool)}.`);
+    }
+    await pool.stop();
   }
 
   /**
@@ -73,7 +110,7 @@ export abstract class LoadedModel<Matrix> implements AsyncDisposable {
   }
 
   /** @throws SparseEncoderError `CLOSED` */
-  protected checkOpen(kind?: string): void {
-    if (this.closed) throw closedError(kind);
+  protected checkOpen(): void {
+    if (this.closed) throw closedError(this.kind);
   }
 }

@@ -33,7 +33,7 @@ export interface CrossEncoderOptions extends LoadOptions {
 
 /** Options of {@link CrossEncoder.predict}. */
 export interface PredictOptions
-  extends Pick<EncodeOptions, "batchSize" | "prompt" | "promptName" | "signal" | "onProgress"> {
+  extends Pick<EncodeOptions, "batchSize" | "pool" | "prompt" | "promptName" | "signal" | "onProgress"> {
   /** What is applied to the numbers of the model. Default: {@link CrossEncoder.activation}. */
   readonly activation?: ScoreActivation | undefined;
 }
@@ -59,9 +59,10 @@ const loadOptions = declareOptions<CrossEncoderOptions>()({
   truncation: oneOf(pairTruncations),
 });
 
-const { batchSize, prompt, promptName, signal, onProgress } = encodeRules;
+const { batchSize, pool, prompt, promptName, signal, onProgress } = encodeRules;
 const predictOptions = declareOptions<PredictOptions>()({
   batchSize,
+  pool,
   prompt,
   promptName,
   signal,
@@ -108,7 +109,7 @@ export class CrossEncoder extends LoadedModel<DenseMatrix> {
 
   private constructor(model: OpenModel<DenseMatrix>, options: ReturnType<typeof loadOptions.check>) {
     refuseNew("CrossEncoder", model);
-    super(model, options);
+    super(model, options, "reranker");
     const embedder = model.route("plain");
     if (!(embedder instanceof InferenceEmbedder)) throw new TypeError("A reranker has a transformer.");
     const { activation, folder } = model.description;
@@ -211,9 +212,11 @@ export class CrossEncoder extends LoadedModel<DenseMatrix> {
     pairs: readonly TextPair[],
     options: CheckedPredictOptions,
   ): Promise<DenseMatrix> {
-    this.checkOpen("reranker");
+    this.checkOpen();
     checkPairs(call, pairs);
     throwIfAborted(options.signal);
+    const { pool } = options;
+    pool?.check(this.model.embedders);
     const prompt = choosePrompt(options, this.prompts, this.defaultPromptName);
     const progress = new CallProgress(pairs.length, options.onProgress);
     // The caller may change the array meanwhile.
@@ -223,12 +226,13 @@ export class CrossEncoder extends LoadedModel<DenseMatrix> {
       prompt,
       batchSize: options.batchSize,
       chunkSize: undefined,
-      pool: undefined,
+      pool,
       maxActiveDims: 0,
       signal: options.signal,
       onTexts: (counts) => progress.add(counts),
     });
-    const scores = await this.calls.track(embedding);
+    // In the same tick as the call, so that a pool that is stopped right behind it waits for it.
+    const scores = await this.calls.track(pool?.track(embedding) ?? embedding);
     activateScores(scores.values, this.labels, options.activation ?? this.activation);
     return scores;
   }
