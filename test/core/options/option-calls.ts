@@ -328,7 +328,7 @@ export const withoutOptions: Readonly<Record<string, readonly string[]>> = {
     "close",
     "destroy",
   ],
-  CrossEncoder: ["constructor", "describe", "startPool", "stopPool", "close", "destroy"],
+  CrossEncoder: ["constructor", "describe", "startPool", "stopPool", "save", "close", "destroy"],
   Bm25Encoder: ["weighTerms", "tokenOf", "save"],
   RemoteSparseEncoder: ["constructor", "tokenOf", "close"],
   RemoteDenseEncoder: ["constructor", "close"],

@@ -2,27 +2,39 @@ import { randomUUID } from "node:crypto";
 import { cp, mkdir, readdir, realpath, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
+import type { ModelType, PairTruncation } from "./description.ts";
 import { isJsonObject, type JsonObject, readJsonFile, readJsonObject } from "./json-file.ts";
 import { modelFiles } from "./model-files.ts";
+import { transformerSettingsFiles } from "./modules/transformer-module.ts";
 import { openRegularFile } from "./regular-file.ts";
 
-/** The types of models that can be saved. */
-type SavedType = "SparseEncoder" | "SentenceTransformer";
-
-/** Settings of an encoder that a saved folder keeps. */
+/** Settings of a model that a saved folder keeps. */
 export interface SavedSettings {
-  readonly modelType: SavedType;
+  readonly modelType: ModelType;
   readonly prompts: Readonly<Record<string, string>>;
   readonly defaultPromptName: string | undefined;
-  readonly similarity: string;
+  /** How two embeddings of an encoder are compared. */
+  readonly similarity?: string | undefined;
   readonly maxSeqLength: number;
+  /** Of a reranker. */
+  readonly pairs?: SavedPairs | undefined;
+}
+
+/** Settings of a reranker that a saved folder keeps. */
+interface SavedPairs {
+  /** Class name in torch of the function that is applied to scores. */
+  readonly activation: string;
+  /** Which text of a pair is cut. */
+  readonly truncation: PairTruncation;
 }
 
 /** Notices that belong to a model. */
 const notices = /^(?:LICENSE|NOTICE|README)(?:\.\w+)?$/i;
 
 /** What stands behind the transformer of a checkpoint without `modules.json`, as sentence-transformers 6 writes it. */
-const plainPooling: Readonly<Record<SavedType, { readonly folder: string; readonly type: string }>> = {
+const plainPooling: Readonly<
+  Record<Exclude<ModelType, "CrossEncoder">, { readonly folder: string; readonly type: string }>
+> = {
   SparseEncoder: {
     folder: "1_SpladePooling",
     type: "sentence_transformers.sparse_encoder.modules.splade_pooling.SpladePooling",
@@ -31,6 +43,13 @@ const plainPooling: Readonly<Record<SavedType, { readonly folder: string; readon
     folder: "1_Pooling",
     type: "sentence_transformers.sentence_transformer.modules.pooling.Pooling",
   },
+};
+
+/** Settings of the transformer of a reranker, as sentence-transformers 6 writes them. */
+const rerankerSettings: JsonObject = {
+  transformer_task: "sequence-classification",
+  modality_config: { text: { method: "forward", method_output_name: "logits" } },
+  module_output_name: "scores",
 };
 
 /**
@@ -134,17 +153,19 @@ async function writeSettings(folder: string, settings: SavedSettings): Promise<v
     model_type: settings.modelType,
     prompts: settings.prompts,
     default_prompt_name: settings.defaultPromptName ?? null,
-    similarity_fn_name: settings.similarity,
+    ...(settings.similarity !== undefined && { similarity_fn_name: settings.similarity }),
+    ...(settings.pairs !== undefined && { activation_fn: settings.pairs.activation }),
   });
   const modulesFile = path.join(folder, "modules.json");
   if ((await readJsonFile(modulesFile)) === undefined) {
     await writePlainModules(modulesFile, settings.modelType);
   }
-  for (const file of await filesNamed(folder, "tokenizer_config.json")) {
+  if (settings.pairs !== undefined) await writePairSettings(folder, settings.pairs);
+  for (const file of await filesNamed(folder, ["tokenizer_config.json"])) {
     await writeJson(file, { ...(await readJsonObject(file)), model_max_length: settings.maxSeqLength });
   }
   // The older place of the length goes before the tokenizer's, where it is used.
-  for (const file of await filesNamed(folder, "sentence_bert_config.json")) {
+  for (const file of await filesNamed(folder, transformerSettingsFiles)) {
     const json = await readJsonObject(file);
     if (json !== undefined) await writeJson(file, withLength(json, settings.maxSeqLength));
   }
@@ -164,13 +185,17 @@ function withLength(json: JsonObject, length: number): JsonObject {
 }
 
 /** Writes what a checkpoint without `modules.json` was loaded as. */
-async function writePlainModules(modulesFile: string, modelType: SavedType): Promise<void> {
+async function writePlainModules(modulesFile: string, modelType: ModelType): Promise<void> {
   const root = path.dirname(modulesFile);
+  const transformer = {
+    idx: 0,
+    name: "0",
+    path: "",
+    type: "sentence_transformers.base.modules.transformer.Transformer",
+  };
+  if (modelType === "CrossEncoder") return writeJson(modulesFile, [transformer]);
   const { folder, type } = plainPooling[modelType];
-  await writeJson(modulesFile, [
-    { idx: 0, name: "0", path: "", type: "sentence_transformers.base.modules.transformer.Transformer" },
-    { idx: 1, name: "1", path: folder, type },
-  ]);
+  await writeJson(modulesFile, [transformer, { idx: 1, name: "1", path: folder, type }]);
   await mkdir(path.join(root, folder), { recursive: true });
   const { hidden_size, dim } = (await readJsonObject(path.join(root, "config.json"))) ?? {};
   const settings =
@@ -180,9 +205,24 @@ async function writePlainModules(modulesFile: string, modelType: SavedType): Pro
   await writeJson(path.join(root, folder, "config.json"), settings);
 }
 
-async function filesNamed(folder: string, name: string): Promise<string[]> {
+/** Writes that the transformer reads pairs, and which text of a pair it cuts. */
+async function writePairSettings(folder: string, { truncation }: SavedPairs): Promise<void> {
+  const names = await readdir(folder);
+  const name =
+    transformerSettingsFiles.find((known) => names.includes(known)) ?? transformerSettingsFiles[0]!;
+  const file = path.join(folder, name);
+  const json = { ...rerankerSettings, ...(await readJsonObject(file)) };
+  const processing = isJsonObject(json.processing_kwargs) ? json.processing_kwargs : {};
+  // What stands for all kinds of inputs comes before what stands for texts.
+  const { common } = processing;
+  const place = isJsonObject(common) && "truncation" in common ? "common" : "text";
+  const saved = isJsonObject(processing[place]) ? processing[place] : {};
+  await writeJson(file, { ...json, processing_kwargs: { ...processing, [place]: { ...saved, truncation } } });
+}
+
+async function filesNamed(folder: string, names: readonly string[]): Promise<string[]> {
   const files = await readdir(folder, { recursive: true });
-  return files.filter((file) => path.basename(file) === name).map((file) => path.join(folder, file));
+  return files.filter((file) => names.includes(path.basename(file))).map((file) => path.join(folder, file));
 }
 
 async function writeJson(file: string, json: unknown): Promise<void> {

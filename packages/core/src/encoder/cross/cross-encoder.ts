@@ -1,6 +1,6 @@
 import { throwIfAborted } from "../../calls/index.ts";
 import { invalidArgument, SparseEncoderError } from "../../errors.ts";
-import { type PairTruncation, pairTruncations, type TextPair } from "../../model/index.ts";
+import { type PairTruncation, pairTruncations, saveModel, type TextPair } from "../../model/index.ts";
 import { answerNeighbours, count, declareOptions, oneOf, positiveInteger } from "../../options/index.ts";
 import type { DenseMatrix } from "../../vector/index.ts";
 import { CallProgress } from "../embedding/call-progress.ts";
@@ -14,6 +14,7 @@ import { loadModel } from "../loading/model-loader.ts";
 import type { OpenModel } from "../loading/open-model.ts";
 import {
   activateScores,
+  activationClasses,
   type ScoreActivation,
   savedActivation,
   scoreActivations,
@@ -205,6 +206,24 @@ export class CrossEncoder extends LoadedModel<DenseMatrix> {
   describe(): EncoderDescription {
     const { labels: dimension, maxSeqLength, prompts, defaultPromptName } = this;
     return describeModel(this.model, { dimension, maxSeqLength, prompts, defaultPromptName });
+  }
+
+  /**
+   * Writes a model folder that this library and sentence-transformers load, with the prompts, the activation, the truncation
+   * and the sequence length of this reranker. The weights are those the model was loaded from, also for an int8 reranker.
+   *
+   * @param folder a folder that does not exist or is empty
+   * @throws SparseEncoderError `INVALID_ARGUMENT`, `CACHE_UNWRITABLE`
+   */
+  async save(folder: string): Promise<void> {
+    const { prompts, defaultPromptName, maxSeqLength, activation, embedder } = this;
+    await saveModel(this.model.description.folder, folder, {
+      modelType: "CrossEncoder",
+      prompts,
+      defaultPromptName,
+      maxSeqLength,
+      pairs: { activation: activationClasses[activation], truncation: embedder.truncation },
+    });
   }
 
   private async score(

@@ -23,6 +23,15 @@ export function savedActivation(name: string | undefined, labels: number, folder
   );
 }
 
+/** Class names in torch of the functions. */
+export const activationClasses: Readonly<Record<ScoreActivation, string>> = {
+  identity: "torch.nn.modules.linear.Identity",
+  sigmoid: "torch.nn.modules.activation.Sigmoid",
+  tanh: "torch.nn.modules.activation.Tanh",
+  relu: "torch.nn.modules.activation.ReLU",
+  softmax: "torch.nn.modules.activation.Softmax",
+};
+
 /**
  * Applies a function to rows of numbers, in place.
  * @param values one row per pair

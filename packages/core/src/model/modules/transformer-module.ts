@@ -4,7 +4,8 @@ import { type PairTruncation, pairTruncations, type TransformerModule } from "..
 import { isJsonObject, type JsonObject, readJsonObject, setting } from "../json-file.ts";
 import { type ModuleSettings, readFirstSettings, refuseSettings } from "./module-settings.ts";
 
-const settingsFiles = [
+/** Where sentence-transformers keeps the settings of a `Transformer` module. The first file that is there counts. */
+export const transformerSettingsFiles: readonly string[] = [
   "sentence_bert_config.json",
   "sentence_roberta_config.json",
   "sentence_distilbert_config.json",
@@ -42,7 +43,7 @@ export async function readTransformer(
   const configFile = path.join(folder, "config.json");
   const stored = await readJsonObject(configFile);
   if (stored === undefined) throw await noCheckpoint(folder);
-  const settings = await readFirstSettings(folder, settingsFiles);
+  const settings = await readFirstSettings(folder, transformerSettingsFiles);
   const { json, file } = settings;
   checkSettings(settings, reads);
   const tokenizerSettings = keywords(settings, "tokenizer_args", "processor_kwargs");
