@@ -1,8 +1,10 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { CrossEncoder, DenseEncoder, SparseEncoder } from "@sparse-encoder/core";
 import { afterAll, describe, expect, it } from "vitest";
 import { expectNumbers } from "../helpers/expected-numbers.ts";
+import { editJson } from "../helpers/model-copies.ts";
 import { goldenPairs, readRerankerGolden, rerankerFolder } from "../helpers/reranker-folders.ts";
 
 const folders: string[] = [];
@@ -101,5 +103,49 @@ describe("save of a reranker", () => {
     await expect(reranker.save("")).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
     expect(readFileSync(path.join(folder, "config.json"))).toEqual(before);
     expect(existsSync(path.join(folder, "config_sentence_transformers.json"))).toBe(false);
+  });
+});
+
+describe("a reranker that is an ONNX file", () => {
+  const exported = fileURLToPath(new URL("../fixtures/onnx-exports/bert-reranker-18.onnx", import.meta.url));
+  const golden = readRerankerGolden("bert");
+  function onnxFolder(): string {
+    const folder = copyOf("bert");
+    cpSync(exported, path.join(folder, "onnx/model.onnx"));
+    return folder;
+  }
+
+  it("equals sentence-transformers, in batches and one by one, and after save", async () => {
+    const folder = onnxFolder();
+    rmSync(path.join(folder, "model.safetensors"));
+    await using reranker = await CrossEncoder.load(folder, { workers: 1 });
+    expect([reranker.labels, reranker.maxSeqLength, reranker.activation]).toEqual([1, 512, "identity"]);
+    expectNumbers(await reranker.predict(goldenPairs), golden.scores);
+    expectNumbers(await reranker.predict(goldenPairs, { batchSize: 1 }), golden.scores);
+    await reranker.save(path.join(folder, "saved"));
+    await using again = await CrossEncoder.load(path.join(folder, "saved"), { workers: 1 });
+    expectNumbers(await again.predict(goldenPairs), golden.scores);
+  });
+
+  it("is chosen with fileName beside weights", async () => {
+    const options = { workers: 1, fileName: "onnx/model.onnx" };
+    await using reranker = await CrossEncoder.load(onnxFolder(), options);
+    expect(reranker.describe().weightsFiles.some((file) => file.endsWith("model.onnx"))).toBe(true);
+    expectNumbers(await reranker.predict(goldenPairs), golden.scores);
+  });
+
+  it("is refused with another number of labels, and with the scores of all tokens", async () => {
+    const folder = onnxFolder();
+    rmSync(path.join(folder, "model.safetensors"));
+    editJson(path.join(folder, "config.json"), (config) => {
+      config.id2label = { 0: "no", 1: "yes", 2: "perhaps" };
+    });
+    await expect(CrossEncoder.load(folder)).rejects.toThrow(/gives 1 numbers per pair.*has 3 labels/);
+    const scores = fileURLToPath(new URL("../fixtures/onnx-exports/bert-max-relu-18.onnx", import.meta.url));
+    cpSync(scores, path.join(folder, "onnx/model.onnx"));
+    await expect(CrossEncoder.load(folder)).rejects.toThrow(/gives 'logits' .*3 axes; 2 axes/);
+    await expect(
+      CrossEncoder.load(onnxFolder(), { fileName: "onnx/model.onnx", dtype: "int8" }),
+    ).rejects.toThrow(/ONNX file, whose number format is fixed/);
   });
 });

@@ -2,7 +2,13 @@ import path from "node:path";
 import { received, SparseEncoderError } from "../errors.ts";
 import { type JsonObject, type OnnxExport, type OnnxValue, type Pipeline, setting } from "../model/index.ts";
 import type { CompiledModel } from "./compiled-model.ts";
-import { type ExportedVectors, floatOutput, lastSize, pooledVectors } from "./exported-vectors.ts";
+import {
+  type ExportedVectors,
+  floatOutput,
+  lastSize,
+  pairScores,
+  pooledVectors,
+} from "./exported-vectors.ts";
 import { addActivation } from "./head-parts.ts";
 import { OnnxGraph, type Value } from "./onnx/onnx-graph.ts";
 
@@ -27,7 +33,9 @@ export function compileExportedModel(pipeline: Pipeline, exported: OnnxExport): 
   const isSparse = head.kind === "SpladePooling" && pipeline.length === 2;
   const found = isSparse
     ? spladeVectors(graph, exported, head, config, configFile)
-    : pooledVectors(graph, exported, pipeline, config, configFile);
+    : head.kind === "SequenceClassification"
+      ? pairScores(graph, exported, head, configFile)
+      : pooledVectors(graph, exported, pipeline, config, configFile);
   if (found === undefined) throw unsupportedExport(exported, pipeline);
   const { vectors, dimension } = found;
   graph.output("embeddings", vectors, "float32", ["batch", dimension]);
@@ -157,6 +165,6 @@ function unsupportedExport({ file, outputs }: OnnxExport, pipeline: Pipeline): S
   const modules = pipeline.map(({ kind }) => kind).join(", ");
   return new SparseEncoderError(
     "MODEL_UNSUPPORTED",
-    `${file} (outputs ${namesOf(outputs)}) cannot be used for the modules ${modules}. An ONNX file runs as a sparse model with Transformer and SpladePooling, and as a dense one with Transformer, Pooling and Normalize over "last_hidden_state" or "token_embeddings", or with the output "sentence_embedding". Other modules need the weights of the transformer.`,
+    `${file} (outputs ${namesOf(outputs)}) cannot be used for the modules ${modules}. An ONNX file runs as a sparse model with Transformer and SpladePooling, and as a dense one with Transformer, Pooling and Normalize over "last_hidden_state" or "token_embeddings", or with the output "sentence_embedding". A reranker needs the output "logits". Other modules need the weights of the transformer.`,
   );
 }

@@ -1,5 +1,12 @@
 import { received, SparseEncoderError } from "../errors.ts";
-import { type JsonObject, type OnnxExport, type OnnxValue, type Pipeline, setting } from "../model/index.ts";
+import {
+  type ClassifierModule,
+  type JsonObject,
+  type OnnxExport,
+  type OnnxValue,
+  type Pipeline,
+  setting,
+} from "../model/index.ts";
 import { addNormalize, addPooling } from "./head/pooled-head.ts";
 import type { OnnxGraph, Value } from "./onnx/onnx-graph.ts";
 
@@ -43,6 +50,27 @@ export function pooledVectors(
   const dimension = lastSize(texts) ?? dense?.outFeatures ?? widthOf(texts, exported, config, configFile);
   // What was scaled before stays as it is.
   return { vectors: normalizes ? addNormalize(graph, vectors) : vectors, dimension };
+}
+
+/**
+ * The numbers per label of an exported reranker; undefined if the file gives none.
+ * @throws SparseEncoderError `MODEL_INVALID` for another number of labels than the settings name
+ */
+export function pairScores(
+  graph: OnnxGraph,
+  exported: OnnxExport,
+  { labels }: ClassifierModule,
+  configFile: string,
+): ExportedVectors | undefined {
+  const output = exported.outputs.find(({ name }) => name === "logits");
+  if (output === undefined) return undefined;
+  const vectors = floatOutput(graph, exported, output, 2);
+  const width = lastSize(output) ?? labels;
+  if (width === labels) return { vectors, dimension: labels };
+  throw new SparseEncoderError(
+    "MODEL_INVALID",
+    `${exported.file} gives ${width} numbers per pair, but ${configFile} has ${labels} labels.`,
+  );
 }
 
 /** Where real tokens stand: as graphs that are built from weights have it. */

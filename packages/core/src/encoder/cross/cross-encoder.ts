@@ -126,7 +126,7 @@ export class CrossEncoder extends LoadedModel<DenseMatrix> {
    * Loads a reranker and starts its worker.
    *
    * @param model path of a model folder, or the name of a model on the Hugging Face hub: a checkpoint with a classification
-   *   head, as transformers or sentence-transformers saves it
+   *   head, as transformers or sentence-transformers saves it, or an ONNX export of one with the output `logits`
    * @throws SparseEncoderError as `SparseEncoder.load`
    */
   static async load(model: string | URL, options: CrossEncoderOptions = {}): Promise<CrossEncoder> {
