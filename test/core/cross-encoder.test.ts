@@ -33,6 +33,7 @@ const models = [
   "deberta-v2",
   "deberta-v2-types",
   "gte",
+  "nomic",
 ];
 
 describe.each(models)("the reranker %s equals sentence-transformers", (name) => {
