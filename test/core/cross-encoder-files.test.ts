@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { CrossEncoder, DenseEncoder, SparseEncoder } from "@sparse-encoder/core";
@@ -132,6 +132,20 @@ describe("a reranker that is an ONNX file", () => {
     await using reranker = await CrossEncoder.load(onnxFolder(), options);
     expect(reranker.describe().weightsFiles.some((file) => file.endsWith("model.onnx"))).toBe(true);
     expectNumbers(await reranker.predict(goldenPairs), golden.scores);
+  });
+
+  it("is saved as it was loaded, with fileName too", async () => {
+    const options = { workers: 1, fileName: "onnx/model_other.onnx" };
+    const folder = onnxFolder();
+    renameSync(path.join(folder, "onnx/model.onnx"), path.join(folder, options.fileName));
+    for (const target of ["beside weights", "alone"]) {
+      await using reranker = await CrossEncoder.load(folder, options);
+      await reranker.save(path.join(folder, target));
+      expect(readdirSync(path.join(folder, target))).not.toContain("model.safetensors");
+      await using again = await CrossEncoder.load(path.join(folder, target), options);
+      expectNumbers(await again.predict(goldenPairs), golden.scores);
+      rmSync(path.join(folder, "model.safetensors"), { force: true });
+    }
   });
 
   it("is refused with another number of labels, and with the scores of all tokens", async () => {

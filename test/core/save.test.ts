@@ -1,4 +1,5 @@
 import {
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -116,6 +117,22 @@ describe("save", () => {
       expect(readFileSync(path.join(folder, file), "utf8")).toBe("kept");
     }
     expect(readdirSync(root).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  it("keeps the ONNX file that a model was loaded from", async () => {
+    const folder = path.join(root, "exported");
+    const exported = new URL("../fixtures/onnx-exports/bert-max-relu-18.onnx", import.meta.url);
+    copyModel(goldenModelFolder("bert-max-relu"), folder);
+    mkdirSync(path.join(folder, "onnx"));
+    cpSync(exported, path.join(folder, "onnx/model_other.onnx"));
+    // A bare name is looked for in onnx/ too.
+    await using encoder = await SparseEncoder.load(folder, { fileName: "model_other.onnx" });
+    const target = path.join(root, "exported-again");
+    await encoder.save(target);
+    expect(readdirSync(target)).not.toContain("model.safetensors");
+    await using saved = await SparseEncoder.load(target, { fileName: "model_other.onnx" });
+    const { texts } = readGolden("bert-max-relu");
+    expect((await saved.encode(texts)).equals(await encoder.encode(texts))).toBe(true);
   });
 
   it("writes what was set at load or later", async () => {

@@ -116,8 +116,8 @@ export abstract class LoadedEncoder<Matrix> extends LoadedModel<Matrix> {
 
   /**
    * Writes a model folder that this library and sentence-transformers load, with the prompts, the similarity function and
-   * the sequence length of this encoder. The weights are those the model was loaded from, also for an int8 encoder; a
-   * limit on active dims has no place in the folder.
+   * the sequence length of this encoder. The weights are those the model was loaded from, also for an int8 encoder; an
+   * ONNX file named by `fileName` is to be named again. A limit on active dims has no place in the folder.
    *
    * @param folder a folder that does not exist or is empty
    * @throws SparseEncoderError `INVALID_ARGUMENT`, `CACHE_UNWRITABLE`
@@ -136,6 +136,7 @@ export abstract class LoadedEncoder<Matrix> extends LoadedModel<Matrix> {
       defaultPromptName: this.defaultPromptName,
       similarity: this.similarityFunction,
       maxSeqLength: this.maxSeqLength,
+      fileName: this.model.exportName,
     });
   }
 

@@ -16,6 +16,8 @@ export interface SavedSettings {
   /** How two embeddings of an encoder are compared. */
   readonly similarity?: string | undefined;
   readonly maxSeqLength: number;
+  /** The ONNX file that transformers run from, relative to their folders; undefined where they run from weights. */
+  readonly fileName: string | undefined;
   /** Of a reranker. */
   readonly pairs?: SavedPairs | undefined;
 }
@@ -71,7 +73,7 @@ export async function saveModel(source: string, target: string, settings: SavedS
   if (existing.length > 0) throw invalidArgument(`save: ${folder} is not empty; choose a new folder.`);
   const temporary = `${folder}.${randomUUID()}.tmp`;
   try {
-    await copyModel(source, temporary);
+    await copyModel(source, temporary, settings.fileName);
     await writeSettings(temporary, settings);
     await removeEmpty(folder);
     await rename(temporary, folder);
@@ -107,13 +109,13 @@ async function removeEmpty(folder: string): Promise<void> {
  * Copies the files of a model. Links are followed within the folder, and into the blobs of a cache of the hub: a model from
  * elsewhere may hold links to anything that this process can read, and a copy may be published.
  */
-async function copyModel(source: string, target: string): Promise<void> {
+async function copyModel(source: string, target: string, fileName: string | undefined): Promise<void> {
   const places = await placesOf(source);
   const entries = await readdir(source, { recursive: true, withFileTypes: true });
   const files = entries
     .filter((entry) => !entry.isDirectory())
     .map((entry) => path.relative(source, path.join(entry.parentPath, entry.name)).split(path.sep).join("/"));
-  for (const file of [...modelFiles(files), ...files.filter((name) => notices.test(name))]) {
+  for (const file of [...modelFiles(files, fileName), ...files.filter((name) => notices.test(name))]) {
     const to = path.join(target, file);
     await mkdir(path.dirname(to), { recursive: true });
     await cp(await contentOf(path.join(source, file), places), to);

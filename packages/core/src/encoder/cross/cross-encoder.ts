@@ -210,7 +210,8 @@ export class CrossEncoder extends LoadedModel<DenseMatrix> {
 
   /**
    * Writes a model folder that this library and sentence-transformers load, with the prompts, the activation, the truncation
-   * and the sequence length of this reranker. The weights are those the model was loaded from, also for an int8 reranker.
+   * and the sequence length of this reranker. The weights are those the model was loaded from, also for an int8 reranker;
+   * an ONNX file named by `fileName` is to be named again.
    *
    * @param folder a folder that does not exist or is empty
    * @throws SparseEncoderError `INVALID_ARGUMENT`, `CACHE_UNWRITABLE`
@@ -222,6 +223,7 @@ export class CrossEncoder extends LoadedModel<DenseMatrix> {
       prompts,
       defaultPromptName,
       maxSeqLength,
+      fileName: this.model.exportName,
       pairs: { activation: activationClasses[activation], truncation: embedder.truncation },
     });
   }

@@ -1,3 +1,4 @@
+import path from "node:path";
 import type { FolderUse } from "../../disk/index.ts";
 import { SparseEncoderError } from "../../errors.ts";
 import type { CompiledModel } from "../../graph/index.ts";
@@ -72,6 +73,15 @@ export class OpenModel<Matrix> {
   /** Active dims that the model itself limits an embedding to; undefined for none. */
   get activeDims(): number | undefined {
     return this.pipelineOf("plain").compiled?.activeDims;
+  }
+
+  /** The ONNX file that transformers run from, relative to their folders; undefined where they run from weights. */
+  get exportName(): string | undefined {
+    for (const [[transformer], { compiled }] of this.byRoute) {
+      if (compiled?.exportFile === undefined || transformer?.kind !== "Transformer") continue;
+      return path.relative(transformer.folder, compiled.exportFile).split(path.sep).join("/");
+    }
+    return undefined;
   }
 
   /** The workers that serve calls without a pool of their own; none for a model without inference. */
