@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -37,7 +38,7 @@ function start(name: string, args: readonly string[] = [], env: Readonly<Record<
       const found = pattern.exec(output)?.[1];
       if (found !== undefined) return found;
       if (child.exitCode !== null) throw new Error(`${name} ended: ${output}`);
-      await Promise.race([once(child.stdout, "data"), once(child.stderr, "data"), once(child, "exit")]);
+      await setTimeout(100);
     }
   };
   return { child, printed, output: () => output };
