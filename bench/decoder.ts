@@ -1,5 +1,5 @@
 // A decoder-only sparse encoder of 0.6 billion parameters, random weights: time to load, peak memory, texts per second.
-// Linux alone. Usage: pnpm bench:decoder, and bench/reference/decoder.py for PyTorch beside it.
+// Linux only. Usage: pnpm bench:decoder, and bench/reference/decoder.py for PyTorch beside it.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -89,7 +89,7 @@ async function time(contestants: readonly Contestant[], texts: string[]) {
 
 const normOf = (values: Iterable<number>) => Math.hypot(...values);
 
-/** Norm of what separates a vector from that of fp32, by the latter's norm: the mean over some documents. */
+/** Norm of the difference between a vector and the vector of fp32, over the norm of the latter: the mean over some documents. */
 async function errors(exact: Contestant, contestants: readonly Contestant[]) {
   const texts = readCranfield()
     .documents.slice(0, 100)

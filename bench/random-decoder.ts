@@ -19,7 +19,7 @@ const pieces = 151_643;
 const valuesPerBlock = 1 << 20;
 
 /**
- * Makes a sparse encoder of that shape with random weights from a fixed seed, in two files, for speed and memory alone. The
+ * Makes a sparse encoder of that shape with random weights from a fixed seed, in two files, to measure speed and memory only. The
  * vocabulary has 151,643 made-up pieces. In the system's temporary folder; one that is there is used again.
  */
 export function randomDecoder(): string {

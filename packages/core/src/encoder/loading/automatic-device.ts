@@ -13,10 +13,10 @@ import {
   tryDevice,
 } from "../../runtime/index.ts";
 
-/** A device is taken that is so many times as fast as all cores of the CPU: the workers of the CPU share a call better than the trial. */
+/** How many times as fast as all cores of the CPU a device must be: the workers of the CPU share a call better than the trial does. */
 const worthwhile = 1.5;
 
-/** One short text may take so many times as long as on the CPU. */
+/** How many times as long as on the CPU one short text may take. */
 const slowestQuery = 2;
 
 /** Numbers that differ by more are not those of the model. */

@@ -8,7 +8,7 @@ import { byText, type Range, rangesOf } from "./decoder.ts";
 /** Rows of the vocabulary whose products exist at once: few launches, and 500 MB for 16,384 tokens in half precision. */
 const chunkRows = 15_360;
 
-/** Products whose rows or columns are not a multiple of so many run in kernels that take three times as long. */
+/** Products whose number of rows or columns is not a multiple of this run in kernels that take three times as long. */
 const productStep = 8;
 
 /**

@@ -152,7 +152,7 @@ export function joiningHint(operator: string): string | undefined {
   return Object.hasOwn(logical, small) ? `'${operator}' is written ${logical[small]} here` : undefined;
 }
 
-/** What a filter that is no object of fields may be elsewhere; a part of a sentence, or nothing. */
+/** What a filter that is not an object of fields may be elsewhere; a part of a sentence, or nothing. */
 export function shapeHint(filter: unknown): string {
   if (Array.isArray(filter)) return "; several conditions are joined as { $and: [{ year: 2020 }, …] }";
   return typeof filter === "string" ? "; expressions in text are not read" : "";

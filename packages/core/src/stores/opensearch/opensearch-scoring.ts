@@ -17,7 +17,7 @@ const spaces: Readonly<Record<DenseMetric, string>> = {
  */
 const roundedOff = 2 ** -8 + 2 ** -16;
 
-/** What the cluster ranks by, and what its scores say of those that this store computes. */
+/** What the cluster ranks by, and how far its scores may be from the scores that this store computes. */
 export interface OpenSearchScoring {
   readonly query: OpenSearchQuery;
   /** The score of this store for a vector of a document. */
