@@ -52,8 +52,10 @@ export function declareOptions<Options extends object>() {
         const values = (options ?? {}) as Readonly<Record<string, unknown>>;
         const table = rules as Readonly<Record<string, Rule<unknown>>>;
         const nameOf = typeof naming === "function" ? naming : (name: string) => `${naming}${name}`;
-        const checked = names.map((name) => [name, table[name]!.check(values[name], nameOf(name))]);
-        return Object.fromEntries(checked) as CheckedOptions<Rules>;
+        // A loop, since searches of a few microseconds come through here.
+        const checked: Record<string, unknown> = {};
+        for (const name of names) checked[name] = table[name]!.check(values[name], nameOf(name));
+        return checked as CheckedOptions<Rules>;
       },
     };
   };
