@@ -211,9 +211,9 @@ export function vectorStoreCases([name, open]: StoreKind): void {
         expect(await store.count()).toBe(1);
       } else {
         const search = vectors.similaritySearch("red", 9, filter);
-        const { cause } = await refused(search, "ARM_FAILED", /no filter \$contains .*"by"/);
+        const { cause } = await refused(search, "ARM_FAILED", /no filter \$contains .*'by'/);
         expect(cause).toMatchObject({ code: "STORE_UNSUPPORTED" });
-        await refused(vectors.delete({ filter }), "STORE_UNSUPPORTED", /no filter \$contains .*"by"/);
+        await refused(vectors.delete({ filter }), "STORE_UNSUPPORTED", /no filter \$contains .*'by'/);
         expect(await store.count()).toBe(3);
       }
     });

@@ -129,7 +129,7 @@ export function hybridVectorStoreCases([name, open]: StoreKind): void {
           code: "ARM_FAILED",
           cause: {
             code: "STORE_UNSUPPORTED",
-            message: expect.stringMatching(/store has no filter \$contains .*"name"/),
+            message: expect.stringMatching(/store has no filter \$contains .*'name'/),
           },
         });
       }

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { MilvusStore, OpenSearchStore, PostgresStore, QdrantStore } from "@sparse-encoder/core/stores";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Refusal } from "../fakes/fake-server.ts";
@@ -125,6 +128,26 @@ describe("an OpenSearch", () => {
       message: expect.stringContaining("no quorum"),
     });
   });
+});
+
+it("a node without a quorum that tells its version with the status 503 is told of", async () => {
+  // What OpenSearch 2.19.1 answers to GET / before it has an elected manager.
+  const body = { name: "n", cluster_uuid: "_na_", version: { number: "2.19.1", distribution: "opensearch" } };
+  const server = createServer((_, response) => {
+    response.writeHead(503, { "content-type": "application/json" }).end(JSON.stringify(body));
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  try {
+    const options = { url: `http://127.0.0.1:${port}`, vectors, retries: 0 };
+    await expect(OpenSearchStore.open(options)).rejects.toMatchObject({
+      code: "STORE_FAILED",
+      message: expect.stringContaining("no quorum"),
+    });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 });
 
 describe("a server with a certificate of a private authority", () => {

@@ -58,14 +58,18 @@ function mayPass(error: unknown): boolean {
   );
 }
 
+/** What a node without an elected manager says. Asked for its version, it gives that, with the status 503. */
+const withoutManager =
+  /no cluster.manager|cluster_manager_not_discovered|master_not_discovered|no master|state not recovered/;
+
 function failure(error: unknown, secrets: readonly string[], timeout: number): SparseEncoderError {
   const { statusCode, body, name } = error as {
     statusCode?: unknown;
-    body?: { error?: { reason?: unknown } };
+    body?: { error?: { type?: unknown; reason?: unknown }; version?: unknown };
     name?: unknown;
   };
-  // The client's message is only the type of the error.
-  const reason = body?.error?.reason;
+  // The client's message is only the type of the error, or not even that.
+  const reason = body?.error?.reason ?? body?.error?.type;
   const parts = [messageOf(error, secrets), ...(typeof reason === "string" ? [reason] : [])];
   const text = messageOf(new Error(parts.join(": ")), secrets);
   const advice = adviceOf(
@@ -73,9 +77,7 @@ function failure(error: unknown, secrets: readonly string[], timeout: number): S
       ...blockAdvice(text),
       certificateAdvice(error, "give its certificate in tls: { ca }"),
       [
-        /no cluster.manager|cluster_manager_not_discovered|master_not_discovered|no master|state not recovered/.test(
-          text,
-        ),
+        withoutManager.test(text) || (statusCode === 503 && body?.version !== undefined),
         "The cluster has no quorum of its managers: start the nodes that are missing; the call may be made again.",
       ],
       [missingPlugin.test(text), pluginAdvice],
