@@ -123,29 +123,6 @@ describe.skipIf(url === undefined)(`three OpenSearch nodes, killed in turn${beca
     },
     killTime,
   );
-
-  // The last one, since it leaves the cluster without a majority for a while.
-  it("say that they have no quorum, and go on when they have one", async () => {
-    await Promise.all([cluster.kill(1), cluster.kill(2)]);
-    const open = () => OpenSearchStore.open({ url: cluster.urls[0]!, vectors, index: "quorum", retries: 0 });
-    const outcome = async () => {
-      try {
-        await (await open()).close();
-        return "opened";
-      } catch (error) {
-        expect(error).toMatchObject({ code: "STORE_FAILED" });
-        return (error as Error).message;
-      }
-    };
-    try {
-      // The node that is left notices after some seconds.
-      await expect.poll(outcome, { timeout: 120_000, interval: 1_000 }).toContain("no quorum");
-    } finally {
-      await Promise.all([cluster.startNode(1), cluster.startNode(2)]);
-    }
-    await cluster.health(3, "green");
-    await (await open()).close();
-  }, 400_000);
 });
 
 describe.skipIf(url === undefined)(`an OpenSearch without plugins${because(reason)}`, () => {
