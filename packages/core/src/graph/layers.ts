@@ -5,8 +5,7 @@ import { quantiseRows } from "./quantised-rows.ts";
 
 /**
  * What a graph is tuned for: many tokens at once on a CPU, the shortest wait for one short text there, the memory of one long text
- * there, or a device that runs
- * thousands of products at once. All give the same numbers.
+ * there, or a device that runs thousands of products at once. All give the same numbers.
  */
 export type Tuning = "throughput" | "latency" | "long" | "wide";
 
@@ -151,4 +150,12 @@ export function activation(graph: OnnxGraph, name: string, input: Value): Value 
     );
   }
   return apply(graph, input);
+}
+
+/** Token vectors [B x S, width] by text: [B, S, widths], whose product is the width. `batchShape` is int64 [B, S]. */
+export function byText(graph: OnnxGraph, tokens: Value, batchShape: Value, ...widths: number[]): Value {
+  return graph.op("Reshape", [
+    tokens,
+    graph.op("Concat", [batchShape, graph.integers(...widths)], { axis: 0 }),
+  ]);
 }

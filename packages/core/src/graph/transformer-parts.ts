@@ -1,5 +1,5 @@
 import type { Family, LayerBiases, TransformerShape } from "./family.ts";
-import { activation, type Building, layerNorm, linear, rootMeanSquareNorm } from "./layers.ts";
+import { activation, type Building, byText, layerNorm, linear, rootMeanSquareNorm } from "./layers.ts";
 import type { Value } from "./onnx/onnx-graph.ts";
 
 /** A transformer that is being added: its family and sizes, and where its tensors are. */
@@ -169,9 +169,9 @@ export function addConvolution(
   if (convolution === undefined || names === undefined) return tokens;
   const { kernel, groups } = convolution;
   const layer = prefix + names.layer;
-  const sizes = graph.op("Concat", [graph.op("Shape", [mask]), graph.integers(hiddenSize)], { axis: 0 });
+  const byPlace = byText(graph, embedded, graph.op("Shape", [mask]), hiddenSize);
   const column = graph.op("Unsqueeze", [mask, graph.integers(2)]);
-  const states = graph.op("Where", [column, graph.op("Reshape", [embedded, sizes]), graph.scalar(0)]);
+  const states = graph.op("Where", [column, byPlace, graph.scalar(0)]);
   const weight = graph.weight(tensors.get(`${layer}.weight`, [hiddenSize, hiddenSize / groups, kernel]));
   const bias = graph.weight(tensors.get(`${layer}.bias`, [hiddenSize]));
   const side = Math.trunc((kernel - 1) / 2);

@@ -1,7 +1,7 @@
 import type { StoredTensor } from "../model/index.ts";
 import { addDistanceScores, addDistances, type DistanceInputs } from "./disentangled.ts";
 import type { Family, TransformerShape } from "./family.ts";
-import { type Building, gatherRows, linear } from "./layers.ts";
+import { type Building, byText, gatherRows, linear } from "./layers.ts";
 import {
   type AttentionStates,
   addBlockAttention,
@@ -292,6 +292,5 @@ function splitHeads(
   const { heads, size } = headsOf(shape, part);
   const projected = projectPart(transformer, number, part, tokens);
   const normed = part === "value" ? projected : normHeads(transformer, number, part, projected);
-  const headShape = graph.op("Concat", [batchShape, graph.integers(heads, size)], { axis: 0 });
-  return graph.op("Transpose", [graph.op("Reshape", [normed, headShape])], { perm: [0, 2, 1, 3] });
+  return graph.op("Transpose", [byText(graph, normed, batchShape, heads, size)], { perm: [0, 2, 1, 3] });
 }

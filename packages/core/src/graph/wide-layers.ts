@@ -1,6 +1,6 @@
 import { addDistanceScores, addDistances, type DistanceInputs } from "./disentangled.ts";
 import type { TransformerShape } from "./family.ts";
-import { linear, normWeights } from "./layers.ts";
+import { byText, linear, normWeights } from "./layers.ts";
 import { absent, type OnnxGraph, type Value } from "./onnx/onnx-graph.ts";
 import { addReach, addRelativeBias, addRotationTables, type RotationTables } from "./positions.ts";
 import {
@@ -176,8 +176,7 @@ function addPlainAttention(
 ): Value {
   const { graph, shape } = transformer;
   const { weights, biases = absent } = joinedParts(transformer, number);
-  const tokenShape = graph.op("Concat", [batchShape, graph.integers(shape.hiddenSize)], { axis: 0 });
-  const states = graph.op("Reshape", [tokens, tokenShape]);
+  const states = byText(graph, tokens, batchShape, shape.hiddenSize);
   return graph.op("Attention", [states, weights, biases, lengths, absent, bias], { num_heads: shape.heads });
 }
 
@@ -190,12 +189,11 @@ function addDistantAttention(
 ): Value {
   const { graph, shape } = transformer;
   const { heads, hiddenSize } = shape;
-  const sizes = (...widths: number[]) =>
-    graph.op("Concat", [inputs.batchShape, graph.integers(...widths)], { axis: 0 });
+  const { batchShape } = inputs;
   const project = (part: AttentionPart) =>
-    graph.op("Reshape", [projectPart(transformer, number, part, tokens), sizes(hiddenSize)]);
+    byText(graph, projectPart(transformer, number, part, tokens), batchShape, hiddenSize);
   const byHead = (value: Value) =>
-    graph.op("Transpose", [graph.op("Reshape", [value, sizes(heads, hiddenSize / heads)])], {
+    graph.op("Transpose", [byText(graph, value, batchShape, heads, hiddenSize / heads)], {
       perm: [0, 2, 1, 3],
     });
   const [query, key, value] = [project("query"), project("key"), project("value")];
@@ -221,13 +219,12 @@ function addTurnedAttention(
   const local = shape.local?.layers[number] === true;
   const tables = (local ? inputs.localRotation : inputs.rotation)!;
   const project = (part: AttentionPart) => projectPart(transformer, number, part, tokens);
-  const byText = (value: Value, part: AttentionPart) => {
+  const ofTexts = (value: Value, part: AttentionPart) => {
     const { heads, size } = headsOf(shape, part);
-    const sizes = graph.op("Concat", [inputs.batchShape, graph.integers(heads * size)], { axis: 0 });
-    return graph.op("Reshape", [value, sizes]);
+    return byText(graph, value, inputs.batchShape, heads * size);
   };
   const turn = (part: "query" | "key") => {
-    const states = byText(normHeads(transformer, number, part, project(part)), part);
+    const states = ofTexts(normHeads(transformer, number, part, project(part)), part);
     return graph.op("RotaryEmbedding", [states, graph.integers(0), tables.cosines, tables.sines], {
       num_heads: headsOf(shape, part).heads,
     });
@@ -239,7 +236,7 @@ function addTurnedAttention(
     [
       turn("query"),
       share(turn("key")),
-      share(byText(project("value"), "value")),
+      share(ofTexts(project("value"), "value")),
       absent,
       inputs.lengths,
       bias,
@@ -253,11 +250,9 @@ function shareJoinedHeads(transformer: TransformerBuilding, batchShape: Value, v
   const { graph, shape } = transformer;
   const { heads, size } = headsOf(shape, "key");
   if (heads === shape.heads) return value;
-  const sizes = (...widths: number[]) =>
-    graph.op("Concat", [batchShape, graph.integers(...widths)], { axis: 0 });
   const turn = (heads: Value) => graph.op("Transpose", [heads], { perm: [0, 2, 1, 3] });
-  const byHead = turn(graph.op("Reshape", [value, sizes(heads, size)]));
-  return graph.op("Reshape", [turn(shareHeads(transformer, batchShape, byHead)), sizes(shape.heads * size)]);
+  const byHead = turn(byText(graph, value, batchShape, heads, size));
+  return byText(graph, turn(shareHeads(transformer, batchShape, byHead)), batchShape, shape.heads * size);
 }
 
 /** As {@link addActiveUp}, with bias and GELU in one operator where there are both. */

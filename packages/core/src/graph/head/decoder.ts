@@ -1,5 +1,5 @@
-import { type Building, transposed } from "../layers.ts";
-import type { OnnxGraph, Value } from "../onnx/onnx-graph.ts";
+import { type Building, byText, transposed } from "../layers.ts";
+import type { Value } from "../onnx/onnx-graph.ts";
 import { quantiseRows } from "../quantised-rows.ts";
 import { integerProducts, largestProducts, scaleProducts } from "./integer-products.ts";
 
@@ -101,9 +101,4 @@ function integerDecoder(
     maximum: (range) => largestProducts(graph, texts, entries(range)),
     scale: (maxima) => graph.op("Mul", [scaleProducts(graph, maxima, graph.weight(scales)), texts.scales]),
   };
-}
-
-/** Token vectors [B x S, width] as [B, S, width]. */
-export function byText(graph: OnnxGraph, tokens: Value, batchShape: Value, width: number): Value {
-  return graph.op("Reshape", [tokens, graph.op("Concat", [batchShape, graph.integers(width)], { axis: 0 })]);
 }

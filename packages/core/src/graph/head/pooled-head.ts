@@ -5,7 +5,7 @@ import type {
   PoolingModule,
   SparseAutoEncoderModule,
 } from "../../model/index.ts";
-import { activation, type Building, floatLinear, layerNorm } from "../layers.ts";
+import { activation, type Building, byText, floatLinear, layerNorm } from "../layers.ts";
 import type { OnnxGraph, Value } from "../onnx/onnx-graph.ts";
 import type { HiddenStates } from "../transformer.ts";
 
@@ -26,10 +26,7 @@ export function tokenStates(graph: OnnxGraph, hidden: HiddenStates, hiddenSize: 
   // One vector per text is little work: in float32 whatever the tokens were computed in.
   const computed = graph.floatType;
   graph.computeIn("float32");
-  const states = graph.op("Reshape", [
-    graph.asFloat(hidden.tokens, computed),
-    graph.op("Concat", [hidden.batchShape, graph.integers(hiddenSize)], { axis: 0 }),
-  ]);
+  const states = byText(graph, graph.asFloat(hidden.tokens, computed), hidden.batchShape, hiddenSize);
   return { states, mask: hidden.mask, places: hidden.places, lengths: hidden.lengths };
 }
 

@@ -1,9 +1,9 @@
 import type { StoredTensor } from "../../model/index.ts";
 import type { ScreenTables, TablePart } from "../../runtime/index.ts";
-import { largestInteger } from "../layers.ts";
+import { byText, largestInteger } from "../layers.ts";
 import { OnnxGraph, type Value } from "../onnx/onnx-graph.ts";
 import { initializerStart } from "../onnx/onnx-messages.ts";
-import { byText, rangesOf } from "./decoder.ts";
+import { rangesOf } from "./decoder.ts";
 import { largestProducts, quantiseBatch, scaleProducts, widen } from "./integer-products.ts";
 
 /**
@@ -52,8 +52,8 @@ export function addScreenedDecoder(
     const rows = graph.op("Gather", [graph.weight(weight, [start, end]), chosen]);
     const products = graph.op("Gemm", [rows, tokens], { transB: 1 });
     const shape = graph.op("Concat", [graph.op("Shape", [chosen]), batchShape], { axis: 0 });
-    const byText = graph.op("Reshape", [products, shape], { allowzero: 1 });
-    maxima.push(graph.op("ReduceMax", [byText, graph.integers(2)], { keepdims: 0 }));
+    const byChosen = graph.op("Reshape", [products, shape], { allowzero: 1 });
+    maxima.push(graph.op("ReduceMax", [byChosen, graph.integers(2)], { keepdims: 0 }));
     dims.push(graph.op("Add", [chosen, graph.integer(start)]));
   }
   const all = graph.op("Concat", dims, { axis: 0 });

@@ -2,7 +2,7 @@ import { SparseEncoderError } from "../../errors.ts";
 import type { SpladePoolingModule } from "../../model/index.ts";
 import type { Family, TransformerShape } from "../family.ts";
 import { addActivation, addBias, type HeadParts, type SpladeHead } from "../head-parts.ts";
-import { activation, type Building, layerNorm, linear } from "../layers.ts";
+import { activation, type Building, byText, layerNorm, linear } from "../layers.ts";
 import type { OnnxGraph, Value } from "../onnx/onnx-graph.ts";
 import type { HiddenStates } from "../transformer.ts";
 import { addDecoder, rangesOf } from "./decoder.ts";
@@ -114,10 +114,7 @@ function addSum(graph: OnnxGraph, scores: Value, pooling: SpladePoolingModule, m
  * does not notice, since that token is in it anyway.
  */
 function replacePadding(graph: OnnxGraph, hidden: HiddenStates, hiddenSize: number): Value {
-  const states = graph.op("Reshape", [
-    hidden.tokens,
-    graph.op("Concat", [hidden.batchShape, graph.integers(hiddenSize)], { axis: 0 }),
-  ]);
+  const states = byText(graph, hidden.tokens, hidden.batchShape, hiddenSize);
   const first = graph.op("Slice", [states, graph.integers(0), graph.integers(1), graph.integers(1)]);
   const mask = graph.op("Unsqueeze", [hidden.mask, graph.integers(2)]);
   return graph.op("Reshape", [graph.op("Where", [mask, states, first]), graph.integers(-1, hiddenSize)]);

@@ -1,9 +1,9 @@
 import type { SpladePoolingModule } from "../../model/index.ts";
 import { addBias, addLogarithms, type HeadParts, type SpladeHead } from "../head-parts.ts";
-import type { Building } from "../layers.ts";
+import { type Building, byText } from "../layers.ts";
 import type { OnnxGraph, Value } from "../onnx/onnx-graph.ts";
 import type { HiddenStates } from "../transformer.ts";
-import { byText, type Range, rangesOf } from "./decoder.ts";
+import { type Range, rangesOf } from "./decoder.ts";
 
 /** Rows of the vocabulary whose products exist at once: few launches, and 500 MB for 16,384 tokens in half precision. */
 const chunkRows = 15_360;
@@ -102,8 +102,8 @@ function largestOfParts(
   const products = parts.map((part) => graph.op("Gemm", [part, weight], { transB: 1 }));
   const texts = graph.op("Slice", [batchShape, graph.integers(0), graph.integers(1)]);
   const shape = graph.op("Concat", [texts, graph.integers(-1, end - start)], { axis: 0 });
-  const byText = graph.op("Reshape", [graph.op("Max", products), shape]);
-  return graph.op("ReduceMax", [byText, graph.integers(1)], { keepdims: 0 });
+  const ofTexts = graph.op("Reshape", [graph.op("Max", products), shape]);
+  return graph.op("ReduceMax", [ofTexts, graph.integers(1)], { keepdims: 0 });
 }
 
 /** max(x, 0), but what is not a number stays, so that it is found: `Relu` makes 0 of it on some devices. */
