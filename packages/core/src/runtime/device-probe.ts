@@ -64,9 +64,8 @@ export async function probeDevices(
     execFile(
       process.execPath,
       ["-e", script, "--", ...args],
-      // In Electron the same file is Node.js only if told so.
       {
-        env: { ...environment, ELECTRON_RUN_AS_NODE: "1", NODE_OPTIONS: "" },
+        env: asNode(environment),
         timeout: patience,
         maxBuffer: 1 << 22,
       },
@@ -76,6 +75,11 @@ export async function probeDevices(
       },
     );
   });
+}
+
+/** The environment in which this process's file is Node.js, in Electron too, without its options. */
+export function asNode(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return { ...environment, ELECTRON_RUN_AS_NODE: "1", NODE_OPTIONS: "" };
 }
 
 function linesOf(stdout: string): ProbedDevice[] {

@@ -5,6 +5,7 @@ import path from "node:path";
 import { ownRuntime } from "../install/index.ts";
 import { coreShare } from "./cpu-share.ts";
 import { type Device, executionProvider } from "./device/device.ts";
+import { asNode } from "./device-probe.ts";
 import type { PooledModel } from "./pooled-model.ts";
 
 /** How a device compares with all cores of the CPU. */
@@ -130,8 +131,7 @@ function outputOf(
 ): Promise<string | undefined> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, ["-e", script, "--", ...args], {
-      // In Electron the same file is Node.js only if told so.
-      env: { ...process.env, ELECTRON_RUN_AS_NODE: "1", NODE_OPTIONS: "" },
+      env: asNode(process.env),
       stdio: "pipe",
       timeout: milliseconds,
       killSignal: "SIGKILL",

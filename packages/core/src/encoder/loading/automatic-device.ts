@@ -25,12 +25,6 @@ const tolerance = 1e-3;
 /** Days that a trial is believed: a driver may be installed, a card changed. */
 const trialDays = 7;
 
-/** What a trial found, as it is kept. */
-interface KeptTrial {
-  readonly device: string;
-  readonly takes: boolean;
-}
-
 /** What the choice depends on; tests put their own in its place. */
 export interface TrialParts {
   readonly tryDevice: typeof tryDevice;
@@ -57,12 +51,23 @@ export async function chooseDevices(
   if (candidate === undefined || !isTried || parts.others.length > 1) return parts.others;
   const file = path.join(cacheFolder, "device-trials", `${await trialKey(compiled)}.json`);
   const kept = await readTrial(file);
-  if (kept !== undefined) return kept.takes ? [candidate, ...parts.others] : parts.others;
-  const trial = await parts.tryDevice(compiled, compiled.vocabularySize, candidate, signal);
+  const takes = kept ?? (await trialOf(compiled, candidate, file, signal, parts));
+  return takes ? [candidate, ...parts.others] : parts.others;
+}
+
+/** Tries a device and keeps what was found: whether it is taken. */
+async function trialOf(
+  compiled: CompiledModel,
+  device: Device,
+  file: string,
+  signal: AbortSignal | undefined,
+  parts: TrialParts,
+): Promise<boolean> {
+  const trial = await parts.tryDevice(compiled, compiled.vocabularySize, device, signal);
   throwIfAborted(signal);
   const takes = trial !== undefined && isFaster(trial);
-  await keepTrial(file, { device: candidate.name, takes });
-  return takes ? [candidate, ...parts.others] : parts.others;
+  await keepTrial(file, { device: device.name, takes });
+  return takes;
 }
 
 function isFaster({ batch, query, difference }: DeviceTrial): boolean {
@@ -80,19 +85,23 @@ async function trialKey(compiled: CompiledModel): Promise<string> {
   return hash.digest("hex").slice(0, 32);
 }
 
-async function readTrial(file: string): Promise<KeptTrial | undefined> {
+/** Whether the device is taken, if a trial said so lately. */
+async function readTrial(file: string): Promise<boolean | undefined> {
   try {
     const age = Date.now() - (await stat(file)).mtimeMs;
     if (age > trialDays * 24 * 3600 * 1000) return undefined;
-    const { device, takes } = JSON.parse(await readFile(file, "utf8")) as KeptTrial;
-    return typeof takes === "boolean" ? { device, takes } : undefined;
+    const { takes } = JSON.parse(await readFile(file, "utf8")) as { takes?: unknown };
+    return typeof takes === "boolean" ? takes : undefined;
   } catch {
     return undefined;
   }
 }
 
 /** A cache that cannot be written costs a trial at each load. */
-async function keepTrial(file: string, trial: KeptTrial): Promise<void> {
+async function keepTrial(
+  file: string,
+  trial: { readonly device: string; readonly takes: boolean },
+): Promise<void> {
   try {
     await mkdir(path.dirname(file), { recursive: true });
     await writeWholeFile(file, (handle) => handle.writeFile(JSON.stringify(trial)));

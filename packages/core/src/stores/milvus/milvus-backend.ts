@@ -1,9 +1,8 @@
-import { mapInParallel } from "../../calls/index.ts";
 import { SparseEncoderError } from "../../errors.ts";
 import type { DimCounts, SparseVector } from "../../vector/index.ts";
 import type { BackendQuery, StoreBackend, WeightedQuery } from "../backend.ts";
-import { type CheckedCollection, countsNothing, withEncoder } from "../engine/collection-description.ts";
-import { countsAtOnce, dimField } from "../engine/dim-field.ts";
+import { type CheckedCollection, withEncoder } from "../engine/collection-description.ts";
+import { countDimsOf } from "../engine/dim-field.ts";
 import { EngineClient } from "../engine/engine-client.ts";
 import { toRequests } from "../engine/engine-requests.ts";
 import { type TermFilter, termFilterOperators, vectorTerm } from "../engine/metadata-terms.ts";
@@ -104,18 +103,13 @@ export class MilvusBackend implements StoreBackend {
     await this.refreshFields();
   }
 
-  async countDims(
-    name: string,
-    dims: readonly number[],
-    signal: AbortSignal | undefined,
-  ): Promise<DimCounts> {
-    if (dims.length > 0 && !this.collection.hasDims) throw unsupported(this, countsNothing);
-    const field = dimField(this.fields, name);
-    const conditions = [hasTerm(vectorTerm(name)), ...dims.map((dim) => hasDim(field, dim))];
-    const [vectors, ...active] = await mapInParallel(conditions, countsAtOnce, (condition) =>
-      this.table.count(condition, signal),
+  countDims(name: string, dims: readonly number[], signal: AbortSignal | undefined): Promise<DimCounts> {
+    return countDimsOf(
+      this,
+      this.collection,
+      { name, dims },
+      { hasTerm, hasDim, count: (condition) => this.table.count(condition, signal) },
     );
-    return { vectors: vectors!, active };
   }
 
   async write(documents: readonly CheckedDocument[], signal: AbortSignal | undefined): Promise<void> {

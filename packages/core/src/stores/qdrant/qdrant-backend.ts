@@ -1,11 +1,9 @@
-import { mapInParallel } from "../../calls/index.ts";
 import type { DimCounts, SparseVector } from "../../vector/index.ts";
 import type { BackendQuery, StoreBackend, WeightedQuery } from "../backend.ts";
-import { type CheckedCollection, countsNothing } from "../engine/collection-description.ts";
-import { countsAtOnce, dimField } from "../engine/dim-field.ts";
+import type { CheckedCollection } from "../engine/collection-description.ts";
+import { countDimsOf } from "../engine/dim-field.ts";
 import { EngineClient } from "../engine/engine-client.ts";
 import { toRequests } from "../engine/engine-requests.ts";
-import { vectorTerm } from "../engine/metadata-terms.ts";
 import { toUnitVector } from "../engine/unit-vector.ts";
 import type { FilterNode } from "../filter/filter-node.ts";
 import type { ResolvedFusion } from "../native-fusion.ts";
@@ -95,18 +93,13 @@ export class QdrantBackend implements StoreBackend {
     await this.refreshFields();
   }
 
-  async countDims(
-    name: string,
-    dims: readonly number[],
-    signal: AbortSignal | undefined,
-  ): Promise<DimCounts> {
-    if (dims.length > 0 && !this.collection.hasDims) throw unsupported(this, countsNothing);
-    const field = dimField(this.fields, name);
-    const conditions = [hasTerm(vectorTerm(name)), ...dims.map((dim) => hasDim(field, dim))];
-    const [vectors, ...active] = await mapInParallel(conditions, countsAtOnce, (condition) =>
-      this.points.count([condition], signal),
+  countDims(name: string, dims: readonly number[], signal: AbortSignal | undefined): Promise<DimCounts> {
+    return countDimsOf(
+      this,
+      this.collection,
+      { name, dims },
+      { hasTerm, hasDim, count: (condition) => this.points.count([condition], signal) },
     );
-    return { vectors: vectors!, active };
   }
 
   async write(documents: readonly CheckedDocument[], signal: AbortSignal | undefined): Promise<void> {
