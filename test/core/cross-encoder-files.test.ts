@@ -2,20 +2,12 @@ import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writ
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { CrossEncoder, DenseEncoder, SparseEncoder } from "@sparse-encoder/core";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { expectNumbers } from "../helpers/expected-numbers.ts";
 import { editJson } from "../helpers/model-copies.ts";
-import { goldenPairs, readRerankerGolden, rerankerFolder } from "../helpers/reranker-folders.ts";
+import { goldenPairs, readRerankerGolden, rerankerCopies } from "../helpers/reranker-folders.ts";
 
-const folders: string[] = [];
-const copyOf = (name: string) => {
-  const folder = rerankerFolder(name);
-  folders.push(folder);
-  return folder;
-};
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true });
-});
+const copyOf = rerankerCopies();
 
 describe("save of a reranker", () => {
   const saved = (folder: string, name = "saved") => path.join(folder, name);

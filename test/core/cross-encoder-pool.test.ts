@@ -1,19 +1,10 @@
-import { rmSync } from "node:fs";
 import { CrossEncoder, SparseEncoder } from "@sparse-encoder/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expectNumbers } from "../helpers/expected-numbers.ts";
 import { goldenModelFolder } from "../helpers/golden-data.ts";
-import { goldenPairs, readRerankerGolden, rerankerFolder } from "../helpers/reranker-folders.ts";
+import { goldenPairs, readRerankerGolden, rerankerCopies } from "../helpers/reranker-folders.ts";
 
-const folders: string[] = [];
-const copyOf = (name: string) => {
-  const folder = rerankerFolder(name);
-  folders.push(folder);
-  return folder;
-};
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true });
-});
+const copyOf = rerankerCopies();
 
 describe("a pool of a reranker", () => {
   const golden = readRerankerGolden("bert");

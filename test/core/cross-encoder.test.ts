@@ -1,4 +1,3 @@
-import { rmSync } from "node:fs";
 import path from "node:path";
 import { CrossEncoder, DenseEncoder, SparseEncoder } from "@sparse-encoder/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -6,17 +5,9 @@ import { Tokenizer } from "../../packages/core/src/model/index.ts";
 import { expectNumbers } from "../helpers/expected-numbers.ts";
 import { goldenModelFolder } from "../helpers/golden-data.ts";
 import { editJson } from "../helpers/model-copies.ts";
-import { goldenPairs, readRerankerGolden, rerankerFolder } from "../helpers/reranker-folders.ts";
+import { goldenPairs, readRerankerGolden, rerankerCopies } from "../helpers/reranker-folders.ts";
 
-const folders: string[] = [];
-const copyOf = (name: string) => {
-  const folder = rerankerFolder(name);
-  folders.push(folder);
-  return folder;
-};
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true });
-});
+const copyOf = rerankerCopies();
 
 const models = [
   "bert",

@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { afterAll } from "vitest";
 import { withTokenizer } from "./fixture-folders.ts";
 
 /** Token counts and numbers that sentence-transformers gives; test/fixtures/rerankers/make_rerankers.py describes them. */
@@ -45,4 +46,17 @@ export function readRerankerGolden(name: string): RerankerGolden {
 export function rerankerFolder(name: string): string {
   const { tokenizer } = readRerankerGolden(name);
   return withTokenizer(`rerankers/${name}`, tokenizer).folder;
+}
+
+/** As {@link rerankerFolder}; the folders are removed after the tests of the file. */
+export function rerankerCopies(): (name: string) => string {
+  const folders: string[] = [];
+  afterAll(() => {
+    for (const folder of folders) rmSync(folder, { recursive: true });
+  });
+  return (name) => {
+    const folder = rerankerFolder(name);
+    folders.push(folder);
+    return folder;
+  };
 }
