@@ -84,7 +84,7 @@ function tokenizerOf(count: number) {
   };
 }
 
-/** The letters that stand for the 256 bytes: those that can be seen for themselves, letters from 256 on for the rest. */
+/** The letters that stand for the 256 bytes: visible letters for themselves, letters from 256 on for the rest. */
 function byteLetters(): string[] {
   const isSeen = (byte: number) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
   let next = 256;

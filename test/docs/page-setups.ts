@@ -13,7 +13,7 @@ export interface PageSetup extends BlockSetup {
   readonly each?: readonly BlockSetup[];
 }
 
-/** Addresses of the servers that stand in for those of the pages. */
+/** Addresses of the servers that stand in for the servers of the pages. */
 export interface Services {
   /** A fake of Qdrant with a collection of LangChain. */
   readonly qdrant: string;

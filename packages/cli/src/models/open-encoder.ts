@@ -23,7 +23,7 @@ export async function openDenseEncoder(
   return withProgress(options, signal, (loadOptions) => DenseEncoder.load(model, loadOptions));
 }
 
-/** Loads a reranker. Which of its tokens are read is its own setting, not that of the encoders. */
+/** Loads a reranker. How many of its tokens are read is its own setting; the encoders' option does not count. */
 export async function openReranker(
   model: string,
   options: ModelOptions,

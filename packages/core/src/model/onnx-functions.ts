@@ -53,7 +53,7 @@ export class OnnxFunctions {
   }
 }
 
-/** Counts the nodes under a field of a message, and those of graphs in their attributes. Field numbers: NodeProto, AttributeProto. */
+/** Counts the nodes under a field of a message, and the nodes of graphs in their attributes. Field numbers: NodeProto, AttributeProto. */
 function countCalls(message: Uint8Array, field: number, calls: Calls): void {
   for (const node of fieldsOf(message)) {
     if (node.number !== field) continue;

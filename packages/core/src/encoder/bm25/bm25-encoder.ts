@@ -36,7 +36,7 @@ import { Turns } from "./turns.ts";
  * N documents; df of them have the term.
  *
  * Where N and df come from: a `HybridRetriever` asks the store that it searches, where the store can tell
- * (`Store.countDims`: those of this library do); then there is nothing to fit or to save, and queries are weighed by exactly the
+ * (`Store.countDims`: the stores of this library do); then there is nothing to fit or to save, and queries are weighed by exactly the
  * documents that are stored. Otherwise the encoder counts: `fit` and `update` count texts, `add` of a retriever counts what it
  * adds, and `save` and `load` keep the counts.
  *

@@ -19,7 +19,7 @@ const worthwhile = 1.5;
 /** How many times as long as on the CPU one short text may take. */
 const slowestQuery = 2;
 
-/** Numbers that differ by more are not those of the model. */
+/** Largest difference of two numbers at which a device still gives the model's numbers. */
 const tolerance = 1e-3;
 
 /** Days that a trial is believed: a driver may be installed, a card changed. */

@@ -109,7 +109,7 @@ export function plainRates(base: number, width: number): Float32Array {
 export function ntkRates(scaling: Scaling): Scaled {
   const { rope, file, base, width } = scaling;
   const factor = numberOf(scaling, "factor");
-  // The published code scales for lengths beyond those of the model only, and it prepares them with factors above 1.
+  // The published code scales for lengths beyond the model's only, and it prepares them with factors above 1.
   if (factor <= 1) return { rates: plainRates(base, width) };
   const mixed = setting(rope, "mixed_b", 0, file);
   if (rope.mixed_b === undefined || rope.mixed_b === null) {

@@ -4,7 +4,7 @@ import type { Family, TensorNames, TransformerShape } from "../family.ts";
 import { decoderNames, llamaDefaults, llamaShape } from "./decoders.ts";
 import { ntkRates, ropeRates } from "./rope-rates.ts";
 
-/** Refuses settings that would give other vectors; those that are absent or null change nothing. */
+/** Refuses settings that would give other vectors; absent settings and null change nothing. */
 function requireSettings(
   config: JsonObject,
   file: string,
@@ -44,7 +44,7 @@ const gteNames: TensorNames = {
 
 const separateParts = { query: "attention.q_proj", key: "attention.k_proj", value: "attention.v_proj" };
 
-/** Defaults are those of GteConfig in transformers. */
+/** Defaults are as in GteConfig of transformers. */
 function gteShape(config: JsonObject, file: string): TransformerShape {
   requireSettings(config, file, {
     layer_norm_type: ["layer_norm"],
@@ -103,7 +103,7 @@ const gateActivations: Readonly<Record<string, string>> = { swiglu: "silu", gegl
 /** The published code rounds the width inside the MLP up to a multiple. */
 const mlpMultiple = 256;
 
-/** The settings of the published code, whose keys are those of GPT-2, under the keys of transformers. */
+/** The settings of the published code, whose keys are GPT-2's, under the keys of transformers. */
 function renamedNomic(config: JsonObject, file: string): JsonObject {
   if (config.n_embd === undefined) return config;
   requireSettings(config, file, {
@@ -132,7 +132,7 @@ function renamedNomic(config: JsonObject, file: string): JsonObject {
   };
 }
 
-/** Defaults are those of NomicBertConfig in transformers. In the published form the head has a bias where the MLP has one. */
+/** Defaults are as in NomicBertConfig of transformers. In the published form the head has a bias where the MLP has one. */
 function nomicShape(stored: JsonObject, file: string): TransformerShape {
   const config = renamedNomic(stored, file);
   const size = (key: string, fallback: number) => setting(config, key, fallback, file);
