@@ -41,7 +41,7 @@ describe("deviceAdvice", () => {
   it("says how the provider of CUDA gets in, and where there is none", () => {
     const without = { ...ready, cudaInstalled: false };
     expect(of("Failed to load shared library", without)).toMatch(
-      /not installed.*allowBuilds.*script\/install\.js/,
+      /not installed.*allowBuilds.*install-scripts approve onnxruntime-node.*script\/install\.js/,
     );
     expect(of("", { ...without, system: "win32-x64" })).toMatch(/Linux on x64 only.*use dml or webgpu/);
     expect(of("", { ...without, system: "darwin-arm64" })).toMatch(/this is darwin-arm64\.$/);

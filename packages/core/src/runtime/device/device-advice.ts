@@ -99,7 +99,7 @@ function cudaNotInstalled({ system }: DeviceFacts): string {
     const others = system.startsWith("win32") ? ": use dml or webgpu, or Linux under WSL 2" : "";
     return `onnxruntime-node has CUDA for Linux on x64 only, and this is ${system}${others}.`;
   }
-  return "The CUDA provider is not installed: the install script of onnxruntime-node downloads it, and it was skipped or had no network. Allow it (pnpm: allowBuilds in pnpm-workspace.yaml; npm: no --ignore-scripts) and install again, or run node node_modules/onnxruntime-node/script/install.js.";
+  return "The CUDA provider is not installed: the install script of onnxruntime-node downloads it, and it was skipped or had no network. Allow it (pnpm: allowBuilds in pnpm-workspace.yaml; npm 12: npm install-scripts approve onnxruntime-node; npm: no --ignore-scripts) and install again, or run node node_modules/onnxruntime-node/script/install.js.";
 }
 
 /** Packages of the libraries that the CUDA provider loads. `#` stands for the major version of CUDA. */
