@@ -43,6 +43,8 @@ export interface StoreBackend {
   readonly capabilities: StoreCapabilities;
   /** Kind, dimension and metric of the vectors by name, as known at present. */
   readonly fields: ReadonlyMap<string, ResolvedField>;
+  /** The tenant that the backend keeps to; undefined for a backend without tenants. */
+  readonly tenant?: string | undefined;
   /** True if documents may not bring further names of vectors. */
   readonly declared: boolean;
   /**
@@ -99,6 +101,12 @@ export interface StoreBackend {
 
   /** Puts another field in place of the one of this name, which differs by the encoder, if at all. Calls do not overlap. */
   keepEncoder?(name: string, field: ResolvedField): Promise<void>;
+
+  /**
+   * True if there are documents with vectors of this name, of any tenant. Needed where tenants share the encoders that
+   * `keepEncoder` keeps. Default: what `countDims` says.
+   */
+  hasVectors?(name: string): Promise<boolean>;
 
   /** Looks for names and encoders that other processes added: before a search for a name that `fields` lacks, and `keepEncoder`. */
   refreshFields?(): Promise<void>;

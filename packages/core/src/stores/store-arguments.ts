@@ -188,3 +188,15 @@ export function checkVectors(place: string, vectors: unknown): Map<string, Spars
   }
   return copies;
 }
+
+/** Vectors that the caller may change. */
+export function copyVectors(vectors: StoredDocument["vectors"]): StoredDocument["vectors"] {
+  return Object.fromEntries(
+    Object.entries(vectors).map(([name, vector]) => [
+      name,
+      vector instanceof Float32Array
+        ? vector.slice()
+        : new SparseVector(vector.indices.slice(), vector.values.slice(), vector.dimension),
+    ]),
+  );
+}

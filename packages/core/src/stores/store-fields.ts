@@ -44,8 +44,8 @@ export class StoreFields {
       await backend.refreshFields?.();
       const known = backend.fields.get(name);
       if (known !== undefined && !sameField(known, field)) {
-        const isEmpty = (await backend.countDims?.(name, [], undefined))?.vectors === 0;
-        if (!isEmpty || known.dimension !== dimension) throw boundToOther(backend, name, known, fingerprint);
+        if ((await this.hasVectors(name)) || known.dimension !== dimension)
+          throw boundToOther(backend, name, known, fingerprint);
       }
       const isKept = known?.kind === "sparse" && known.encoder === fingerprint;
       // A name that was not declared is refused when documents bring it.
@@ -53,6 +53,12 @@ export class StoreFields {
     });
     this.growth = turn.catch(() => {});
     return turn;
+  }
+
+  private async hasVectors(name: string): Promise<boolean> {
+    const { backend } = this;
+    if (backend.hasVectors !== undefined) return backend.hasVectors(name);
+    return (await backend.countDims?.(name, [], undefined))?.vectors !== 0;
   }
 
   /**
@@ -79,14 +85,16 @@ export class StoreFields {
 }
 
 function boundToOther(
-  { name: store }: StoreBackend,
+  { name: store, tenant, hasVectors }: StoreBackend,
   name: string,
   field: ResolvedField,
   fingerprint: string,
 ): SparseEncoderError {
+  const whose = tenant !== undefined && hasVectors !== undefined ? " of all tenants" : "";
   return new SparseEncoderError(
     "STORE_MISMATCH",
     `The vectors named ${received(name)} of this ${store} store are ${describeField(field)}, not by ${fingerprint}. ` +
-      "Open the store with the encoder that made them, give these vectors another name, or delete the documents first.",
+      "Open the store with the encoder that made them, give these vectors another name, " +
+      `or delete the documents${whose} first.`,
   );
 }

@@ -2,7 +2,7 @@ import { CallsUnderWay, throwIfAborted, unlessAborted } from "../calls/index.ts"
 import { invalidArgument, SparseEncoderError } from "../errors.ts";
 import { answerNeighbours } from "../options/index.ts";
 
-import { type DimCounts, SparseVector } from "../vector/index.ts";
+import type { DimCounts, SparseVector } from "../vector/index.ts";
 import type { StoreBackend, WeightedQuery } from "./backend.ts";
 import type { FilterNode } from "./filter/filter-node.ts";
 import { checkHybridSearches, checkNativeFusion } from "./native-fusion.ts";
@@ -30,6 +30,7 @@ import {
   checkKnownIds,
   checkSparseQuery,
   checkVectorName,
+  copyVectors,
 } from "./store-arguments.ts";
 import { StoreFields } from "./store-fields.ts";
 import { checkDocumentLimits, checkFilter, checkK, unsupported, withinStringLength } from "./store-limits.ts";
@@ -87,6 +88,11 @@ export class StoreFront implements Store {
   /** What the store can do. */
   get capabilities(): StoreCapabilities {
     return this.backend.capabilities;
+  }
+
+  /** The tenant that the store was opened with, to whose documents it keeps; undefined for a store without tenants. */
+  get tenant(): string | undefined {
+    return this.backend.tenant;
   }
 
   /** Kind, dimension and metric of the vectors by name, as far as they are known. */
@@ -295,15 +301,4 @@ export class StoreFront implements Store {
     }
     return ids.length === 0 ? 0 : this.backend.remove(ids, signal);
   }
-}
-
-function copyVectors(vectors: StoredDocument["vectors"]): StoredDocument["vectors"] {
-  return Object.fromEntries(
-    Object.entries(vectors).map(([name, vector]) => [
-      name,
-      vector instanceof Float32Array
-        ? vector.slice()
-        : new SparseVector(vector.indices.slice(), vector.values.slice(), vector.dimension),
-    ]),
-  );
 }

@@ -165,6 +165,8 @@ export interface Store extends AsyncDisposable {
   readonly name: string;
   /** What the store can do. */
   readonly capabilities: StoreCapabilities;
+  /** The tenant to whose documents the store keeps; undefined for a store without tenants. */
+  readonly tenant?: string | undefined;
 
   /**
    * Adds documents, each in place of the one that has its id, if any. All or none of a call; when it resolves, they are

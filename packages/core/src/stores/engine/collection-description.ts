@@ -1,33 +1,42 @@
 import { received, SparseEncoderError } from "../../errors.ts";
 import { checkModel } from "../../index/index.ts";
+import { checkTenancy } from "../tenant.ts";
 import { describeField, type ResolvedField, sameField } from "../vector-fields.ts";
 import type { ResolvedEngineOptions } from "./engine-options.ts";
 
 /** Version of what the stores keep beside each document: since 2, the active dims of sparse vectors, to count them. */
 const format = 2;
 
+/** Version of a collection with tenants: libraries that know of none refuse it. */
+const tenantFormat = 3;
+
 /** What a store writes into the metadata of the collection it makes. */
 export interface CollectionDescription {
   /** The version. */
   readonly sparseEncoder: number;
   readonly model: string | null;
+  /** There, and true, in a collection that keeps documents by tenant. */
+  readonly tenants?: true;
   readonly vectors: readonly (readonly [name: string, field: ResolvedField])[];
 }
 
-type Declared = Pick<ResolvedEngineOptions, "declared" | "model">;
+type Declared = Pick<ResolvedEngineOptions, "declared" | "model" | "tenant">;
 
 /**
  * The description of a collection that is to be made.
  * @throws SparseEncoderError `INVALID_ARGUMENT` if the vectors are not known
  */
-export function newDescription(place: string, { declared, model }: Declared): CollectionDescription {
+export function newDescription(place: string, { declared, model, tenant }: Declared): CollectionDescription {
   if (declared === undefined) {
     throw new SparseEncoderError(
       "INVALID_ARGUMENT",
       `${place} does not exist; the option vectors is needed to make it.`,
     );
   }
-  return { sparseEncoder: format, model: model ?? null, vectors: [...declared] };
+  const own = { model: model ?? null, vectors: [...declared] };
+  return tenant === undefined
+    ? { sparseEncoder: format, ...own }
+    : { sparseEncoder: tenantFormat, tenants: true, ...own };
 }
 
 /** Of a store whose collection says that it has no dims. */
@@ -51,19 +60,20 @@ export interface CheckedCollection {
 export function checkDescription(
   place: string,
   found: unknown,
-  { declared, model }: Declared,
+  { declared, model, tenant }: Declared,
   hint: string,
 ): CheckedCollection {
   const description = (found ?? {}) as Partial<CollectionDescription>;
   if (typeof description.sparseEncoder !== "number" || !Array.isArray(description.vectors)) {
     throw new SparseEncoderError("STORE_MISMATCH", `${place} was made by something else; ${hint}`);
   }
-  if (description.sparseEncoder > format) {
+  if (description.sparseEncoder > tenantFormat) {
     throw new SparseEncoderError(
       "STORE_MISMATCH",
-      `${place} has version ${description.sparseEncoder}, this library knows up to ${format}; update it.`,
+      `${place} has version ${description.sparseEncoder}, this library knows up to ${tenantFormat}; update it.`,
     );
   }
+  checkTenancy(place, description.tenants !== undefined, tenant);
   checkModel(place, description.model ?? null, model);
   const stored = new Map(description.vectors as CollectionDescription["vectors"]);
   checkDeclared(place, stored, declared);

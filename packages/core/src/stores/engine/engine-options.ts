@@ -2,12 +2,14 @@ import { invalidArgument, received } from "../../errors.ts";
 import { modelName } from "../../index/index.ts";
 import { type CheckedOptions, count, unchecked } from "../../options/index.ts";
 import type { VectorSchema } from "../store.ts";
+import { tenantName } from "../tenant.ts";
 import { checkVectorSchema, type ResolvedField } from "../vector-fields.ts";
 
 /** Options that all stores on engines have. */
 export interface EngineOptions {
   readonly vectors?: VectorSchema | undefined;
   readonly model?: string | undefined;
+  readonly tenant?: string | undefined;
   readonly timeout?: number | undefined;
   readonly retries?: number | undefined;
 }
@@ -16,6 +18,7 @@ export interface EngineOptions {
 export interface ResolvedEngineOptions {
   readonly declared: Map<string, ResolvedField> | undefined;
   readonly model: string | undefined;
+  readonly tenant: string | undefined;
   /** Milliseconds that a request may take. */
   readonly timeout: number;
   /** Tries after the first one. */
@@ -30,13 +33,28 @@ export const engineRules = {
   retries: count({ minimum: 0 }).default(5),
 };
 
+/** The rule of the option `tenant`, for stores that have it. */
+export const tenantRules = { tenant: tenantName };
+
 /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
 export function resolveEngineOptions(
   call: string,
-  { vectors, model, timeout, retries }: CheckedOptions<typeof engineRules>,
+  {
+    vectors,
+    model,
+    tenant,
+    timeout,
+    retries,
+  }: CheckedOptions<typeof engineRules> & Partial<CheckedOptions<typeof tenantRules>>,
 ): ResolvedEngineOptions {
   const declared = vectors === undefined ? undefined : checkVectorSchema(call, vectors);
-  return { declared: declared === undefined ? undefined : new Map(declared), model, timeout, retries };
+  return {
+    declared: declared === undefined ? undefined : new Map(declared),
+    model,
+    tenant,
+    timeout,
+    retries,
+  };
 }
 
 /** Checks that one of the options says where the server is: one of `names`; the last one is a client. */
