@@ -19,7 +19,10 @@ export {
   type BeirDocument,
   type BeirFolderOptions,
   readBeirFolder,
+  readBeirQueries,
 } from "./files/beir-folder.ts";
+export type { DataFile } from "./files/data-file.ts";
+export { type QrelsLayout, readQrels } from "./files/qrels.ts";
 export { readTrecQrels, writeTrecQrels } from "./files/trec-qrels.ts";
 export { readTrecRun, writeTrecRun } from "./files/trec-run.ts";
 export {

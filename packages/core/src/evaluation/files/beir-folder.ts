@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { invalidArgument, received } from "../../errors.ts";
 import { declareOptions, text } from "../../options/index.ts";
-import { badLine, type FileLine, firstExisting, linesOf } from "./data-file.ts";
-import { addJudgement } from "./trec-qrels.ts";
+import { badLine, type DataFile, type FileLine, firstExisting, linesOf } from "./data-file.ts";
+import { readQrels } from "./qrels.ts";
 
 /** A document of a {@link BeirCollection}. */
 export interface BeirDocument {
@@ -64,12 +64,25 @@ export async function readBeirFolder(
   ];
   return {
     documents: await readTexts(corpus),
-    queries: (await readTexts(queries)).map(({ id, text }) => ({ id, text })),
-    judgements: await readJudgements(qrels),
+    queries: await readBeirQueries(queries),
+    judgements: await readQrels(qrels, "beir"),
   };
 }
 
-async function readTexts(path: string): Promise<BeirDocument[]> {
+/**
+ * Reads queries in the layout of BEIR: lines of JSON with `_id` and `text`.
+ *
+ * @param file path of the file, which is unpacked where it ends in `.gz`, or its contents with a name for messages
+ * @returns the queries in the order of the file
+ * @throws SparseEncoderError `DATA_INVALID`, naming file and line
+ */
+export async function readBeirQueries(
+  file: DataFile,
+): Promise<{ readonly id: string; readonly text: string }[]> {
+  return (await readTexts(file)).map(({ id, text }) => ({ id, text }));
+}
+
+async function readTexts(path: DataFile): Promise<BeirDocument[]> {
   const texts: BeirDocument[] = [];
   const ids = new Set<string>();
   for await (const line of linesOf(path)) {
@@ -81,7 +94,7 @@ async function readTexts(path: string): Promise<BeirDocument[]> {
   return texts;
 }
 
-function parseText(path: string, line: FileLine): BeirDocument {
+function parseText(path: DataFile, line: FileLine): BeirDocument {
   let value: unknown;
   try {
     value = JSON.parse(line.text);
@@ -97,25 +110,4 @@ function parseText(path: string, line: FileLine): BeirDocument {
   }
   const heading = title ?? "";
   return { id, title: heading, text: heading === "" ? text : `${heading} ${text}` };
-}
-
-async function readJudgements(path: string): Promise<Map<string, Map<string, number>>> {
-  const judgements = new Map<string, Map<string, number>>();
-  let first = true;
-  for await (const line of linesOf(path)) {
-    const fields = line.text.split("\t");
-    if (fields.length !== 3) {
-      throw badLine(
-        path,
-        line,
-        `expected query id, document id and grade between tabs, received ${received(line.text)}`,
-      );
-    }
-    const [query, document, grade] = fields as [string, string, string];
-    // Some files lack the header.
-    const header = first && /^(query[-_ ]?id|qid)$/i.test(query);
-    first = false;
-    if (!header) addJudgement(judgements, path, line, query, document, grade.trim());
-  }
-  return judgements;
 }

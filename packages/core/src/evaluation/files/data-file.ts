@@ -7,6 +7,9 @@ import { SparseEncoderError } from "../../errors.ts";
 /** Most characters of a line, several times the longest text. A small packed file may hold one endless line. */
 const longestLine = 256 << 20;
 
+/** A file by its path, or the contents of one under a name, which stands in messages. */
+export type DataFile = string | { readonly name: string; readonly content: string };
+
 /** A line of a text file, numbered from 1. */
 export interface FileLine {
   readonly number: number;
@@ -14,10 +17,27 @@ export interface FileLine {
 }
 
 /**
- * The lines of a UTF-8 file that are not blank, read as they are taken; a name that ends in `.gz` is unpacked.
+ * The lines of a UTF-8 file that are not blank, read as they are taken; a path that ends in `.gz` is unpacked.
  * @throws SparseEncoderError `DATA_INVALID` if it cannot be read or is no UTF-8
  */
-export async function* linesOf(path: string): AsyncGenerator<FileLine, void, undefined> {
+export async function* linesOf(source: DataFile): AsyncGenerator<FileLine, void, undefined> {
+  if (typeof source === "object") yield* linesOfText(source.content);
+  else yield* linesOfPath(source);
+}
+
+/** What messages call a file. */
+export function nameOf(source: DataFile): string {
+  return typeof source === "object" ? source.name : source;
+}
+
+function* linesOfText(content: string): Generator<FileLine, void, undefined> {
+  const text = content.startsWith("\u{feff}") ? content.slice(1) : content;
+  for (const [place, line] of text.split("\n").entries()) {
+    if (line.trim() !== "") yield { number: place + 1, text: line.endsWith("\r") ? line.slice(0, -1) : line };
+  }
+}
+
+async function* linesOfPath(path: string): AsyncGenerator<FileLine, void, undefined> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   /** The parts of the line that has not ended yet; joined once, since a line may be as long as the file. */
   let parts: string[] = [];
@@ -53,8 +73,8 @@ export async function* linesOf(path: string): AsyncGenerator<FileLine, void, und
 }
 
 /** The error for a line that breaks the format of its file. */
-export function badLine(path: string, { number }: FileLine, problem: string): SparseEncoderError {
-  return new SparseEncoderError("DATA_INVALID", `${path}, line ${number}: ${problem}.`);
+export function badLine(source: DataFile, { number }: FileLine, problem: string): SparseEncoderError {
+  return new SparseEncoderError("DATA_INVALID", `${nameOf(source)}, line ${number}: ${problem}.`);
 }
 
 /**

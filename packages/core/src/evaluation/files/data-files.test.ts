@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { readBeirFolder } from "./beir-folder.ts";
+import { readBeirFolder, readBeirQueries } from "./beir-folder.ts";
 import { linesOf } from "./data-file.ts";
+import { readQrels } from "./qrels.ts";
 import { readTrecQrels, writeTrecQrels } from "./trec-qrels.ts";
 import { readTrecRun, writeTrecRun } from "./trec-run.ts";
 
@@ -100,6 +101,60 @@ describe("linesOf", () => {
     const path = await put("many.txt", "line\n".repeat(100_000));
     for await (const { number } of linesOf(path)) if (number === 2) break;
     await expect(rm(path)).resolves.toBeUndefined();
+  });
+});
+
+describe("readQrels and readBeirQueries", () => {
+  const judged = new Map([
+    [
+      "q 1",
+      new Map([
+        ["d1", 2],
+        ["d2", 0],
+      ]),
+    ],
+  ]);
+
+  it.each([
+    ["BEIR with a header", "query-id\tcorpus-id\tscore\nq 1\td1\t2\r\nq 1\td2\t0\n", judged],
+    ["BEIR without a header", "\u{feff}q 1\td1\t2\n\nq 1\td2\t0", judged],
+    ["TREC", "1 0 d1 2\n1\tQ0\td2\t0\n", new Map([["1", judged.get("q 1")]])],
+    ["nothing", " \n", new Map()],
+  ])("tells the layout by the first line: %s", async (_case, content, expected) => {
+    expect(await readQrels({ name: "qrels", content })).toEqual(expected);
+    expect(await readQrels(await put("qrels.any", content))).toEqual(expected);
+  });
+
+  it.each([
+    ["one field", "hello", "qrels, line 1: expected query id, document id and grade between tabs, or"],
+    [
+      "another layout later",
+      "q\td\t1\nq 0 e 1",
+      "qrels, line 2: expected query id, document id and grade between",
+    ],
+    ["a grade that is a word", "q\td\t1\nq\te\tx", "qrels, line 2: the grade must be a whole number"],
+  ])("names the line: %s", async (_case, content, message) => {
+    const { code, message: found } = await failure(readQrels({ name: "qrels", content }));
+    expect([code, found]).toEqual(["DATA_INVALID", expect.stringContaining(message)]);
+  });
+
+  it("refuses a layout that is not there", async () => {
+    const layout = JSON.parse('"csv"');
+    expect((await failure(readQrels({ name: "qrels", content: "" }, layout))).message).toBe(
+      'readQrels: layout must be "beir" or "trec", received \'csv\'.',
+    );
+  });
+
+  it("reads queries from contents", async () => {
+    const content = '{"_id": "q1", "text": "one", "metadata": {}}\r\n{"_id": "q2", "text": ""}';
+    expect(await readBeirQueries({ name: "queries", content })).toEqual([
+      { id: "q1", text: "one" },
+      { id: "q2", text: "" },
+    ]);
+    const { message } = await failure(
+      readBeirQueries({ name: "queries", content: `${content}\n{"_id": 3}` }),
+    );
+    expect(message).toContain("queries, line 3: expected an object with strings _id and text");
   });
 });
 

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { invalidArgument, received } from "../../errors.ts";
 import type { Judgements } from "../metrics/judgements.ts";
-import { badLine, type FileLine, linesOf } from "./data-file.ts";
+import { readQrels } from "./qrels.ts";
 
 /**
  * Reads judgements: lines of query id, iteration (ignored), document id and grade, between blanks, as trec_eval takes
@@ -10,39 +10,8 @@ import { badLine, type FileLine, linesOf } from "./data-file.ts";
  * @returns grades by query id and document id
  * @throws SparseEncoderError `DATA_INVALID`, naming file and line
  */
-export async function readTrecQrels(path: string): Promise<Map<string, Map<string, number>>> {
-  const judgements = new Map<string, Map<string, number>>();
-  for await (const line of linesOf(path)) {
-    const fields = line.text.trim().split(/\s+/);
-    if (fields.length !== 4) {
-      throw badLine(path, line, `expected "query 0 document grade", received ${received(line.text)}`);
-    }
-    const [query, , document, grade] = fields as [string, string, string, string];
-    addJudgement(judgements, path, line, query, document, grade);
-  }
-  return judgements;
-}
-
-/**
- * Adds the judgement of a line.
- * @throws SparseEncoderError `DATA_INVALID` if the grade is not a whole number, or the pair was judged before
- */
-export function addJudgement(
-  judgements: Map<string, Map<string, number>>,
-  path: string,
-  line: FileLine,
-  query: string,
-  document: string,
-  grade: string,
-): void {
-  if (!/^[+-]?\d+$/.test(grade)) {
-    throw badLine(path, line, `the grade must be a whole number, received ${received(grade)}`);
-  }
-  const grades = judgements.get(query) ?? new Map<string, number>();
-  if (grades.has(document)) {
-    throw badLine(path, line, `document ${received(document)} is judged twice for query ${received(query)}`);
-  }
-  judgements.set(query, grades.set(document, Number(grade)));
+export function readTrecQrels(path: string): Promise<Map<string, Map<string, number>>> {
+  return readQrels(path, "trec");
 }
 
 /**
