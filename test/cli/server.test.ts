@@ -186,6 +186,24 @@ describe("documents, files and search", () => {
     expect((await read(server.ask("/documents/b")))[0]).toBe(404);
   });
 
+  it("count for keywords what they counted at first, when statistics are made anew", async () => {
+    const documents = [1, 2, 3, 4, 5].map((number) => ({
+      id: `keyword ${number}`,
+      text: `wombats ${number}`,
+      metadata: { title: "Quokka" },
+    }));
+    await using own = await startServer([]);
+    await own.ask("/documents", { documents });
+    const body = JSON.stringify({ ids: ["keyword 4", "keyword 5"] });
+    const headers = { "content-type": "application/json" };
+    await own.ask("/documents", undefined, { method: "DELETE", body, headers });
+    const found = async (query: string) => {
+      const [, { hits }] = await read(own.ask("/search", { query, weights: { sparse: 0 } }));
+      return (hits as { id: string }[]).length;
+    };
+    expect([await found("wombats"), await found("quokka")]).toEqual([3, 0]);
+  });
+
   it("take files up, and no paths", async () => {
     const send = (name: string, body: string | Uint8Array) =>
       read(server.ask(`/files/${name}`, undefined, { method: "PUT", body }));

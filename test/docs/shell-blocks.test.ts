@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { blocksOf, type CodeBlock } from "./code-blocks.ts";
-import type { BlockSetup } from "./page-setups.ts";
 import { type RunningServices, startServices } from "./services.ts";
 import { ShellFolder } from "./shell.ts";
 
@@ -51,21 +50,25 @@ describe.skipIf(process.platform === "win32")("shell commands of the pages", () 
   });
 
   it("docs/server.md: the server answers, over HTTP and as a tool of agents", async () => {
-    const [serve, agents, ...others] = blocks("docs/server.md", "sh");
+    const [serve, compare, agents, ...others] = blocks("docs/server.md", "sh");
     expect(others).toEqual([]);
     const { port } = services;
-    const background: BlockSetup = {
-      replace: [
-        [
-          "sparse-encoder serve --index ./index\n",
-          `sparse-encoder serve --index ./index --port ${port} & server=$!
-for attempt in $(seq 100); do curl --silent --fail --output ready http://127.0.0.1:${port}/ready && break; sleep 0.2; done\n`,
-        ],
-        ["8080", String(port)],
-      ],
-      after: "kill $server\nwait $server",
-    };
-    expect(JSON.parse(await shell.runBlock(serve!, background))[0][0]).toHaveProperty("index");
+    const inBackground = (command: string): [string, string] => [
+      `${command}\n`,
+      `${command} --port ${port} & server=$!
+for attempt in $(seq 300); do curl --silent --fail --output ready http://127.0.0.1:${port}/ready && break; sleep 0.2; done\n`,
+    ];
+    const after = "kill $server\nwait $server";
+    const served = await shell.runBlock(serve!, {
+      replace: [inBackground("sparse-encoder serve --index ./index"), ["8080", String(port)]],
+      after,
+    });
+    expect(JSON.parse(served)[0][0]).toHaveProperty("index");
+    const compared = await shell.runBlock(compare!, {
+      replace: [inBackground("sparse-encoder serve --beir data/cranfield --compare naver/splade-v3")],
+      after: `curl --silent http://127.0.0.1:${port}/info\n${after}`,
+    });
+    expect(JSON.parse(compared).compared_model_ids).toEqual(["naver/splade-v3"]);
     // Without input, a session of MCP ends.
     await shell.runBlock(agents!);
     const [client] = blocks("docs/server.md", "json");

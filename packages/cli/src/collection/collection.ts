@@ -4,10 +4,12 @@ import {
   type DenseEncoder,
   HybridRetriever,
   MemoryStore,
+  type NewDocument,
   type SparseEncoder,
   SparseEncoderError,
 } from "@sparse-encoder/core";
 import { CommandError } from "../command-error.ts";
+import { embeddedModel } from "../models/embedded-model.ts";
 import type { ModelOptions } from "../models/model-options.ts";
 import { openDenseEncoder, openSparseEncoder } from "../models/open-encoder.ts";
 import { type ArmName, armNames } from "./arms.ts";
@@ -20,6 +22,12 @@ import {
   writeDescription,
 } from "./index-description.ts";
 
+/** Keeps the documents of an index a second time, such as with the vectors of another model. */
+export interface CollectionCopy {
+  add(documents: readonly NewDocument[], signal: AbortSignal): Promise<void>;
+  delete(ids: readonly string[]): Promise<void>;
+}
+
 /** An index in a folder, with the encoders that it was made with. */
 export class Collection implements AsyncDisposable {
   /** Undefined for an index in memory. */
@@ -30,6 +38,8 @@ export class Collection implements AsyncDisposable {
   keyword: Bm25Encoder;
   retriever: HybridRetriever;
   description: IndexDescription;
+  /** What takes part in all changes of documents. */
+  readonly copies: CollectionCopy[] = [];
   private changes: Promise<unknown> = Promise.resolve();
 
   private constructor(
@@ -57,6 +67,19 @@ export class Collection implements AsyncDisposable {
   /** Keeps the keyword statistics as they are now. */
   async saveKeywords(): Promise<void> {
     if (this.folder !== undefined) await this.keyword.save(indexPaths(this.folder).keyword);
+  }
+
+  /** Stores documents with the vectors of all arms. */
+  async add(documents: readonly NewDocument[], signal: AbortSignal): Promise<void> {
+    await this.retriever.add(documents, { signal });
+    for (const copy of this.copies) await copy.add(documents, signal);
+  }
+
+  /** Deletes documents; gives how many there were. */
+  async delete(ids: readonly string[]): Promise<number> {
+    const deleted = await this.store.delete({ ids });
+    for (const copy of this.copies) await copy.delete(ids);
+    return deleted;
   }
 
   /** Changes the description, and keeps it. */
@@ -178,7 +201,7 @@ function checkModels(folder: string, models: IndexModels, options: CollectionOpt
 
 /** Name of the models for the store, which refuses others. */
 function modelName({ model, revision, dtype, maxActiveDims, dense }: IndexModels): string {
-  return JSON.stringify([model ?? "splade-tiny", revision, dtype, maxActiveDims, dense]);
+  return JSON.stringify([model ?? embeddedModel, revision, dtype, maxActiveDims, dense]);
 }
 
 /** A folder of something else must not be written into. */

@@ -25,7 +25,7 @@ export async function storeDocuments(
   );
   // Numbers of new terms must be known before vectors that use them.
   await collection.saveKeywords();
-  await collection.retriever.add(documents, { signal });
+  await collection.add(documents, signal);
 }
 
 /** Makes keyword statistics anew if need be, and says in the description that the index is complete. */
@@ -64,8 +64,9 @@ export function deleteDocuments(
   signal: AbortSignal,
 ): Promise<number> {
   return collection.exclusively(async () => {
+    signal.throwIfAborted();
     await beginWriting(collection);
-    const deleted = await collection.store.delete({ ids }, { signal });
+    const deleted = await collection.delete(ids);
     await collection.describe({ outdated: collection.description.outdated + deleted });
     await finishWriting(collection, false, signal);
     return deleted;
@@ -101,8 +102,10 @@ async function* encodedTexts(documents: AsyncIterable<StoredDocument>): AsyncGen
   for await (const document of documents) yield encodedText(document);
 }
 
-function encodedText({ text, metadata }: StoredDocument): string {
-  const { title, heading } = metadata;
+/** What was encoded of a document: passages of files have their headings before them, other documents are as they were given. */
+export function encodedText({ text, metadata }: StoredDocument): string {
+  const { file, title, heading } = metadata;
+  if (typeof file !== "string") return text;
   return encodedTextOf(
     typeof title === "string" ? title : "",
     typeof heading === "string" ? heading : "",

@@ -103,7 +103,7 @@ async function storeFiles(
       documentId(file.name, entry.passages + past),
     ),
   );
-  if (surplus.length > 0) await collection.store.delete({ ids: surplus });
+  if (surplus.length > 0) await collection.delete(surplus);
   const { files, outdated } = collection.description;
   await collection.describe({
     files: { ...files, ...Object.fromEntries(changes.map(({ file, entry }) => [file.name, entry])) },
@@ -126,7 +126,7 @@ async function removeFiles(
   const ids = gone.flatMap((name) =>
     Array.from({ length: files[name]!.passages }, (_, position) => documentId(name, position)),
   );
-  await collection.store.delete({ ids });
+  await collection.delete(ids);
   await collection.describe({
     files: Object.fromEntries(Object.entries(files).filter(([name]) => !gone.includes(name))),
     outdated: collection.description.outdated + ids.length,

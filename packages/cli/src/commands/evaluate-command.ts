@@ -26,7 +26,7 @@ export function evaluateCommand(): Command {
     .option("--plot <file>", "draw quality, size and speed as SVG")
     .option("-o, --output <file>", "write the ranking of the best settings as a TREC run")
     .option("--run <file>", "a TREC run to measure, in place of a collection")
-    .option("--qrels <file>", "TREC judgements of the run")
+    .option("--qrels <file>", "judgements of the run, in the layout of TREC or of BEIR")
     .option("--baseline <file>", "TREC run to compare with, by a paired randomisation test")
     .option("--json", "write the figures as JSON");
   return addModelOptions(command)

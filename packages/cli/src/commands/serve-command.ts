@@ -19,6 +19,14 @@ export function serveCommand(): Command {
       "--beir <folder>",
       "search a BEIR collection, whose judgements the page shows, in place of an index",
     )
+    .option("--split <name>", "judgements of the BEIR collection that are used", "test")
+    .option("--queries <file>", "judged queries for the index, in the layout of BEIR; with --qrels")
+    .option("--qrels <file>", "judgements of these queries, in the layout of BEIR or of TREC")
+    .option(
+      "--compare <model>",
+      "further sparse model, folder or name, that the page sets beside the first; may be given several times",
+      collect,
+    )
     .option("--reranker <model>", "reranker of /rerank, folder or name")
     .option(
       "--api-key-file <file>",
@@ -33,6 +41,7 @@ export function serveCommand(): Command {
       examples(
         "sparse-encoder serve                                    the page: http://127.0.0.1:8080",
         "sparse-encoder serve --index ./index --dense sentence-transformers/all-MiniLM-L6-v2",
+        "sparse-encoder serve --beir data/cranfield --compare naver/splade-v3   two models side by side, with nDCG@10",
         "sparse-encoder serve --mcp --index ./index              tools for an agent",
         'curl http://127.0.0.1:8080/embed_sparse --json \'{"inputs": "cheap flights"}\'',
       ),

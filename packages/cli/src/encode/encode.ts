@@ -6,6 +6,7 @@ import type { InputFormat } from "../input/input-formats.ts";
 import type { FieldNames } from "../input/input-record.ts";
 import { formatOf, readRecords } from "../input/read-records.ts";
 import { Interruption } from "../interruption.ts";
+import { embeddedModel } from "../models/embedded-model.ts";
 import { encodeTexts } from "../models/encode-texts.ts";
 import type { ModelOptions } from "../models/model-options.ts";
 import { type AnyEncoder, openDenseEncoder, openSparseEncoder } from "../models/open-encoder.ts";
@@ -137,7 +138,7 @@ async function openSink(
   const kind = encoder instanceof SparseEncoder ? "sparse" : "dense";
   const store = await openStore(address, {
     vectors: { [vector]: { kind, dimension } },
-    model: options.model ?? "splade-tiny",
+    model: options.model ?? embeddedModel,
   });
   return StoreSink.open(store, vector, checkpoint, settings, earlier);
 }

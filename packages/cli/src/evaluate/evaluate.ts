@@ -3,7 +3,7 @@ import {
   evaluateRun,
   type RunEvaluation,
   readBeirFolder,
-  readTrecQrels,
+  readQrels,
   readTrecRun,
   writeTrecRun,
 } from "@sparse-encoder/core/evaluation";
@@ -78,7 +78,7 @@ async function evaluateFile({ run, qrels, baseline, json }: EvaluateOptions): Pr
       "Name the folder of a BEIR collection, or a run and its judgements with --run and --qrels.",
     );
   }
-  const judgements = await readTrecQrels(qrels);
+  const judgements = await readQrels(qrels);
   const { metrics, perQuery } = evaluateRun(await readTrecRun(run), judgements);
   const comparison =
     baseline === undefined ? undefined : compare(await perQueryOf(baseline, judgements), perQuery);

@@ -3,7 +3,8 @@ import { z } from "zod";
 import { addDocuments } from "../collection/store-documents.ts";
 import { sharedTerms } from "../explain/term-share.ts";
 import { toApiError } from "../server/api-error.ts";
-import { collectionOf, hitOf } from "../server/routes/search-route.ts";
+import { hitOf } from "../server/routes/search-route.ts";
+import { collectionOf } from "../server/routes/search-settings.ts";
 import type { ServerContext } from "../server/server-context.ts";
 
 /** Hits per search: the default, and the most. */

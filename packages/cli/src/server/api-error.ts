@@ -35,6 +35,7 @@ const requestCodes = new Set<string>([
   "INVALID_ARGUMENT",
   "UNKNOWN_OPTION",
   "INVALID_TEXT",
+  "DATA_INVALID",
   "INVALID_DOCUMENT",
   "INVALID_FILTER",
   "INVALID_VECTOR",

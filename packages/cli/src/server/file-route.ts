@@ -4,7 +4,7 @@ import { knownEndings } from "../folder/read-file-text.ts";
 import { ApiError, invalidRequest, toApiError } from "./api-error.ts";
 import { callSignal } from "./call-signal.ts";
 import { readBody } from "./request-body.ts";
-import { collectionOf } from "./routes/search-route.ts";
+import { collectionOf } from "./routes/search-settings.ts";
 import type { ServerContext } from "./server-context.ts";
 
 /** Takes files up into the index. The body is the file; its name becomes part of ids and is never a path. */

@@ -44,6 +44,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       `--host ${options.host} lets other machines in: set SPARSE_ENCODER_API_KEY or --api-key-file, or say --insecure.`,
     );
   }
+  checkJudgementOptions(options);
   const limits = limitsOf(options);
   await using context = await openContext({ ...options, limits }, signal);
   if (options.mcp) {
@@ -65,6 +66,16 @@ export async function serve(options: ServeOptions): Promise<void> {
   context.end();
   note("Ending: requests under way are answered first.");
   await server.close(limits.grace);
+}
+
+function checkJudgementOptions({ beir, queries, qrels, compare = [], mcp }: ServeOptions): void {
+  if ((queries === undefined) !== (qrels === undefined)) {
+    throw usageError("--queries and --qrels go together: a file of queries, and a file of their judgements.");
+  }
+  if (beir !== undefined && queries !== undefined) {
+    throw usageError("--beir has queries and judgements of its own; leave --queries and --qrels out.");
+  }
+  if (mcp && compare.length > 0) throw usageError("--compare is for the page; leave it out with --mcp.");
 }
 
 async function readApiKey({ apiKeyFile }: ServeOptions): Promise<string | undefined> {

@@ -38,7 +38,7 @@ export function hostGuard({ hosts, origins }: HostRules): MiddlewareHandler {
       context.header("Vary", "Origin");
       if (context.req.method === "OPTIONS") {
         context.header("Access-Control-Allow-Headers", "Authorization, Content-Type");
-        context.header("Access-Control-Allow-Methods", "GET, POST, DELETE");
+        context.header("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE");
         return context.body(null, 204);
       }
     }

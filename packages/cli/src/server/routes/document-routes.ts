@@ -3,7 +3,7 @@ import { z } from "zod";
 import { addDocuments, deleteDocuments } from "../../collection/store-documents.ts";
 import { ApiError } from "../api-error.ts";
 import { apiRoute, bodyRoute } from "./api-route.ts";
-import { collectionOf } from "./search-route.ts";
+import { collectionOf } from "./search-settings.ts";
 
 /** Documents that a listing gives where no number is asked for, and at most. */
 const listed = { usual: 50, most: 500 };
@@ -87,17 +87,6 @@ export const getDocumentRoute = apiRoute({
     if (document === undefined) throw new ApiError(404, "Validation", "There is no document of this id.");
     const { id, text, metadata } = document;
     return { id, text, metadata };
-  },
-});
-
-export const judgedQueriesRoute = apiRoute({
-  method: "get",
-  path: "/queries",
-  summary: "Queries with judgements, if the server has some",
-  tag: "search",
-  response: z.object({ queries: z.array(z.object({ id: z.string(), text: z.string() })) }),
-  async handle({ context: { judgements } }) {
-    return { queries: [...(judgements?.queries ?? [])] };
   },
 });
 

@@ -4,9 +4,12 @@ import { sharedTerms, textTerms } from "../../explain/term-share.ts";
 import { textSegments } from "../../explain/text-segments.ts";
 import { invalidRequest } from "../api-error.ts";
 import { kindKey } from "../encode-kind.ts";
-import { type ApiCall, bodyRoute } from "./api-route.ts";
+import { type ServedModel, servedModel } from "../server-context.ts";
+import { bodyRoute } from "./api-route.ts";
+import { modelField } from "./search-settings.ts";
 
 const explainRequest = z.object({
+  model: modelField,
   query: z.string().optional(),
   document: z.string().optional(),
   max_active_dims: z.number().int().positive().optional(),
@@ -56,13 +59,14 @@ export const explainRoute = bodyRoute({
   tag: "search",
   body: explainRequest,
   response: explainResponse,
-  async handle({ query, document, max_active_dims: maxActiveDims }, call) {
+  async handle({ query, document, model: name, max_active_dims: maxActiveDims }, call) {
     if (query === undefined && document === undefined) throw invalidRequest("Give query, document or both.");
+    const model = servedModel(call.context, name);
+    const { encoder } = model;
     const [left, right] = await Promise.all([
-      query === undefined ? undefined : encoded(query, "query", maxActiveDims, call),
-      document === undefined ? undefined : encoded(document, "document", maxActiveDims, call),
+      query === undefined ? undefined : encoded(query, "query", maxActiveDims, model, call.signal),
+      document === undefined ? undefined : encoded(document, "document", maxActiveDims, model, call.signal),
     ]);
-    const { encoder } = call.context;
     return {
       query: left?.described,
       document: right?.described,
@@ -86,9 +90,10 @@ async function encoded(
   text: string,
   task: "query" | "document",
   maxActiveDims: number | undefined,
-  { context: { encoder, sparseTexts }, signal }: ApiCall,
+  { encoder, texts }: ServedModel,
+  signal: AbortSignal,
 ): Promise<{ readonly vector: SparseVector; readonly described: z.infer<typeof textSchema> }> {
-  const [vector] = await sparseTexts.add(kindKey({ task, maxActiveDims }), [text], signal);
+  const [vector] = await texts.add(kindKey({ task, maxActiveDims }), [text], signal);
   const [ids] = await encoder.tokenize([text]);
   const terms = await textTerms(encoder, text, vector!);
   return {

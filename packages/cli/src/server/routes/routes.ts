@@ -3,11 +3,11 @@ import {
   addDocumentsRoute,
   deleteDocumentsRoute,
   getDocumentRoute,
-  judgedQueriesRoute,
   listDocumentsRoute,
 } from "./document-routes.ts";
 import { embedRoute, embedSparseRoute, openAiRoute } from "./embed-routes.ts";
 import { explainRoute } from "./explain-route.ts";
+import { evaluateRoute, judgedQueriesRoute, putJudgementsRoute } from "./judgement-routes.ts";
 import { rerankRoute } from "./rerank-route.ts";
 import { searchRoute } from "./search-route.ts";
 import { healthRoute, infoRoute, readyRoute, vocabularyRoute } from "./status-routes.ts";
@@ -27,6 +27,8 @@ export const apiRoutes: readonly ApiRoute[] = [
   listDocumentsRoute,
   getDocumentRoute,
   judgedQueriesRoute,
+  putJudgementsRoute,
+  evaluateRoute,
   healthRoute,
   readyRoute,
 ];

@@ -29,6 +29,7 @@ const infoSchema = z.object({
   model_id: z.string(),
   model_sha: z.string().nullable(),
   model_dtype: z.string(),
+  compared_model_ids: z.array(z.string()).describe("Further sparse models, of --compare"),
   model_type: z.object({ embedding: z.object({ pooling: z.string() }) }),
   max_concurrent_requests: z.number().int(),
   max_input_length: z.number().int(),
@@ -45,6 +46,7 @@ const infoSchema = z.object({
   dense_dimension: z.number().int().nullable(),
   reranker_model_id: z.string().nullable(),
   has_vocabulary: z.boolean(),
+  max_body_bytes: z.number().int(),
 });
 
 export const infoRoute = apiRoute({
@@ -60,6 +62,7 @@ export const infoRoute = apiRoute({
       model_id: context.model,
       model_sha: null,
       model_dtype: dtype === "fp32" ? "float32" : "int8",
+      compared_model_ids: context.compared.map(({ name }) => name),
       model_type: { embedding: { pooling: "splade" } },
       max_concurrent_requests: limits.requests,
       max_input_length: maxSeqLength,
@@ -76,6 +79,7 @@ export const infoRoute = apiRoute({
       dense_dimension: dense?.embeddingDimension ?? null,
       reranker_model_id: context.rerankerModel ?? null,
       has_vocabulary: true,
+      max_body_bytes: limits.bodyBytes,
     };
   },
 });
