@@ -102,6 +102,10 @@ const retriever = new HybridRetriever({ arms: { keyword: { encoder: new Bm25Enco
 await retriever.add([{ id: "a", text: "a blunt body" }]);`,
         after: `if (hits[0]?.id !== "a") throw new Error(); await store.close();`,
       },
+      {
+        before: `import { MemoryStore } from "@sparse-encoder/core";`,
+        after: `if (missing !== undefined || (await acme.count()) !== 0) throw new Error();`,
+      },
       { before: `${filledFolder}\nimport { MemoryStore } from "@sparse-encoder/core";` },
       {
         before: `${filledFolder}\nimport { MemoryStore } from "@sparse-encoder/core";`,

@@ -17,12 +17,14 @@ export type Fields = ReadonlyMap<string, ResolvedField>;
 export abstract class CollectionBackend implements StoreBackend {
   readonly name = "memory";
   readonly ordersTies = true;
+  readonly tenant: string | undefined;
   readonly capabilities: StoreCapabilities;
   abstract readonly declared: boolean;
   protected abstract readonly collection: Collection;
 
   /** @param durable true for a collection that is kept in a folder */
-  protected constructor(durable: boolean) {
+  protected constructor(durable: boolean, tenant: string | undefined) {
+    this.tenant = tenant;
     this.capabilities = {
       sparse: true,
       dense: true,

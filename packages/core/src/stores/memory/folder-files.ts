@@ -16,6 +16,19 @@ export function fileOf(folder: string, kind: "snapshot" | "journal", generation:
   return path.join(folder, `${kind}-${String(generation).padStart(8, "0")}`);
 }
 
+/** The folder within a store's folder in which each tenant has a folder. A store's folder that has it has tenants. */
+export const tenantsName = "tenants";
+
+export async function hasTenants(folder: string): Promise<boolean> {
+  try {
+    return (await stat(path.join(folder, tenantsName))).isDirectory();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return false;
+    throw error;
+  }
+}
+
 export async function listFiles(folder: string): Promise<FolderFiles> {
   const numbers = { snapshot: [] as number[], journal: [] as number[] };
   for (const name of (await readdir(folder)).toSorted()) {

@@ -2,10 +2,10 @@ import type { FilterNode } from "../filter/filter-node.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import { Collection } from "./collection.ts";
-import { CollectionBackend, type Fields, undeclaredFields } from "./collection-backend.ts";
+import { CollectionBackend, undeclaredFields } from "./collection-backend.ts";
 import { captureCollection } from "./collection-snapshot.ts";
 import { LoadedCollection, toSource } from "./loaded-collection.ts";
-import type { ResolvedDurableOptions } from "./memory-options.ts";
+import type { ResolvedDurableOptions, ResolvedMemoryOptions } from "./memory-options.ts";
 import { type RepairReport, repairFolder } from "./repair.ts";
 import { SnapshotSchedule } from "./snapshot-schedule.ts";
 import { StoreFolder } from "./store-folder.ts";
@@ -27,12 +27,16 @@ export class MemoryBackend extends CollectionBackend {
   /** Undefined for a store that is in memory only. */
   readonly schedule: SnapshotSchedule | undefined;
 
-  private constructor(collection: Collection, declared: boolean, kept: Kept | undefined) {
-    super(kept !== undefined);
+  private constructor(
+    collection: Collection,
+    { declared, tenant }: ResolvedMemoryOptions,
+    kept: Kept | undefined,
+  ) {
+    super(kept !== undefined, tenant);
     this.collection = collection;
-    this.declared = declared;
+    this.declared = declared !== undefined;
     this.folder = kept?.folder;
-    this.writes = new WriteQueue(collection, declared, kept?.folder, () => this.schedule?.startIfDue());
+    this.writes = new WriteQueue(collection, this.declared, kept?.folder, () => this.schedule?.startIfDue());
     if (kept === undefined) return;
     const { folder, model, journalBytes } = kept;
     this.schedule = new SnapshotSchedule(folder, journalBytes, async () => {
@@ -44,21 +48,19 @@ export class MemoryBackend extends CollectionBackend {
   }
 
   /** A store that is in memory only. */
-  static make(declared: Fields | undefined): MemoryBackend {
-    return new MemoryBackend(new Collection(declared ?? new Map()), declared !== undefined, undefined);
+  static make(options: ResolvedMemoryOptions): MemoryBackend {
+    return new MemoryBackend(new Collection(options.declared ?? new Map()), options, undefined);
   }
 
   /** @throws SparseEncoderError `STORE_LOCKED`, `STORE_CORRUPT`, `STORE_MISMATCH`, `STORE_FAILED` */
-  static async open(
-    place: string,
-    { declared, model: wanted, journalBytes }: ResolvedDurableOptions,
-  ): Promise<MemoryBackend> {
+  static async open(place: string, options: ResolvedDurableOptions): Promise<MemoryBackend> {
+    const { declared, model: wanted, journalBytes } = options;
     const loaded = new LoadedCollection(place, wanted, declared);
     const folder = await StoreFolder.open(place, loaded);
     try {
       const { collection, model } = loaded;
       const added = undeclaredFields(place, collection.fields, declared ?? new Map());
-      const backend = new MemoryBackend(collection, declared !== undefined, { folder, model, journalBytes });
+      const backend = new MemoryBackend(collection, options, { folder, model, journalBytes });
       if (added.length > 0) await backend.writes.add({ type: "fields", fields: added }, undefined);
       return backend;
     } catch (error) {
@@ -91,7 +93,7 @@ export class MemoryBackend extends CollectionBackend {
 
   async close(): Promise<void> {
     await this.writes.drained();
-    await this.schedule?.finish();
+    await this.schedule?.finish(this.collection.documents.size === 0);
     await this.folder?.close();
     this.collection.clear();
   }

@@ -2,6 +2,7 @@ import { invalidArgument } from "../../errors.ts";
 import { checkFolder, modelName } from "../../index/index.ts";
 import { count, declareOptions, flag, unchecked } from "../../options/index.ts";
 import type { VectorSchema } from "../store.ts";
+import { tenantName } from "../tenant.ts";
 import { checkVectorSchema, type ResolvedField } from "../vector-fields.ts";
 
 /** Options of a {@link MemoryStore}. */
@@ -12,6 +13,12 @@ export interface MemoryStoreOptions {
    * compared by cosine.
    */
   readonly vectors?: VectorSchema | undefined;
+  /**
+   * Name of a tenant, 1 to 128 characters: the store reads, writes and counts documents of this tenant only, and ids are
+   * of one tenant. A folder that was made with this option has tenants, each with files and a lock of its own, and opens
+   * with this option only. Default: none.
+   */
+  readonly tenant?: string | undefined;
 }
 
 /** Options of {@link MemoryStore.open}. */
@@ -34,15 +41,23 @@ export interface DurableStoreOptions extends MemoryStoreOptions {
   readonly readOnly?: boolean | undefined;
 }
 
-/** Options of {@link MemoryStore.open} after they were checked. */
-export interface ResolvedDurableOptions {
+/** Options of a store in memory after they were checked. */
+export interface ResolvedMemoryOptions {
   readonly declared: ReadonlyMap<string, ResolvedField> | undefined;
+  readonly tenant: string | undefined;
+}
+
+/** Options of {@link MemoryStore.open} after they were checked. */
+export interface ResolvedDurableOptions extends ResolvedMemoryOptions {
   readonly model: string | undefined;
   readonly journalBytes: number | undefined;
   readonly readOnly: boolean;
 }
 
-const memoryOptions = declareOptions<MemoryStoreOptions>()({ vectors: unchecked<VectorSchema>() });
+const memoryOptions = declareOptions<MemoryStoreOptions>()({
+  vectors: unchecked<VectorSchema>(),
+  tenant: tenantName,
+});
 
 const durableOptions = declareOptions<DurableStoreOptions>()({
   ...memoryOptions.rules,
@@ -52,23 +67,22 @@ const durableOptions = declareOptions<DurableStoreOptions>()({
 });
 
 /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
-export function checkMemoryOptions(
-  options: MemoryStoreOptions,
-): ReadonlyMap<string, ResolvedField> | undefined {
-  const { vectors } = memoryOptions.check("MemoryStore", options);
-  return vectors === undefined ? undefined : checkVectorSchema("MemoryStore", vectors);
+export function checkMemoryOptions(options: MemoryStoreOptions): ResolvedMemoryOptions {
+  const call = "MemoryStore";
+  const { vectors, tenant } = memoryOptions.check(call, options, `${call}: `);
+  return { declared: vectors === undefined ? undefined : checkVectorSchema(call, vectors), tenant };
 }
 
 /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
 export function checkDurableOptions(folder: string, options: DurableStoreOptions): ResolvedDurableOptions {
   const call = "MemoryStore.open";
   checkFolder(call, folder);
-  const { vectors, model, journalBytes, readOnly } = durableOptions.check(call, options, `${call}: `);
+  const { vectors, tenant, model, journalBytes, readOnly } = durableOptions.check(call, options, `${call}: `);
   if (readOnly && journalBytes !== undefined) {
     throw invalidArgument(
       `${call}: journalBytes is for a store that is written; leave it out with readOnly.`,
     );
   }
   const declared = vectors === undefined ? undefined : checkVectorSchema(call, vectors);
-  return { declared, model, journalBytes, readOnly };
+  return { declared, tenant, model, journalBytes, readOnly };
 }

@@ -12,6 +12,7 @@ import {
 } from "./memory-options.ts";
 import { ReadOnlyBackend } from "./read-only-backend.ts";
 import { type RepairOptions, type RepairReport, repairOptions } from "./repair.ts";
+import { findPlace } from "./tenant-folders.ts";
 
 /**
  * Documents with sparse and dense vectors in the memory of this process, searched exactly: sparse vectors with one
@@ -45,12 +46,14 @@ export class MemoryStore extends StoreFront {
    * With `readOnly`, any number of processes may open the folder, beside one that writes.
    *
    * @throws SparseEncoderError `STORE_LOCKED` if a live process has the folder open; `STORE_CORRUPT` if a file is cut or
-   * changed; `STORE_MISMATCH` for another model, other kinds or dimensions of vectors, or a newer format; `STORE_FAILED`
+   * changed; `STORE_MISMATCH` for another model, other kinds or dimensions of vectors, a newer format, or a folder with
+   * tenants and no option `tenant`, or the other way round; `STORE_FAILED`
    */
   static async open(folder: string, options: DurableStoreOptions = {}): Promise<MemoryStore> {
     const checked = checkDurableOptions(folder, options);
+    const place = await findPlace(folder, checked.tenant, checked.readOnly);
     const backend = checked.readOnly ? ReadOnlyBackend : MemoryBackend;
-    return new MemoryStore({}, await backend.open(folder, checked));
+    return new MemoryStore({}, await backend.open(place, checked));
   }
 
   /**
@@ -59,7 +62,7 @@ export class MemoryStore extends StoreFront {
    * Copy the folder first, and compare with a backup: a record that is dropped may have deleted documents.
    *
    * @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION`; `STORE_LOCKED` if a live process has the folder open;
-   * `STORE_MISMATCH` for a newer format; `STORE_FAILED`
+   * `STORE_MISMATCH` for a newer format, and for a folder with tenants and no option `tenant`; `STORE_FAILED`
    * @example
    * const { dropped } = await MemoryStore.repair("./index"); // look at it first
    * await MemoryStore.repair("./index", { apply: true });
@@ -67,8 +70,8 @@ export class MemoryStore extends StoreFront {
   static async repair(folder: string, options: RepairOptions = {}): Promise<RepairReport> {
     const call = "MemoryStore.repair";
     checkFolder(call, folder);
-    const { apply } = repairOptions.check(call, options);
-    return MemoryBackend.repair(folder, apply);
+    const { apply, tenant } = repairOptions.check(call, options, `${call}: `);
+    return MemoryBackend.repair(await findPlace(folder, tenant, true), apply);
   }
 
   /**

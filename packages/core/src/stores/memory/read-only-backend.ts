@@ -13,8 +13,12 @@ export class ReadOnlyBackend extends CollectionBackend {
   private readonly wanted: Fields;
   private readonly reader: FolderReader<LoadedCollection>;
 
-  private constructor(place: string, declared: Fields | undefined, reader: FolderReader<LoadedCollection>) {
-    super(true);
+  private constructor(
+    place: string,
+    { declared, tenant }: ResolvedDurableOptions,
+    reader: FolderReader<LoadedCollection>,
+  ) {
+    super(true, tenant);
     this.place = place;
     this.declared = declared !== undefined;
     this.wanted = declared ?? new Map();
@@ -24,9 +28,9 @@ export class ReadOnlyBackend extends CollectionBackend {
   /**
    * @throws SparseEncoderError `INVALID_ARGUMENT` if there is no store; `STORE_CORRUPT`, `STORE_MISMATCH`, `STORE_FAILED`
    */
-  static async open(place: string, { declared, model }: ResolvedDurableOptions): Promise<ReadOnlyBackend> {
-    const reader = await FolderReader.open(place, () => new LoadedCollection(place, model));
-    const backend = new ReadOnlyBackend(place, declared, reader);
+  static async open(place: string, options: ResolvedDurableOptions): Promise<ReadOnlyBackend> {
+    const reader = await FolderReader.open(place, () => new LoadedCollection(place, options.model));
+    const backend = new ReadOnlyBackend(place, options, reader);
     backend.declare();
     return backend;
   }

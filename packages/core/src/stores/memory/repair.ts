@@ -13,6 +13,7 @@ import {
 } from "../../disk/index.ts";
 import { SparseEncoderError } from "../../errors.ts";
 import { declareOptions, flag } from "../../options/index.ts";
+import { tenantName } from "../tenant.ts";
 import { removeClosedNote } from "./closed-note.ts";
 import { type FolderFiles, fileOf, listFiles, sizeOf, tidy } from "./folder-files.ts";
 import {
@@ -28,6 +29,8 @@ import {
 export interface RepairOptions {
   /** True to change the folder. Default false: the folder stays as it is, and the result says what would be dropped. */
   readonly apply?: boolean | undefined;
+  /** The tenant whose files are looked at; needed for a folder with tenants. Default: none. */
+  readonly tenant?: string | undefined;
 }
 
 /** A part of a folder that cannot be read. */
@@ -62,7 +65,10 @@ export interface RepairContent extends FolderContent {
   source(): SnapshotSource;
 }
 
-export const repairOptions = declareOptions<RepairOptions>()({ apply: flag().default(false) });
+export const repairOptions = declareOptions<RepairOptions>()({
+  apply: flag().default(false),
+  tenant: tenantName,
+});
 
 /** @throws SparseEncoderError `STORE_LOCKED`, `STORE_FAILED`, `STORE_MISMATCH` for files of a newer format */
 export async function repairFolder(

@@ -47,10 +47,14 @@ export class SnapshotSchedule {
     await this.start();
   }
 
-  /** Waits for the snapshot under way; writes a last one where that saves the next opening much. Never fails. */
-  async finish(): Promise<void> {
+  /**
+   * Waits for the snapshot under way; writes a last one where that saves the next opening much, and where a store that is
+   * empty would leave what was deleted in its journal. Never fails.
+   */
+  async finish(isEmpty: boolean): Promise<void> {
     while (this.underWay !== undefined) await this.underWay.catch(() => {});
-    if (this.folder.journalBytes > closingJournalBytes) await this.run().catch(() => {});
+    const { journalBytes, hasRecords } = this.folder;
+    if (journalBytes > closingJournalBytes || (isEmpty && hasRecords)) await this.run().catch(() => {});
   }
 
   private start(): Promise<void> {

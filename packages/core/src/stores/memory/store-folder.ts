@@ -11,8 +11,9 @@ import {
   writeSnapshot,
 } from "../../disk/index.ts";
 import { SparseEncoderError } from "../../errors.ts";
+import { checkTenancy } from "../tenant.ts";
 import { readClosedNote, removeClosedNote, writeClosedNote } from "./closed-note.ts";
-import { fileOf, listFiles, sizeOf, tidy } from "./folder-files.ts";
+import { fileOf, hasTenants, listFiles, sizeOf, tidy } from "./folder-files.ts";
 import {
   type FolderContent,
   type FolderState,
@@ -79,6 +80,8 @@ export class StoreFolder {
       await syncFolder(path.dirname(path.resolve(folder)));
       const lock = await WriterLock.acquire(path.join(folder, lockName));
       try {
+        // Under the lock: a folder gets tenants only by a process that has it.
+        checkTenancy(`The folder ${folder}`, await hasTenants(folder), undefined);
         const files = await listFiles(folder);
         if (files.snapshots.length === 0)
           return await StoreFolder.make(folder, lock, files.journals, content);
@@ -152,6 +155,11 @@ export class StoreFolder {
   /** Bytes of all journals that opening would read. */
   get journalBytes(): number {
     return this.journals.reduce((sum, journal) => sum + journal.byteLength, 0);
+  }
+
+  /** True if there are changes since the last snapshot. */
+  get hasRecords(): boolean {
+    return this.journals.some((journal) => journal.byteLength > journalHeadLength);
   }
 
   /**

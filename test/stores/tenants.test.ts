@@ -1,0 +1,155 @@
+import { readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { MemoryStore, SparseVector } from "@sparse-encoder/core";
+import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "../helpers/adapter-stores.ts";
+import { tenantCases } from "../helpers/tenant-cases.ts";
+
+const documentOf = (id: string, text: string) => ({
+  id,
+  text,
+  metadata: { text },
+  vectors: { sparse: SparseVector.from({ 1: 1 }, 10) },
+});
+
+/** The content of all files of a folder and of the folders in it. */
+async function contentOf(folder: string): Promise<string> {
+  const parts: string[] = [];
+  for (const name of await readdir(folder, { recursive: true })) {
+    const file = path.join(folder, name);
+    if ((await stat(file)).isFile()) parts.push((await readFile(file)).toString("latin1"));
+  }
+  return parts.join("\n");
+}
+
+describe("MemoryStore in a folder", () => {
+  const base = temporaryFolder();
+  for (const { name, run } of tenantCases(
+    (collection, options) => MemoryStore.open(path.join(base, collection), options),
+    { sharesEncoders: false },
+  )) {
+    it(name, run);
+  }
+});
+
+describe("tenants of a MemoryStore", () => {
+  it("are a name and no more where nothing is kept", async () => {
+    await using store = new MemoryStore({ tenant: "acme" });
+    await using other = new MemoryStore({ tenant: "other" });
+    await store.upsert([documentOf("1", "")]);
+    expect(store.tenant).toBe("acme");
+    expect([await store.count(), await other.count()]).toEqual([1, 0]);
+    expect(() => new MemoryStore({ tenant: "" })).toThrow(
+      expect.objectContaining({ code: "INVALID_ARGUMENT", message: expect.stringContaining("tenant") }),
+    );
+  });
+
+  it("have a folder and a lock each", async () => {
+    const folder = temporaryFolder();
+    await using acme = await MemoryStore.open(folder, { tenant: "acme" });
+    await using other = await MemoryStore.open(folder, { tenant: "../Acme" });
+    await acme.upsert([documentOf("1", "of acme")]);
+    await other.upsert([documentOf("1", "of another")]);
+    const again = MemoryStore.open(folder, { tenant: "acme" });
+    await expect(again).rejects.toMatchObject({ code: "STORE_LOCKED" });
+    expect(await readdir(folder)).toEqual(["tenants"]);
+    expect((await readdir(path.join(folder, "tenants"))).sort()).toEqual(["t-_2e_2e_2f_41cme", "t-acme"]);
+  });
+
+  it("are made by many stores at once, none of which is refused", async () => {
+    const folder = path.join(temporaryFolder(), "new");
+    const stores = await Promise.all(
+      Array.from({ length: 12 }, (_, number) => MemoryStore.open(folder, { tenant: `${number}` })),
+    );
+    expect(new Set(await readdir(path.join(folder, "tenants"))).size).toBe(12);
+    await Promise.all(stores.map((store) => store.close()));
+  });
+
+  it("are refused in a folder that becomes a store without them meanwhile, and the other way round", async () => {
+    for (let round = 0; round < 10; round++) {
+      const folder = path.join(temporaryFolder(), "new");
+      const [plain, tenant] = await Promise.allSettled([
+        MemoryStore.open(folder),
+        MemoryStore.open(folder, { tenant: "a" }),
+      ]);
+      const opened = [plain, tenant].flatMap((result) =>
+        result.status === "fulfilled" ? [result.value] : [],
+      );
+      expect(opened.length).toBeLessThanOrEqual(1);
+      for (const result of [plain, tenant]) {
+        if (result.status === "rejected") expect(result.reason.code).toMatch(/^STORE_(MISMATCH|LOCKED)$/);
+      }
+      await Promise.all(opened.map((store) => store.close()));
+    }
+  });
+
+  it("are read by readers, each its own", async () => {
+    const folder = temporaryFolder();
+    await using acme = await MemoryStore.open(folder, { tenant: "acme" });
+    await acme.upsert([documentOf("1", "of acme")]);
+    await using reader = await MemoryStore.open(folder, { tenant: "acme", readOnly: true });
+    expect([reader.tenant, await reader.count()]).toEqual(["acme", 1]);
+    await acme.upsert([documentOf("2", "of acme")]);
+    expect(await reader.refresh()).toBe(true);
+    expect(await reader.count()).toBe(2);
+    const codeOf = (options: object) =>
+      MemoryStore.open(folder, { readOnly: true, ...options }).catch((error: { code: string }) => error.code);
+    expect(await codeOf({})).toBe("STORE_MISMATCH");
+    expect(await codeOf({ tenant: "nobody" })).toBe("INVALID_ARGUMENT");
+    expect(await readdir(path.join(folder, "tenants"))).toEqual(["t-acme"]);
+  });
+
+  it("are repaired one by one", async () => {
+    const folder = temporaryFolder();
+    for (const tenant of ["acme", "other"]) {
+      await using store = await MemoryStore.open(folder, { tenant });
+      await store.upsert([documentOf("1", `of ${tenant}`)]);
+      await store.upsert([documentOf("2", `of ${tenant}`)]);
+    }
+    const journal = path.join(folder, "tenants", "t-acme", "journal-00000001");
+    await truncate(journal, (await stat(journal)).size - 60);
+    await expect(MemoryStore.repair(folder)).rejects.toMatchObject({
+      code: "STORE_MISMATCH",
+      message: expect.stringContaining("option tenant"),
+    });
+    await expect(MemoryStore.open(folder, { tenant: "acme" })).rejects.toMatchObject({
+      code: "STORE_CORRUPT",
+    });
+    expect(await MemoryStore.repair(folder, { tenant: "other" })).toMatchObject({
+      isSound: true,
+      documents: 2,
+    });
+    const report = await MemoryStore.repair(folder, { tenant: "acme", apply: true });
+    expect(report).toMatchObject({ isSound: false, documents: 1, applied: true });
+    await using store = await MemoryStore.open(folder, { tenant: "acme" });
+    expect(await store.count()).toBe(1);
+  });
+
+  it("leave no file with what they held when all of it was deleted", async () => {
+    const folder = temporaryFolder();
+    const secret = "the one and only sentence";
+    for (const tenant of ["acme", undefined]) {
+      const place = path.join(folder, tenant ?? "plain");
+      await using store = await MemoryStore.open(place, { tenant });
+      await store.upsert([documentOf("an id", secret)]);
+      await store.close();
+      expect(await contentOf(place)).toContain(secret);
+      await using again = await MemoryStore.open(place, { tenant });
+      expect(await again.delete({ filter: {} })).toBe(1);
+      await again.close();
+      const left = await contentOf(place);
+      for (const part of [secret, "an id"]) expect(left).not.toContain(part);
+      await using empty = await MemoryStore.open(place, { tenant });
+      expect(await empty.count()).toBe(0);
+    }
+  });
+
+  it("are no reason to refuse a folder with a file of that name", async () => {
+    const folder = temporaryFolder();
+    await writeFile(path.join(folder, "tenants"), "");
+    await using store = await MemoryStore.open(folder);
+    expect(await store.count()).toBe(0);
+    await store.close();
+    await expect(MemoryStore.open(folder, { tenant: "a" })).rejects.toMatchObject({ code: "STORE_MISMATCH" });
+  });
+});
