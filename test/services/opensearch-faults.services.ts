@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { SparseVector, type StoredDocument } from "@sparse-encoder/core";
 import { OpenSearchStore } from "@sparse-encoder/core/stores";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
@@ -10,12 +9,6 @@ const { opensearch, missing } = inject("servers");
 /** These tests kill nodes and change settings, so the server must be of this run. */
 const url = opensearch?.isOwn === true ? opensearch.url : undefined;
 const reason = opensearch?.isOwn === false ? "not on a server of others" : missing.opensearch;
-
-/** Kills of a node during writes, and as many during searches; a full run takes 20 and some minutes. */
-const kills = Number(process.env.SPARSE_ENCODER_KILLS ?? 2);
-
-/** Milliseconds that a test with kills may take: nodes start slowly on a busy machine. */
-const killTime = 120_000 + 100_000 * kills;
 
 function documentOf(number: number): StoredDocument {
   return {
@@ -29,106 +22,10 @@ function documentOf(number: number): StoredDocument {
   };
 }
 
-describe.skipIf(url === undefined)(`three OpenSearch nodes, killed in turn${because(reason)}`, () => {
-  let cluster: OpenSearchCluster;
-  let store: OpenSearchStore;
-  beforeAll(async () => {
-    cluster = await OpenSearchCluster.start(3);
-    store = await OpenSearchStore.open({
-      url: cluster.urls,
-      vectors,
-      index: "faults",
-      refresh: true,
-      timeout: 10_000,
-      retries: 6,
-    });
-  }, 300_000);
-  afterAll(async () => {
-    await store?.close();
-    await cluster?.stop();
-  });
-
-  /** Kills the nodes one by one and starts each again, while `work` runs. */
-  async function withKills(work: (isOver: () => boolean) => Promise<void>): Promise<void> {
-    let over = false;
-    const working = work(() => over);
-    working.catch(() => {});
-    for (let kill = 0; kill < kills; kill++) {
-      await sleep(500);
-      const node = kill % 3;
-      await cluster.kill(node);
-      await sleep(1500);
-      await cluster.startNode(node);
-      await cluster.health(3, "green", (node + 1) % 3);
-    }
-    over = true;
-    await working;
-  }
-
-  it(
-    "lose nothing that was acknowledged",
-    async () => {
-      const acknowledged = new Set<number>();
-      let next = 0;
-      await withKills(async (isOver) => {
-        const lane = async () => {
-          while (!isOver()) {
-            const numbers = Array.from({ length: 20 }, () => next++);
-            try {
-              await store.upsert(numbers.map(documentOf));
-              for (const number of numbers) acknowledged.add(number);
-            } catch (error) {
-              expect(error).toMatchObject({
-                code: "STORE_FAILED",
-                message: expect.stringContaining("opensearch"),
-              });
-            }
-          }
-        };
-        await Promise.all([lane(), lane()]);
-      });
-      expect(acknowledged.size).toBeGreaterThan(100);
-      const numbers = [...acknowledged];
-      const stored = await store.get(numbers.map((number) => `d${number}`));
-      expect(stored).toEqual(numbers.map(documentOf));
-    },
-    killTime,
-  );
-
-  it(
-    "rank rightly or say that they cannot",
-    async () => {
-      const query = SparseVector.from({ 3: 1, 21: 0.3 }, 100);
-      const wanted = await store.searchSparse("sparse", query, { k: 20 });
-      const wantedDense = await store.searchDense("dense", Float32Array.of(1, 0.01), { k: 20 });
-      let answers = 0;
-      await withKills(async (isOver) => {
-        while (!isOver()) {
-          try {
-            expect(await store.searchSparse("sparse", query, { k: 20 })).toEqual(wanted);
-            expect(await store.searchDense("dense", Float32Array.of(1, 0.01), { k: 20 })).toEqual(
-              wantedDense,
-            );
-            answers++;
-          } catch (error) {
-            expect(error).toMatchObject({
-              code: "STORE_FAILED",
-              message: expect.stringContaining("opensearch"),
-            });
-          }
-          await sleep(20);
-        }
-      });
-      expect(answers).toBeGreaterThan(10);
-    },
-    killTime,
-  );
-});
-
 describe.skipIf(url === undefined)(`an OpenSearch without plugins${because(reason)}`, () => {
   let cluster: OpenSearchCluster;
   beforeAll(async () => {
-    cluster = await OpenSearchCluster.start(1, false);
+    cluster = await OpenSearchCluster.start(1, { withPlugins: false });
   }, 300_000);
   afterAll(() => cluster?.stop());
 

@@ -18,8 +18,8 @@ import {
   randomFilter,
 } from "../../packages/core/src/testing/store-documents.ts";
 import { StoreOracle } from "../../packages/core/src/testing/store-oracle.ts";
-
 import { openMilvus, openOpenSearch, openPostgres, openQdrant } from "./engines.ts";
+import { expectSameRanking, type Ranked } from "./same-ranking.ts";
 
 type Vectors = MemoryStore["vectors"];
 
@@ -37,23 +37,6 @@ const engines: Record<string, (name: string, vectors: Vectors) => Promise<Store>
     ? {}
     : { Qdrant: (collection: string, vectors: Vectors) => openQdrant({ collection, vectors }) }),
 };
-
-interface Ranked {
-  readonly id: string;
-  readonly score: number;
-}
-
-/** The same documents in the same order, except documents whose scores float32 sums may swap. */
-function expectSameRanking(actual: readonly Ranked[], wanted: readonly Ranked[]): void {
-  expect(actual.length).toBe(wanted.length);
-  for (const [rank, { score }] of wanted.entries()) expect(actual[rank]!.score).toBeCloseTo(score, 4);
-  const last = wanted.at(-1)?.score ?? 0;
-  for (const { id, score } of actual) {
-    const found = wanted.find((hit) => hit.id === id);
-    if (found === undefined) expect(score).toBeCloseTo(last, 4);
-    else expect(score).toBeCloseTo(found.score, 4);
-  }
-}
 
 describe("Cranfield", () => {
   const { documents, queries, judgements } = readCranfield();

@@ -82,7 +82,10 @@ describe("an OpenSearch", () => {
       Promise.reject(Object.assign(new Error(reason), { body: { error: { reason } } }));
     const client = {
       info: async () => ({ body: { version } }),
-      indices: { exists: async () => ({ body: false }), create: refuse },
+      indices: {
+        getMapping: async () => Promise.reject(Object.assign(new Error("none"), { statusCode: 404 })),
+        create: refuse,
+      },
     };
     await expect(OpenSearchStore.open({ client: client as never, vectors })).rejects.toMatchObject({
       code: "STORE_UNSUPPORTED",
@@ -144,6 +147,30 @@ it("a node without a quorum that tells its version with the status 503 is told o
       code: "STORE_FAILED",
       message: expect.stringContaining("no quorum"),
     });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+it.each([
+  ["nothing", ""],
+  ["a text", "Service Unavailable"],
+  ["an empty object", "{}"],
+])("an OpenSearch behind a proxy that answers 503 with %s is told of by the status", async (_, body) => {
+  const server = createServer((_, response) => {
+    response.writeHead(503, { "content-type": "application/json" }).end(body);
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  try {
+    const error = await OpenSearchStore.open({
+      url: `http://127.0.0.1:${port}`,
+      vectors,
+      retries: 0,
+    }).catch((thrown: Error) => thrown);
+    expect(error).toMatchObject({ code: "STORE_FAILED", message: expect.stringMatching(/503|Service/) });
+    expect((error as Error).message).not.toContain("Response Error");
   } finally {
     server.closeAllConnections();
     server.close();

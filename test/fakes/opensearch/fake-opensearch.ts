@@ -42,8 +42,6 @@ export class FakeOpenSearch extends FakeServer {
     if (call === "PUT ") return this.create(name, JSON.parse(text));
     if (index === undefined) throw new Refusal(404, `no such index [${name}]`);
     switch (call) {
-      case "HEAD ":
-        return undefined;
       case "GET _mapping":
         return { [name]: { mappings: { _meta: index.meta, properties: index.properties } } };
       case "POST _mapping":

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { freePort, ServerProcess } from "./server-process.ts";
@@ -14,11 +15,28 @@ const folder = fileURLToPath(new URL("../../../.services/opensearch/", import.me
 
 const plugins = "org.opensearch.knn.plugin.KNNPlugin,org.opensearch.neuralsearch.plugin.NeuralSearch";
 
-/** Memory of a node, as Java writes it. */
-const heap = process.env.SPARSE_ENCODER_OPENSEARCH_HEAP ?? "384m";
+/** How the nodes of a cluster run. */
+export interface ClusterOptions {
+  /** False for a server that lacks k-NN and neural search. Default true. */
+  readonly withPlugins?: boolean;
+  /** Memory of Java in a node, as Java writes it. Default 384m. */
+  readonly heap?: string;
+  /** Options of Java. The default ones start fast and leave the processors to others, but run slower after a while. */
+  readonly java?: readonly string[];
+}
 
-/** Milliseconds that the download of about 70 MB may take. */
+/** The compiler that optimises least, and a collector without threads of its own. */
+const quickStart = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
+
+/** Milliseconds that the download of about 70 MB may take, and that compiling one file may. */
 const downloadTime = 300_000;
+const compileTime = 120_000;
+
+/** Milliseconds in which a cluster that is not yet as it is wanted must have changed. */
+const stallTime = 180_000;
+
+/** Milliseconds that one question of the tests may take. */
+const questionTime = 20_000;
 
 /** Why OpenSearch cannot run here; undefined if Java 17 or later and Maven are there. */
 export async function missingForOpenSearch(): Promise<string | undefined> {
@@ -35,11 +53,12 @@ export async function missingForOpenSearch(): Promise<string | undefined> {
   return undefined;
 }
 
-/** Downloads the server and its plugins from Maven Central, once. */
+/** Downloads the server and its plugins from Maven Central, and compiles what starts a node, once. */
 export async function installOpenSearch(): Promise<void> {
   const pom = path.join(sources, "pom.xml");
-  const wanted = await readFile(pom, "utf8");
-  const done = path.join(folder, "pom.xml");
+  const program = path.join(sources, "Node.java");
+  const wanted = `${await readFile(pom, "utf8")}${await readFile(program, "utf8")}`;
+  const done = path.join(folder, "installed");
   if (existsSync(done) && (await readFile(done, "utf8")) === wanted) return;
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
@@ -58,10 +77,15 @@ export async function installOpenSearch(): Promise<void> {
   try {
     await maven("copy-dependencies", "jar", path.join(folder, "server"));
     await maven("unpack-dependencies", "zip", path.join(folder, "plugins"));
+    await promisify(execFile)(
+      "javac",
+      ["-cp", path.join(folder, "server", "*"), "-d", path.join(folder, "classes"), program],
+      { timeout: compileTime },
+    );
   } catch (error) {
     const { stdout = "", message } = error as Error & { stdout?: string };
     throw new Error(
-      `The tests on OpenSearch take it from Maven Central, which did not work: ${stdout || message}`,
+      `The tests on OpenSearch take it from Maven Central and compile a file, which did not work: ${stdout || message}`,
     );
   }
   await writeFile(done, wanted);
@@ -83,9 +107,11 @@ export class OpenSearchCluster {
   /**
    * Starts the nodes and waits until they form one cluster.
    * @param count nodes
-   * @param withPlugins false for a server that lacks k-NN and neural search
    */
-  static async start(count: number, withPlugins = true): Promise<OpenSearchCluster> {
+  static async start(
+    count: number,
+    { withPlugins = true, heap = "384m", java = quickStart }: ClusterOptions = {},
+  ): Promise<OpenSearchCluster> {
     await installOpenSearch();
     const root = await mkdtemp(path.join(tmpdir(), "opensearch-"));
     const http: number[] = [];
@@ -94,19 +120,18 @@ export class OpenSearchCluster {
       http.push(await freePort());
       transport.push(await freePort());
     }
-    const libraries = [path.join(folder, "server", "*"), path.join(folder, "plugins", "*")];
+    const libraries = ["classes", "server/*", "plugins/*"].map((part) => path.join(folder, part));
     const nodes = http.map((port, node) => {
       const others = transport.filter((_, other) => other !== node);
       return new ServerProcess(
         `OpenSearch node ${node}`,
         "java",
         [
-          `-Xms${heap}`,
           `-Xmx${heap}`,
-          "-XX:TieredStopAtLevel=1",
+          ...java,
           "-cp",
-          (withPlugins ? libraries : libraries.slice(0, 1)).join(path.delimiter),
-          path.join(sources, "Node.java"),
+          (withPlugins ? libraries : libraries.slice(0, 2)).join(path.delimiter),
+          "Node",
           path.join(root, `node-${node}`),
           `node-${node}`,
           `${port}`,
@@ -145,11 +170,38 @@ export class OpenSearchCluster {
     await this.nodes[node]!.stop("SIGKILL");
   }
 
-  /** Waits for this many nodes and this health. */
+  /**
+   * Waits for this many nodes and this health, as long as the cluster changes: how fast it does depends on the machine.
+   * @param by the node that is asked
+   */
   async health(nodes: number, status: "yellow" | "green", by = 0): Promise<void> {
-    const query = `wait_for_nodes=${nodes}&wait_for_status=${status}&timeout=180s`;
-    const answer = await fetch(`${this.urls[by]}/_cluster/health?${query}`);
-    if (!answer.ok) throw new Error(`The cluster did not become ${status}: ${await answer.text()}`);
+    const wanted = status === "green" ? ["green"] : ["yellow", "green"];
+    let last = "";
+    for (let changed = Date.now(); Date.now() - changed < stallTime; await sleep(200)) {
+      const health = await this.askHealth(by);
+      if (health.number_of_nodes === nodes && wanted.includes(`${health.status}`)) return;
+      const state = JSON.stringify(health);
+      if (state === last) continue;
+      last = state;
+      changed = Date.now();
+    }
+    throw new Error(`The cluster did not become ${status}, and did not change any more: ${last}`);
+  }
+
+  /** What a node says of its cluster, without what changes by itself. */
+  private async askHealth(node: number): Promise<Readonly<Record<string, unknown>>> {
+    try {
+      const answer = await fetch(`${this.urls[node]}/_cluster/health`, {
+        signal: AbortSignal.timeout(questionTime),
+      });
+      const { task_max_waiting_in_queue_millis: _waited, ...health } = (await answer.json()) as Record<
+        string,
+        unknown
+      >;
+      return health;
+    } catch (error) {
+      return { error: String(error) };
+    }
   }
 
   /** A request of the tests themselves. */

@@ -22,7 +22,6 @@ export interface OpenSearchConnection {
   /** Clients that lack it are asked nothing. */
   info?(): Promise<Answer<unknown>>;
   readonly indices: {
-    exists(request: object): Promise<Answer<boolean>>;
     create(request: object): Promise<Answer<unknown>>;
     getMapping(request: object): Promise<Answer<unknown>>;
     putMapping(request: object): Promise<Answer<unknown>>;

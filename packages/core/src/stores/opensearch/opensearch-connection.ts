@@ -68,9 +68,11 @@ function failure(error: unknown, secrets: readonly string[], timeout: number): S
     body?: { error?: { type?: unknown; reason?: unknown }; version?: unknown };
     name?: unknown;
   };
-  // The client's message is only the type of the error, or not even that.
+  // The client's message is only the type of the error, or says nothing if the answer has none.
   const reason = body?.error?.reason ?? body?.error?.type;
-  const parts = [messageOf(error, secrets), ...(typeof reason === "string" ? [reason] : [])];
+  const said = messageOf(error, secrets);
+  const what = said === "Response Error" ? `the server answered with the status ${String(statusCode)}` : said;
+  const parts = [what, ...(typeof reason === "string" ? [reason] : [])];
   const text = messageOf(new Error(parts.join(": ")), secrets);
   const advice = adviceOf(
     [
@@ -82,7 +84,10 @@ function failure(error: unknown, secrets: readonly string[], timeout: number): S
       ],
       [missingPlugin.test(text), pluginAdvice],
       [statusCode === 401 || statusCode === 403, "Check auth, and what the user may do."],
-      [name === "TimeoutError", timeoutAdvice(timeout)],
+      [
+        name === "TimeoutError",
+        `${timeoutAdvice(timeout)} A cluster that lost nodes waits for them with writes.`,
+      ],
     ],
     mayPass(error),
   );

@@ -26,12 +26,23 @@ export async function openIndex(
   const { index } = options;
   const place = `The index ${received(index)}`;
   await checkServer(client);
-  if (!(await client.indices.exists({ index })).body) {
+  if (!(await exists(client, index))) {
     await create(client, index, newDescription(place, options));
   }
   const opened = await readIndex(client, options);
   await checkSparseSearch(client, index, opened.fields, fieldName);
   return opened;
+}
+
+/** Asks by the mapping: a refusal of `HEAD` has no body that would say why. */
+async function exists(client: OpenSearchConnection, index: string): Promise<boolean> {
+  try {
+    await client.indices.getMapping({ index });
+    return true;
+  } catch (error) {
+    if ((error as { statusCode?: unknown }).statusCode === 404) return false;
+    throw error;
+  }
 }
 
 /**
