@@ -51,6 +51,9 @@ export abstract class FakeServer {
   readonly failures: (number | Refusal)[] = [];
   /** Milliseconds that each answer waits. */
   delay = 0;
+  /** Most requests that were under way at once. */
+  mostUnderWay = 0;
+  private underWay = 0;
   private readonly server: Server;
 
   constructor() {
@@ -89,6 +92,7 @@ export abstract class FakeServer {
     let status = 200;
     let body: unknown;
     let headers: Readonly<Record<string, string>> = {};
+    this.mostUnderWay = Math.max(this.mostUnderWay, ++this.underWay);
     try {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -110,6 +114,7 @@ export abstract class FakeServer {
       if (error instanceof Refusal) headers = error.headers;
       body = this.failure(status, error instanceof Refusal ? error.type : "fake_exception", message);
     }
+    this.underWay--;
     response.writeHead(status, { "content-type": "application/json", ...headers });
     response.end(request.method === "HEAD" ? undefined : JSON.stringify(body));
   }

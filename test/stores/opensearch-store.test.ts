@@ -72,7 +72,7 @@ describe("OpenSearchStore", () => {
     fake.itemFailures.push({ 1: 400 });
     await expect(store.upsert(["a", "b", "c"].map((id) => document(id)))).rejects.toMatchObject({
       code: "STORE_FAILED",
-      message: expect.stringContaining("2 of 3 were stored"),
+      message: expect.stringContaining("2 of 3 documents were stored"),
     });
     fake.itemFailures.push({ 0: 429 }, { 0: 429 });
     await using hasty = await OpenSearchStore.open({ url: fake.url, retries: 0 });

@@ -1,4 +1,5 @@
 import { onAbort } from "./abort.ts";
+import { WorkQueue } from "./work-queue.ts";
 
 /**
  * Applies `work` to each item, to at most `limit` items at once.
@@ -15,26 +16,56 @@ export async function mapInParallel<Item, Result>(
   work: (item: Item, position: number, signal: AbortSignal) => Promise<Result>,
   caller?: AbortSignal,
 ): Promise<Result[]> {
+  const results = new Array<Result>(items.length);
+  const queue = new WorkQueue(Math.min(limit, Math.max(1, items.length)));
+  await forEachInParallel(
+    items,
+    queue,
+    async (item, position, signal) => {
+      results[position] = await work(item, position, signal);
+    },
+    caller,
+  );
+  return results;
+}
+
+/**
+ * Applies `work` to each item, as the queue has room, which several calls may share: an item is asked for when its turn comes,
+ * so no more of them are in memory than the queue runs at once. Failures as in {@link mapInParallel}.
+ */
+export async function forEachInParallel<Item>(
+  items: Iterable<Item> | AsyncIterable<Item>,
+  queue: WorkQueue,
+  work: (item: Item, position: number, signal: AbortSignal) => Promise<void>,
+  caller?: AbortSignal,
+): Promise<void> {
   const stop = new AbortController();
   const passOn = (): void => stop.abort(caller?.reason);
   if (caller?.aborted) passOn();
   const leave = caller === undefined ? undefined : onAbort(caller, passOn);
-  const results = new Array<Result>(items.length);
+  const iterator = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
   const failures: unknown[] = [];
-  let next = 0;
-  const lane = async (): Promise<void> => {
-    while (next < items.length && failures.length === 0) {
-      const position = next++;
-      try {
-        results[position] = await work(items[position]!, position, stop.signal);
-      } catch (error) {
-        failures.push(error);
-        stop.abort(error);
-      }
+  let ended = false;
+  let begun = 0;
+  const step = async (): Promise<void> => {
+    if (ended || failures.length > 0) return;
+    try {
+      const pulled = iterator.next();
+      const next = pulled instanceof Promise ? await pulled : pulled;
+      if (next.done === true) ended = true;
+      else if (failures.length === 0) await work(next.value, begun++, stop.signal);
+    } catch (error) {
+      failures.push(error);
+      stop.abort(error);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
+  const lane = async (): Promise<void> => {
+    while (!ended && failures.length === 0) await queue.add(step);
+  };
+  await Promise.all(Array.from({ length: queue.mostRunning }, lane));
   leave?.();
-  if (failures.length > 0) throw failures[0];
-  return results;
+  if (failures.length === 0) return;
+  // Not awaited: a source that hangs may hang here too.
+  if (!ended) Promise.resolve(iterator.return?.()).catch(() => {});
+  throw failures[0];
 }

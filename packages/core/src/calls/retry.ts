@@ -14,7 +14,7 @@ export interface RetryRule {
 const maximumDelay = 5000;
 
 /** Longest wait that an error may ask for, in milliseconds. */
-const maximumAskedWait = 60_000;
+export const maximumAskedWait = 60_000;
 
 /**
  * Calls again what failed in a way that may pass.

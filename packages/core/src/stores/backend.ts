@@ -52,6 +52,11 @@ export interface StoreBackend {
    * knows which of the documents with the last score come first.
    */
   readonly ordersTies: boolean;
+  /**
+   * True if changes of one document take effect in the order of the calls, also while they overlap. Otherwise the front lets
+   * a call wait for calls before it that change one of its documents.
+   */
+  readonly ordersWrites?: boolean;
 
   /**
    * Stores documents, each in place of the one with its id: all or none, or each whole. Vectors fit `fields`, except that

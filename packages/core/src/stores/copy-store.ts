@@ -1,4 +1,4 @@
-import { throwIfAborted } from "../calls/index.ts";
+import { forEachInParallel, throwIfAborted, WorkQueue } from "../calls/index.ts";
 import { invalidArgument, received, SparseEncoderError } from "../errors.ts";
 import { abortSignal, type CheckedOptions, callback, count, declareOptions, flag } from "../options/index.ts";
 import type { SparseVector } from "../vector/index.ts";
@@ -54,7 +54,7 @@ const tolerance = { exact: 1e-4, approximate: 2e-2 };
 
 /**
  * Copies all documents of a store into another: texts, metadata and vectors as they are, so nothing is encoded again.
- * Documents stay one batch at a time in memory.
+ * In memory are as many batches as the other store takes at once (`capabilities.writesAtOnce`), and no more.
  *
  * Documents that are equal in both stores are not written again. So a copy that was ended by a failure,
  * a signal or the end of the process goes on when it is made again. Other documents of the other store stay, unless
@@ -121,18 +121,24 @@ async function copyAll(
   const every = sample === 0 ? Number.POSITIVE_INFINITY : Math.max(1, Math.ceil(total / sample));
   const probes: StoredDocument[] = [];
   let [done, replaced, skipped] = [0, 0, 0];
-  for await (const batch of toBatches(from.iterate({ batchSize, signal }), batchSize)) {
-    const ids = batch.map(({ id }) => id);
-    const existing = before === 0 ? [] : await to.get(ids, { signal });
-    const changed = batch.filter((document, position) => !isSame(document, existing[position]));
-    if (changed.length > 0) await to.upsert(changed, { signal });
-    for (const [position, document] of batch.entries())
-      if ((done + position) % every === 0) probes.push(document);
-    done += batch.length;
-    skipped += batch.length - changed.length;
-    replaced += existing.filter((document) => document !== undefined).length;
-    onProgress?.({ done, skipped, total });
-  }
+  await forEachInParallel(
+    toBatches(from.iterate({ batchSize, signal }), batchSize),
+    new WorkQueue(to.capabilities.writesAtOnce ?? 1),
+    async (batch, number) => {
+      throwIfAborted(signal);
+      const ids = batch.map(({ id }) => id);
+      const existing = before === 0 ? [] : await to.get(ids, { signal });
+      const changed = batch.filter((document, position) => !isSame(document, existing[position]));
+      if (changed.length > 0) await to.upsert(changed, { signal });
+      // All batches but the last have this size.
+      for (const [position, document] of batch.entries())
+        if ((number * batchSize + position) % every === 0) probes.push(document);
+      done += batch.length;
+      skipped += batch.length - changed.length;
+      replaced += existing.filter((document) => document !== undefined).length;
+      onProgress?.({ done, skipped, total });
+    },
+  );
   return { done, replaced, skipped, probes };
 }
 

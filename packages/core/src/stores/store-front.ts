@@ -4,7 +4,6 @@ import { answerNeighbours } from "../options/index.ts";
 
 import type { DimCounts, SparseVector } from "../vector/index.ts";
 import type { StoreBackend, WeightedQuery } from "./backend.ts";
-import type { FilterNode } from "./filter/filter-node.ts";
 import { checkHybridSearches, checkNativeFusion } from "./native-fusion.ts";
 import type {
   BoundEncoder,
@@ -32,6 +31,7 @@ import {
   checkVectorName,
   copyVectors,
 } from "./store-arguments.ts";
+import { StoreChanges } from "./store-changes.ts";
 import { StoreFields } from "./store-fields.ts";
 import { checkDocumentLimits, checkFilter, checkK, unsupported, withinStringLength } from "./store-limits.ts";
 import { callOptions, countOptions, hybridOptions, iterateOptions, searchOptions } from "./store-options.ts";
@@ -68,6 +68,7 @@ export class StoreFront implements Store {
   private readonly fields: StoreFields;
   private readonly searches: StoreSearches;
   private readonly underWay = new CallsUnderWay();
+  private readonly changes: StoreChanges;
   private closing: Promise<void> | undefined;
 
   constructor(backend: StoreBackend) {
@@ -78,6 +79,7 @@ export class StoreFront implements Store {
     }
     this.backend = backend;
     this.fields = new StoreFields(backend);
+    this.changes = new StoreChanges(backend);
     this.searches = new StoreSearches(backend, this.fields);
   }
 
@@ -108,7 +110,8 @@ export class StoreFront implements Store {
     if (checked.length === 0) return;
     const write = () => withinStringLength(this.backend, () => this.backend.write(checked, signal));
     // Without names to add, the write starts now: backends that keep an order keep the order of the calls.
-    await this.track(admitted === undefined ? write() : admitted.then(write));
+    const ids = checked.map(({ id }) => id);
+    await this.track(this.changes.run(ids, () => (admitted === undefined ? write() : admitted.then(write))));
   }
 
   async delete(target: DeleteTarget, options: StoreCallOptions = {}): Promise<number> {
@@ -116,10 +119,10 @@ export class StoreFront implements Store {
     const checked = checkDeleteTarget(target);
     if ("ids" in checked) {
       if (checked.ids.length === 0) return 0;
-      return this.track(this.backend.remove([...new Set(checked.ids)], signal));
+      return this.track(this.changes.remove([...new Set(checked.ids)], signal));
     }
     const filter = checkFilter(this.backend, checked.filter);
-    return this.track(this.backend.removeMatching?.(filter, signal) ?? this.removeMatching(filter, signal));
+    return this.track(this.changes.removeMatching(filter, signal));
   }
 
   async get(ids: readonly string[], options: StoreCallOptions = {}): Promise<(StoredDocument | undefined)[]> {
@@ -292,13 +295,5 @@ export class StoreFront implements Store {
   private async finish(): Promise<void> {
     await this.underWay.settled();
     await this.backend.close();
-  }
-
-  private async removeMatching(filter: FilterNode, signal: AbortSignal | undefined): Promise<number> {
-    const ids: string[] = [];
-    for await (const page of this.backend.pages("", filter, 1000, signal)) {
-      for (const { id } of page) ids.push(id);
-    }
-    return ids.length === 0 ? 0 : this.backend.remove(ids, signal);
   }
 }

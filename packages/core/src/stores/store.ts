@@ -75,6 +75,8 @@ export interface StoreCapabilities {
   readonly nativeFusions?: ReadonlySet<NativeFusion["native"]> | undefined;
   /** True if `countDims` counts the documents that are stored. */
   readonly countsDims?: boolean | undefined;
+  /** Upserts under way at once that keep the store busy: as many batches `copyStore` and `HybridRetriever.add` send. Default 1. */
+  readonly writesAtOnce?: number | undefined;
 }
 
 /** What {@link Store.bindEncoder} keeps. */

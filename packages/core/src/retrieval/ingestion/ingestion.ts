@@ -11,13 +11,13 @@ import { failureOf, IngestionError } from "./failure.ts";
 import { checkNewDocuments, type DocumentSource } from "./new-document.ts";
 
 /**
- * One call of `add`: a pipeline in which three batches are on their way at once.
+ * One call of `add`: a pipeline in which two batches are on their way to the stores, and as many more as stores take at once.
  *
- *   source ─ read, check ─▶ batch n + 2 ─ encode ─▶ batch n + 1 ─ encoded ─▶ batch n ─ store ─▶ stores
- *                           (handed to encoders)    (waits its turn)         (one at a time)
+ *   source ─ read, check ─▶ batch n + 2 ─ encode ─▶ batch n + 1 ─ encoded ─▶ batch n … ─ store ─▶ stores
+ *                           (handed to encoders)    (waits its turn)         (`writesAtOnce` of the stores)
  *
  * Encoders never wait for a store, since the next batch is always handed to them, and the source is read no faster than the
- * stores take.
+ * stores take. Batches count in the order of the source: a batch that is stored behind one that failed does not.
  */
 export class Ingestion {
   private readonly options: CheckedOptions<(typeof addOptions)["rules"]>;
@@ -27,8 +27,10 @@ export class Ingestion {
   /** Documents from the start of the source that are stored. */
   private stored: number;
   private total: number | undefined;
-  private storing: Promise<void> = Promise.resolve();
-  /** The batch behind the batch that is being stored. */
+  /** The batches that are being stored, in the order of the source. */
+  private storing: Promise<void>[] = [];
+  private readonly storedAtOnce: number;
+  /** The batch behind the batches that are being stored. */
   private waiting: Promise<EncodedBatch> | undefined;
 
   /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
@@ -45,6 +47,8 @@ export class Ingestion {
         `${wording.call}: no arm of this retriever has a store; give a store to an arm with an encoder or embed.`,
       );
     }
+    const places = this.sources.map(({ store }) => store.capabilities.writesAtOnce ?? 1);
+    this.storedAtOnce = Math.max(...places);
     this.onEvent = onEvent;
     this.stored = skip;
     this.deadline = new Deadline(signal, undefined, wording.call);
@@ -97,7 +101,7 @@ export class Ingestion {
     } finally {
       // If the source failed, the documents that it gave before are stored and count.
       if (this.waiting !== undefined) await this.storeWhenEncoded(this.waiting);
-      await this.storing;
+      await Promise.all(this.storing);
     }
   }
 
@@ -110,10 +114,11 @@ export class Ingestion {
   private async storeWhenEncoded(encoding: Promise<EncodedBatch>): Promise<void> {
     try {
       const encoded = await encoding;
-      await this.storing;
-      this.storing = this.store(encoded);
-      // Awaited before the next batch or at the end; until then its failure ends the other work.
-      this.storing.catch((error) => this.deadline.end(error));
+      while (this.storing.length >= this.storedAtOnce) await this.storing.shift();
+      const stored = this.store(encoded, this.storing.at(-1));
+      this.storing.push(stored);
+      // Awaited before a later batch or at the end; until then its failure ends the other work.
+      stored.catch((error) => this.deadline.end(error));
     } catch (error) {
       // A batch behind one that failed must not be stored.
       this.waiting = undefined;
@@ -121,7 +126,11 @@ export class Ingestion {
     }
   }
 
-  private async store({ documents, upserts, milliseconds }: EncodedBatch): Promise<void> {
+  /** @param before the storing of the batch before, which counts first */
+  private async store(
+    { documents, upserts, milliseconds }: EncodedBatch,
+    before: Promise<void> | undefined,
+  ): Promise<void> {
     const started = performance.now();
     await Promise.all(
       Array.from(upserts, ([target, batch]) =>
@@ -132,6 +141,8 @@ export class Ingestion {
           }),
       ),
     );
+    const upsertMilliseconds = performance.now() - started;
+    await before;
     this.stored += documents.length;
     if (this.options.countDocuments) await this.countStored(documents);
     this.onEvent({
@@ -139,7 +150,7 @@ export class Ingestion {
       documents: documents.length,
       stored: this.stored,
       encodeMilliseconds: milliseconds,
-      upsertMilliseconds: performance.now() - started,
+      upsertMilliseconds,
     });
     this.options.onProgress?.({ done: this.stored, total: this.total });
   }

@@ -1,3 +1,4 @@
+import { maximumAskedWait } from "../../calls/index.ts";
 import { attempt, type EngineRules } from "./engine-requests.ts";
 
 /** How a backend comes by its client. */
@@ -43,6 +44,11 @@ export class EngineClient<Client> {
     request: (client: Client) => Promise<Result>,
   ): Promise<Result> {
     return attempt(this.rules, signal, () => request(this.client));
+  }
+
+  /** Milliseconds that a server asks to wait before another request; 0 if it does not. */
+  askedWait(error: unknown): number {
+    return Math.min(maximumAskedWait, this.rules.askedWait?.(error) ?? 0);
   }
 
   async close(): Promise<void> {

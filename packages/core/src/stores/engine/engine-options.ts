@@ -12,6 +12,7 @@ export interface EngineOptions {
   readonly tenant?: string | undefined;
   readonly timeout?: number | undefined;
   readonly retries?: number | undefined;
+  readonly writesAtOnce?: number | undefined;
 }
 
 /** The same after they were checked. */
@@ -23,6 +24,8 @@ export interface ResolvedEngineOptions {
   readonly timeout: number;
   /** Tries after the first one. */
   readonly retries: number;
+  /** Requests under way at once that write. */
+  readonly writesAtOnce: number;
 }
 
 /** Rules of these options, for the declarations of the stores. */
@@ -31,6 +34,7 @@ export const engineRules = {
   model: modelName,
   timeout: count({ maximum: 2 ** 31 - 1 }).default(60_000),
   retries: count({ minimum: 0 }).default(5),
+  writesAtOnce: count({ maximum: 1000 }).default(4),
 };
 
 /** The rule of the option `tenant`, for stores that have it. */
@@ -45,6 +49,7 @@ export function resolveEngineOptions(
     tenant,
     timeout,
     retries,
+    writesAtOnce,
   }: CheckedOptions<typeof engineRules> & Partial<CheckedOptions<typeof tenantRules>>,
 ): ResolvedEngineOptions {
   const declared = vectors === undefined ? undefined : checkVectorSchema(call, vectors);
@@ -54,6 +59,7 @@ export function resolveEngineOptions(
     tenant,
     timeout,
     retries,
+    writesAtOnce,
   };
 }
 

@@ -38,11 +38,16 @@ export function retryAfter(value: unknown): number | undefined {
   return milliseconds > 0 ? milliseconds : undefined;
 }
 
-/** Parts of `items` that one request may hold: so many at most, and so many bytes of JSON unless one alone has more. */
-export function* toRequests<Item>(
-  items: readonly Item[],
-  { count, bytes }: { readonly count: number; readonly bytes: number },
-): Generator<Item[]> {
+/** What one request may hold. */
+export interface RequestSize {
+  /** Items. */
+  readonly count: number;
+  /** Bytes of JSON; one item alone may have more. */
+  readonly bytes: number;
+}
+
+/** Parts of `items` that one request may hold. */
+export function* toRequests<Item>(items: Iterable<Item>, { count, bytes }: RequestSize): Generator<Item[]> {
   let part: Item[] = [];
   let length = 0;
   for (const item of items) {

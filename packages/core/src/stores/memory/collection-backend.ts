@@ -18,6 +18,7 @@ export abstract class CollectionBackend implements StoreBackend {
   readonly name = "memory";
   readonly ordersTies = true;
   readonly tenant: string | undefined;
+  readonly ordersWrites = true;
   readonly capabilities: StoreCapabilities;
   abstract readonly declared: boolean;
   protected abstract readonly collection: Collection;

@@ -1,10 +1,9 @@
-import { SparseEncoderError } from "../../errors.ts";
 import type { DimCounts, SparseVector } from "../../vector/index.ts";
 import type { BackendQuery, StoreBackend, WeightedQuery } from "../backend.ts";
 import { type CheckedCollection, withEncoder } from "../engine/collection-description.ts";
 import { countDimsOf } from "../engine/dim-field.ts";
 import { EngineClient } from "../engine/engine-client.ts";
-import { toRequests } from "../engine/engine-requests.ts";
+import { EngineWrites } from "../engine/engine-writes.ts";
 import { type TermFilter, termFilterOperators, vectorTerm } from "../engine/metadata-terms.ts";
 import { unescapeText } from "../engine/stored-text.ts";
 import type { FilterNode } from "../filter/filter-node.ts";
@@ -29,7 +28,7 @@ const maximumRows = 16_384;
 const maximumConstant = 16_384;
 
 /** Bytes of JSON, about, and rows of one request that writes. */
-const writes = { count: 1000, bytes: 1 << 23 };
+const size = { count: 1000, bytes: 1 << 23 };
 
 /** What a hit is made of. */
 const hitFields = ["key", "text", "metadata"];
@@ -42,6 +41,7 @@ export class MilvusBackend implements StoreBackend {
   readonly capabilities: StoreCapabilities;
   private readonly engine: EngineClient<MilvusConnection>;
   private readonly options: ResolvedMilvusOptions;
+  private readonly writes: EngineWrites<MilvusConnection>;
   private readonly table: MilvusTable;
   private readonly knowsNot: boolean;
   private collection: CheckedCollection;
@@ -66,8 +66,10 @@ export class MilvusBackend implements StoreBackend {
       maximumK: maximumRows - 1,
       nativeFusions: new Set(["rrf", "weighted"] as const),
       countsDims: collection.hasDims,
+      writesAtOnce: options.writesAtOnce,
       ...(collection.hasDims ? { maximumActiveDims: maximumElements } : {}),
     };
+    this.writes = new EngineWrites(engine, options.writesAtOnce);
     this.table = new MilvusTable(engine, options);
     this.knowsNot = knowsNot;
   }
@@ -117,22 +119,21 @@ export class MilvusBackend implements StoreBackend {
     const rows = documents.map((document) =>
       toRow(document, this.fields, { knowsNot: this.knowsNot, hasDims: this.collection.hasDims }),
     );
-    let stored = 0;
-    for (const data of toRequests(rows, writes)) {
-      await this.engine
-        .attempt(signal, async (client) => {
+    await this.writes.run(
+      {
+        items: rows,
+        total: rows.length,
+        size,
+        outcome: "stored",
+        send: async (client, data, done) => {
           const answer = await client.upsert({ ...this.table.target, data }).then(succeeded);
-          if (answer.err_index !== undefined && answer.err_index.length > 0) {
-            throw new Error(`${answer.err_index.length} of ${data.length} documents were refused`);
-          }
-        })
-        .catch((error: unknown) => {
-          if (stored === 0 || !SparseEncoderError.is(error, "STORE_FAILED")) throw error;
-          const message = `${error.message} ${stored} of ${rows.length} documents were stored before it.`;
-          throw new SparseEncoderError("STORE_FAILED", message, { cause: error.cause });
-        });
-      stored += data.length;
-    }
+          const refused = answer.err_index?.length ?? 0;
+          done(data.length - refused);
+          if (refused > 0) throw new Error(`${refused} of ${data.length} documents were refused`);
+        },
+      },
+      signal,
+    );
   }
 
   async remove(ids: readonly string[], signal: AbortSignal | undefined): Promise<number> {

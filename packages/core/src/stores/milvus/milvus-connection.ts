@@ -31,14 +31,27 @@ export async function connect(
   return client;
 }
 
-/** How requests are made. The client itself makes one again when the server cannot be reached. */
-export function rulesOf({ timeout }: ResolvedMilvusOptions, token: string | undefined): EngineRules {
+/** How requests are made. The client itself makes one again when the server cannot be reached, but not when it is overloaded. */
+export function rulesOf({ timeout, retries }: ResolvedMilvusOptions, token: string | undefined): EngineRules {
   const secrets = token === undefined ? [] : [token, ...token.split(":").slice(1)];
-  return { retries: 0, mayPass, toFailure: (error) => failure(error, secrets, timeout) };
+  return { retries, mayPass: isOverloaded, toFailure: (error) => failure(error, secrets, timeout) };
+}
+
+/** Codes of a server that limits its rate: of gRPC, and of Milvus before 2.3 and since. */
+const overloadCodes = new Set(["RESOURCE_EXHAUSTED", "RateLimit", "8", "49"]);
+
+/** Whether the server has too many requests. A message beyond the limit of gRPC has the same code and never passes. */
+function isOverloaded(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  const text = messageOf(error);
+  return (
+    (overloadCodes.has(String(code)) || /RESOURCE_EXHAUSTED|rate limit exceeded/i.test(text)) &&
+    !/larger than max|disk quota|memory quota/i.test(text)
+  );
 }
 
 function mayPass(error: unknown): boolean {
-  return /UNAVAILABLE|ECONN|connect/i.test(messageOf(error));
+  return isOverloaded(error) || /UNAVAILABLE|ECONN|connect/i.test(messageOf(error));
 }
 
 function failure(error: unknown, secrets: readonly string[], timeout: number): SparseEncoderError {

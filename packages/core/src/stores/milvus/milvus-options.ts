@@ -42,6 +42,8 @@ export interface MilvusStoreOptions {
   readonly timeout?: number | undefined;
   /** How often a request is tried again when the server cannot be reached. Default 5. */
   readonly retries?: number | undefined;
+  /** Requests under way at once that write, over all calls of the store. Default 4. */
+  readonly writesAtOnce?: number | undefined;
 }
 
 /** Options after they were checked. */

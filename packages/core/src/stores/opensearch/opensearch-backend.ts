@@ -3,6 +3,7 @@ import type { DimCounts, SparseVector } from "../../vector/index.ts";
 import type { BackendQuery, StoreBackend, WeightedQuery } from "../backend.ts";
 import { type CheckedCollection, withEncoder } from "../engine/collection-description.ts";
 import { EngineClient } from "../engine/engine-client.ts";
+import { mapped } from "../engine/engine-writes.ts";
 import { type TermFilter, termFilterOperators, vectorTerm } from "../engine/metadata-terms.ts";
 import type { FilterNode } from "../filter/filter-node.ts";
 import type { ResolvedFusion } from "../native-fusion.ts";
@@ -41,18 +42,7 @@ export class OpenSearchBackend implements StoreBackend {
   readonly declared = true;
   // By the scores that are computed here.
   readonly ordersTies = true;
-  readonly capabilities: StoreCapabilities = {
-    sparse: true,
-    dense: true,
-    filters: termFilterOperators,
-    exact: true,
-    durable: true,
-    negativeWeights: false,
-    // One more tells whether the last has equals.
-    maximumK: maximumRows - 1,
-    countsDims: true,
-    nativeFusions: new Set(["rrf", "minMax"] as const),
-  };
+  readonly capabilities: StoreCapabilities;
   private readonly engine: EngineClient<OpenSearchConnection>;
   private readonly options: ResolvedOpenSearchOptions;
   private readonly changes: OpenSearchBulk;
@@ -67,6 +57,19 @@ export class OpenSearchBackend implements StoreBackend {
     this.options = options;
     this.changes = new OpenSearchBulk(engine, options);
     this.collection = collection;
+    this.capabilities = {
+      sparse: true,
+      dense: true,
+      filters: termFilterOperators,
+      exact: true,
+      durable: true,
+      negativeWeights: false,
+      // One more tells whether the last has equals.
+      maximumK: maximumRows - 1,
+      countsDims: true,
+      nativeFusions: new Set(["rrf", "minMax"] as const),
+      writesAtOnce: options.writesAtOnce,
+    };
   }
 
   static async open(options: OpenSearchStoreOptions): Promise<OpenSearchBackend> {
@@ -118,20 +121,19 @@ export class OpenSearchBackend implements StoreBackend {
   }
 
   async write(documents: readonly CheckedDocument[], signal: AbortSignal | undefined): Promise<void> {
-    const items = documents.map(
+    const items = mapped(
+      documents,
       (document): BulkItem => [
         { index: { _id: toDocumentId(document.id) } },
         toSource(document, this.fields),
       ],
     );
-    await this.changes.send(items, signal);
+    await this.changes.send({ items, total: documents.length, outcome: "stored" }, signal);
   }
 
   async remove(ids: readonly string[], signal: AbortSignal | undefined): Promise<number> {
-    return this.changes.send(
-      ids.map((id): BulkItem => [{ delete: { _id: toDocumentId(id) } }]),
-      signal,
-    );
+    const items = ids.map((id): BulkItem => [{ delete: { _id: toDocumentId(id) } }]);
+    return this.changes.send({ items, total: items.length, outcome: "deleted" }, signal);
   }
 
   async removeMatching(node: FilterNode, signal: AbortSignal | undefined): Promise<number> {
@@ -139,7 +141,7 @@ export class OpenSearchBackend implements StoreBackend {
     for await (const page of this.sorted("", node, maximumRows / 2, ["key"], signal)) {
       for (const { _id } of page) items.push([{ delete: { _id } }]);
     }
-    return this.changes.send(items, signal);
+    return this.changes.send({ items, total: items.length, outcome: "deleted" }, signal);
   }
 
   async read(

@@ -38,6 +38,8 @@ export interface OpenSearchStoreOptions {
   readonly timeout?: number | undefined;
   /** How often a request, or the items of a bulk that an overloaded node refused, are tried again. Default 5. */
   readonly retries?: number | undefined;
+  /** Requests under way at once that write, over all calls of the store. Default 4. */
+  readonly writesAtOnce?: number | undefined;
 }
 
 /** Options after they were checked. */

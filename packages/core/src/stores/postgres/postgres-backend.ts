@@ -12,7 +12,7 @@ import { encoderOf, type ResolvedField } from "../vector-fields.ts";
 import { Bindings } from "./bindings.ts";
 import { PostgresCalls } from "./postgres-calls.ts";
 import type { Column } from "./postgres-column.ts";
-import { connect } from "./postgres-connection.ts";
+import { type Connected, connect } from "./postgres-connection.ts";
 import { dimCount } from "./postgres-dims.ts";
 import { compileFilter } from "./postgres-filter.ts";
 import { PostgresLayout } from "./postgres-layout.ts";
@@ -47,7 +47,7 @@ export class PostgresBackend implements StoreBackend {
 
   private constructor(
     calls: PostgresCalls,
-    durable: boolean,
+    { database: { overlaps }, durable }: Connected,
     layout: PostgresLayout,
     options: ResolvedPostgresOptions,
     columns: readonly Column[],
@@ -65,17 +65,19 @@ export class PostgresBackend implements StoreBackend {
       durable,
       maximumActiveDims,
       countsDims: true,
+      writesAtOnce: overlaps ? Math.min(options.writesAtOnce, options.connections) : 1,
     };
   }
 
   static async open(options: PostgresStoreOptions): Promise<PostgresBackend> {
     const checked = checkPostgresOptions(options);
-    const { database, secrets, durable } = await connect(options, checked);
+    const connected = await connect(options, checked);
+    const { database, secrets } = connected;
     const calls = new PostgresCalls(database, checked.retries, secrets);
     const layout = new PostgresLayout(checked);
     try {
       const columns = await calls.change(undefined, true, (session) => layout.setUp(session));
-      return new PostgresBackend(calls, durable, layout, checked, columns);
+      return new PostgresBackend(calls, connected, layout, checked, columns);
     } catch (error) {
       await calls.close().catch(() => {});
       throw error;

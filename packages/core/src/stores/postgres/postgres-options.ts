@@ -66,6 +66,11 @@ export interface PostgresStoreOptions {
   readonly timeout?: number | undefined;
   /** How often a call is tried again after a lost connection or a conflict; 0 for never. Default 5. */
   readonly retries?: number | undefined;
+  /**
+   * Upserts at once that `copyStore` and `HybridRetriever.add` make on a server, each a transaction of its own. At most
+   * `connections`. Default 4. PGlite does one thing after the other.
+   */
+  readonly writesAtOnce?: number | undefined;
 }
 
 /** Options after they were checked. */

@@ -3,7 +3,7 @@ import type { BackendQuery, StoreBackend, WeightedQuery } from "../backend.ts";
 import type { CheckedCollection } from "../engine/collection-description.ts";
 import { countDimsOf } from "../engine/dim-field.ts";
 import { EngineClient } from "../engine/engine-client.ts";
-import { toRequests } from "../engine/engine-requests.ts";
+import { EngineWrites, mapped } from "../engine/engine-writes.ts";
 import { toUnitVector } from "../engine/unit-vector.ts";
 import type { FilterNode } from "../filter/filter-node.ts";
 import type { ResolvedFusion } from "../native-fusion.ts";
@@ -22,7 +22,7 @@ import { allOf, QdrantPointSet } from "./qdrant-point-set.ts";
 import { toPoint, toPointId } from "./qdrant-points.ts";
 
 /** Bytes of JSON and points of one request: servers take bodies of 32 MB. */
-const request = { count: 1000, bytes: 1 << 24 };
+const size = { count: 1000, bytes: 1 << 24 };
 
 /** The backend of a `QdrantStore`. */
 export class QdrantBackend implements StoreBackend {
@@ -32,6 +32,7 @@ export class QdrantBackend implements StoreBackend {
   readonly capabilities: StoreCapabilities;
   private readonly engine: EngineClient<QdrantConnection>;
   private readonly options: ResolvedQdrantOptions;
+  private readonly writes: EngineWrites<QdrantConnection>;
   private readonly points: QdrantPointSet;
   private readonly format: QdrantFormat;
   private collection: Omit<CheckedCollection, "description">;
@@ -45,6 +46,7 @@ export class QdrantBackend implements StoreBackend {
     this.collection = collection;
     this.engine = engine;
     this.options = options;
+    this.writes = new EngineWrites(engine, options.writesAtOnce);
     this.points = new QdrantPointSet(engine, options.collection);
     this.format = format;
     this.capabilities = {
@@ -55,6 +57,7 @@ export class QdrantBackend implements StoreBackend {
       durable: true,
       nativeFusions: new Set(["rrf", "dbsf"] as const),
       countsDims: collection.hasDims,
+      writesAtOnce: options.writesAtOnce,
     };
   }
 
@@ -104,13 +107,21 @@ export class QdrantBackend implements StoreBackend {
 
   async write(documents: readonly CheckedDocument[], signal: AbortSignal | undefined): Promise<void> {
     this.checkWritable();
-    const all = documents.map((document) => toPoint(document, this.fields, this.collection.hasDims));
-    for (const points of toRequests(all, request)) {
-      // To store a point twice is to store it once.
-      await this.engine.attempt(signal, (client) =>
-        client.upsert(this.options.collection, { points, wait: true }),
-      );
-    }
+    const { hasDims } = this.collection;
+    await this.writes.run(
+      {
+        items: mapped(documents, (document) => toPoint(document, this.fields, hasDims)),
+        total: documents.length,
+        size,
+        outcome: "stored",
+        // To store a point twice is to store it once.
+        send: async (client, points, done) => {
+          await client.upsert(this.options.collection, { points, wait: true });
+          done(points.length);
+        },
+      },
+      signal,
+    );
   }
 
   async remove(ids: readonly string[], signal: AbortSignal | undefined): Promise<number> {

@@ -35,6 +35,8 @@ export interface QdrantStoreOptions {
   readonly timeout?: number | undefined;
   /** How often a request is tried again after a lost connection or an overloaded server. Default 5. */
   readonly retries?: number | undefined;
+  /** Requests under way at once that write, over all calls of the store. Default 4. */
+  readonly writesAtOnce?: number | undefined;
 }
 
 /** Options after they were checked. */

@@ -16,6 +16,7 @@ export interface PgliteClient extends PgliteSession {
 
 /** Postgres in this process. Statements run one after the other. */
 export class PgliteDatabase implements PostgresDatabase {
+  readonly overlaps = false;
   private readonly client: PgliteClient;
   private readonly owned: boolean;
   private readonly lock: WriterLock | undefined;

@@ -9,6 +9,8 @@ export interface PostgresSession {
 
 /** A way to the database. Errors are the driver's. */
 export interface PostgresDatabase extends PostgresSession {
+  /** True if transactions may overlap. */
+  readonly overlaps: boolean;
   /**
    * Commits what `work` did, or nothing of it if it throws.
    * @throws {@link UnknownOutcome} if the connection was lost while committing

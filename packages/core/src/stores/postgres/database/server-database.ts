@@ -25,6 +25,7 @@ export interface PostgresPool {
 
 /** A Postgres server, through a pool of connections. */
 export class ServerDatabase implements PostgresDatabase {
+  readonly overlaps = true;
   private readonly pool: PostgresPool;
   private readonly owned: boolean;
 
