@@ -54,7 +54,7 @@ export interface Convolution {
 export interface TransformerShape {
   readonly vocabularySize: number;
   readonly hiddenSize: number;
-  /** Width of the embedding tables, where a projection brings them to the hidden size. Default: hidden size. */
+  /** Width of the embedding tables, which a projection brings to the hidden size, equal or not. Default: hidden size, no projection. */
   readonly embeddingSize?: number;
   readonly layers: number;
   readonly heads: number;

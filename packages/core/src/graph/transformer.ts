@@ -28,6 +28,8 @@ import { wideLayerBuilder } from "./wide-layers.ts";
 
 /** What the encoder gives to a head. B = batch, S = padded length, H = hidden size. */
 export interface HiddenStates {
+  /** [B, S], int32: token ids, and any id at padding. */
+  readonly ids: Value;
   /** [B x S, H], in the type of the graph. */
   readonly tokens: Value;
   /** [B, S], bool: true where a real token stands, false at padding on the right. */
@@ -91,7 +93,7 @@ export function addTransformer(building: Building, family: Family, shape: Transf
   }
   const { finalNorm } = family.names;
   if (finalNorm !== undefined) tokens = norm(transformer, prefix + finalNorm, tokens, hiddenSize);
-  return { tokens, mask, batchShape, lengths, places, prefix };
+  return { ids, tokens, mask, batchShape, lengths, places, prefix };
 }
 
 /** What adds layer `number` behind `tokens`. */
@@ -127,7 +129,7 @@ function addEmbeddings(transformer: TransformerBuilding, ids: Value, places: Val
   const rows = graph.op("Reshape", [embedded, graph.integers(-1, width)]);
   const normed =
     names.embeddingNorm === undefined ? rows : norm(transformer, prefix + names.embeddingNorm, rows, width);
-  return width === shape.hiddenSize || names.projection === undefined
+  return shape.embeddingSize === undefined || names.projection === undefined
     ? normed
     : linear(transformer, prefix + names.projection, normed, width, shape.hiddenSize);
 }

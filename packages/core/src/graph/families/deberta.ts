@@ -42,6 +42,11 @@ const newerHead: Family["names"]["head"] = {
   bias: ["lm_predictions.lm_head.bias"],
 };
 
+/** Whether a masked-LM head is the older one, with a decoder of its own. */
+function isLegacy(config: JsonObject, file: string): boolean {
+  return setting(config, "legacy", true, file);
+}
+
 /** Defaults follow DebertaV2Config in transformers. */
 function debertaShape(config: JsonObject, file: string): TransformerShape {
   const size = (key: string, fallback: number) => setting(config, key, fallback, file);
@@ -76,7 +81,8 @@ function debertaShape(config: JsonObject, file: string): TransformerShape {
         activation: setting(config, "conv_act", "tanh", file),
       },
     }),
-    tiedDecoder: setting(config, "tie_word_embeddings", true, file),
+    // The newer head multiplies with the word embeddings whatever the file says of ties.
+    tiedDecoder: setting(config, "tie_word_embeddings", true, file) || !isLegacy(config, file),
   };
 }
 
@@ -128,6 +134,6 @@ export const deberta: Family = {
   languageModel: "DebertaV2ForMaskedLM",
   encoder: "DebertaV2Model",
   names,
-  variant: (config, file) => (setting(config, "legacy", true, file) ? names : { ...names, head: newerHead }),
+  variant: (config, file) => (isLegacy(config, file) ? names : { ...names, head: newerHead }),
   shape: debertaShape,
 };

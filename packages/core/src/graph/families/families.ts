@@ -158,11 +158,16 @@ export const families: Readonly<Record<string, Family>> = {
         bias: ["generator_lm_head.bias"],
       },
     },
-    shape: (config, file) => ({
-      ...bertShape(config, file),
-      embeddingSize: setting(config, "embedding_size", 128, file),
-      headActivation: "gelu",
-    }),
+    shape: (config, file) => {
+      const shape = bertShape(config, file);
+      const embeddingSize: number = setting<number>(config, "embedding_size", 128, file);
+      // Equal sizes need no projection, and a checkpoint has none.
+      return {
+        ...shape,
+        ...(embeddingSize !== shape.hiddenSize && { embeddingSize }),
+        headActivation: "gelu",
+      };
+    },
   },
   albert: {
     languageModel: "AlbertForMaskedLM",

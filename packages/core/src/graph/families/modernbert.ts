@@ -29,6 +29,7 @@ function modernBertShape(config: JsonObject, file: string): TransformerShape {
   const every = setting(config, "global_attn_every_n_layers", 3, file);
   const types = Array.isArray(config.layer_types) ? config.layer_types : undefined;
   checkModernBert(config, types ?? [], file);
+  const has = (key: string) => setting(config, key, false, file);
   const base = (kind: string, key: string, fallback: number) => {
     const ropes = config.rope_parameters as Record<string, JsonObject> | undefined;
     return setting(ropes?.[kind] ?? {}, "rope_theta", setting(config, key, fallback, file), file);
@@ -61,10 +62,15 @@ function modernBertShape(config: JsonObject, file: string): TransformerShape {
     preNorm: true,
     withoutFirstNorm: true,
     gated: "joined",
-    biases: { attention: false, attentionOutput: false, up: false, down: false },
-    withoutNormBias: true,
+    biases: {
+      attention: has("attention_bias"),
+      attentionOutput: has("attention_bias"),
+      up: has("mlp_bias"),
+      down: has("mlp_bias"),
+    },
+    withoutNormBias: !has("norm_bias"),
     headActivation: setting(config, "classifier_activation", "gelu", file),
-    withoutHeadBias: !setting(config, "classifier_bias", false, file),
+    withoutHeadBias: !has("classifier_bias"),
     withoutDecoderBias: !setting(config, "decoder_bias", true, file),
     tiedDecoder: setting(config, "tie_word_embeddings", true, file),
   };
@@ -81,9 +87,6 @@ function checkModernBert(config: JsonObject, types: readonly unknown[], file: st
       `${file}: ModernBERT with ${variant} is not supported.`,
     );
   };
-  for (const key of ["attention_bias", "mlp_bias", "norm_bias"]) {
-    if (setting(config, key, false, file)) refuse(key);
-  }
   const other = types.find((type) => !layerTypes.includes(type));
   if (other !== undefined) refuse(`the layer type ${received(other)}`);
   const ropes = isJsonObject(config.rope_parameters) ? Object.values(config.rope_parameters) : [];

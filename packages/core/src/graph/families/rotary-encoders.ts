@@ -136,11 +136,13 @@ function renamedNomic(config: JsonObject, file: string): JsonObject {
 function nomicShape(stored: JsonObject, file: string): TransformerShape {
   const config = renamedNomic(stored, file);
   const size = (key: string, fallback: number) => setting(config, key, fallback, file);
-  const has = (key: string) => setting(config, key, false, file);
+  const isPublished = stored.n_embd !== undefined;
+  // The class of transformers has no biases there, whatever the file says.
+  const has = (key: string) => isPublished && setting(config, key, false, file);
   const hiddenSize = size("hidden_size", 768);
   const heads = size("num_attention_heads", 12);
   const types = size("type_vocab_size", 2);
-  const isBare = stored.n_embd !== undefined && !has("mlp_fc1_bias");
+  const isBare = isPublished && !has("mlp_fc1_bias");
   return {
     vocabularySize: size("vocab_size", 30_528),
     hiddenSize,
@@ -168,7 +170,13 @@ function nomicShape(stored: JsonObject, file: string): TransformerShape {
 
 /** Encoders with rotary positions and gated layers. */
 export const rotaryEncoders: Readonly<Record<string, Family>> = {
-  gte: { languageModel: "GteForMaskedLM", encoder: "GteModel", names: gteNames, shape: gteShape },
+  gte: {
+    languageModel: "GteForMaskedLM",
+    encoder: "GteModel",
+    names: gteNames,
+    // The class of transformers fixes the activation of the head; the published code takes that of the layers.
+    shape: (config, file) => ({ ...gteShape(config, file), headActivation: "gelu" }),
+  },
   // The same model as its authors publish it.
   new: {
     languageModel: "NewForMaskedLM",

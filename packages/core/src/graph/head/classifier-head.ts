@@ -1,16 +1,23 @@
 import { received, SparseEncoderError } from "../../errors.ts";
-import { type ClassifierModule, type JsonObject, setting, type TensorTable } from "../../model/index.ts";
+import {
+  type ClassifierModule,
+  type JsonObject,
+  type PoolingMode,
+  setting,
+  type TensorTable,
+} from "../../model/index.ts";
 import { architectureOf, classifierName } from "../checkpoint-family.ts";
 import type { Family, TransformerShape } from "../family.ts";
-import { activation, type Building, floatLinear, layerNorm } from "../layers.ts";
-import type { Value } from "../onnx/onnx-graph.ts";
+import { activation, type Building, byText, floatLinear, layerNorm } from "../layers.ts";
+import type { OnnxGraph, Value } from "../onnx/onnx-graph.ts";
 import type { HiddenStates } from "../transformer.ts";
-import { addPooling, tokenStates } from "./pooled-head.ts";
+import { addPooling, type TokenStates, tokenStates } from "./pooled-head.ts";
 
 /** The head that a family puts behind its encoder to classify a text, or two texts. */
 interface Classifier {
-  /** Linear layer on the pooled token states; true for a name below the encoder's prefix. */
-  readonly dense: string;
+  /** Linear layer on the pooled token states; absent if the states go straight to the labels. */
+  readonly dense?: string;
+  /** True if the name of `dense` is below the encoder's prefix. */
   readonly inEncoder?: true;
   /** As `config.json` names activations; absent if the head has the activation of the masked-LM head. */
   readonly activation?: string;
@@ -20,11 +27,21 @@ interface Classifier {
   readonly norm?: string;
   /** Linear layer that gives one number per label. */
   readonly output: string;
-  /** True if `classifier_pooling` of `config.json` says what is pooled, and not the first token. */
-  readonly choosesPooling?: true;
+  readonly withoutOutputBias?: true;
+  /**
+   * What is pooled: the states of the first token (default) or of the last one that is not padding, or what `classifier_pooling` of
+   * `config.json` names among these. The first one is the default of the file.
+   */
+  readonly pooling?: "last" | readonly ClassifierPooling[];
 }
 
+/** `late`: the states are pooled behind the linear layer and its activation. */
+type ClassifierPooling = "cls" | "bos" | "mean" | "late";
+
 const roberta = { dense: "classifier.dense", activation: "tanh", output: "classifier.out_proj" } as const;
+
+/** What decoder-only models have behind their last token. */
+const score = { output: "score", withoutOutputBias: true, pooling: "last" } as const;
 
 const pooler = { dense: "pooler.dense", inEncoder: true, activation: "tanh", output: "classifier" } as const;
 
@@ -60,8 +77,18 @@ const classifiers: Readonly<Record<string, Classifier>> = {
     dense: "head.dense",
     norm: "head.norm",
     output: "classifier",
-    choosesPooling: true,
+    pooling: ["cls", "mean"],
   },
+  eurobert: {
+    dense: "dense",
+    activation: "gelu",
+    output: "classifier",
+    pooling: ["late", "bos", "mean"],
+  },
+  llama: score,
+  mistral: score,
+  qwen2: score,
+  qwen3: score,
 };
 
 /** A checkpoint's `config.json` and its path for messages. */
@@ -89,28 +116,63 @@ export function addClassifier(
   const classifier = classifiers[String(config.model_type)];
   if (classifier === undefined) throw unsupportedClassifier(config, configFile);
   checkClassifier(family, classifier, config, building.tensors);
-  const pooling = classifier.choosesPooling === true ? poolingOf(config, configFile) : "cls";
-  const pooled = addPooling(
-    building.graph,
-    { kind: "Pooling", modes: [pooling], includePrompt: true },
-    tokenStates(building.graph, hidden, hiddenSize),
-  );
+  const { graph } = building;
+  const outputs = (states: Value) =>
+    floatLinear(
+      building,
+      classifier.output,
+      states,
+      hiddenSize,
+      labels,
+      classifier.withoutOutputBias !== true,
+    );
+  const layers = (states: Value) =>
+    addDense(building, classifier, { config, configFile }, shape, hidden, states);
+  const pool = (mode: PoolingMode, states: TokenStates) =>
+    addPooling(graph, { kind: "Pooling", modes: [mode], includePrompt: true }, states);
+  const states = tokenStates(graph, hidden, hiddenSize);
+  if (classifier.pooling === "last") return outputs(addLastToken(graph, config, configFile, hidden, states));
+  const pooling = poolingOf(classifier, config, configFile);
+  if (pooling !== "late") return outputs(layers(pool(pooling === "mean" ? "mean" : "cls", states)));
+  const rows = layers(graph.op("Reshape", [states.states, graph.integers(-1, hiddenSize)]));
+  return outputs(pool("mean", { ...states, states: byText(graph, rows, hidden.batchShape, hiddenSize) }));
+}
+
+/** The linear layer of a head with its activation and norm: [rows, H] to the same. */
+function addDense(
+  building: Building,
+  classifier: Classifier,
+  { config, configFile }: Config,
+  shape: TransformerShape,
+  hidden: HiddenStates,
+  states: Value,
+): Value {
+  const { hiddenSize } = shape;
+  if (classifier.dense === undefined) return states;
   const name = (classifier.inEncoder === true ? hidden.prefix : "") + classifier.dense;
   const hasBias = shape.withoutHeadBias !== true;
-  const dense = floatLinear(building, name, pooled, hiddenSize, hiddenSize, hasBias);
+  const dense = floatLinear(building, name, states, hiddenSize, hiddenSize, hasBias);
   const active = activation(building.graph, activationOf(classifier, shape, config, configFile), dense);
-  const normed =
-    classifier.norm === undefined
-      ? active
-      : layerNorm(
-          building,
-          classifier.norm,
-          active,
-          hiddenSize,
-          shape.normEpsilon,
-          shape.withoutNormBias !== true,
-        );
-  return floatLinear(building, classifier.output, normed, hiddenSize, labels, true);
+  if (classifier.norm === undefined) return active;
+  const normBias = shape.withoutNormBias !== true;
+  return layerNorm(building, classifier.norm, active, hiddenSize, shape.normEpsilon, normBias);
+}
+
+/** The states of the last token of each text that is not the padding token, or of the first one: [B, H]. */
+function addLastToken(
+  graph: OnnxGraph,
+  config: JsonObject,
+  file: string,
+  { ids, mask, places }: HiddenStates,
+  { states }: TokenStates,
+): Value {
+  const paddingId = config.pad_token_id === null ? -1 : setting(config, "pad_token_id", -1, file);
+  const isPadding = graph.op("Equal", [graph.op("Cast", [ids], { to: 7 }), graph.integer(paddingId)]);
+  const counts = graph.op("And", [mask, graph.op("Not", [isPadding])]);
+  const counted = graph.op("Where", [counts, places, graph.integer(0)]);
+  const last = graph.op("ReduceMax", [counted, graph.integers(1)], { keepdims: 1 });
+  const chosen = graph.op("Unsqueeze", [graph.op("Equal", [places, last]), graph.integers(2)]);
+  return graph.reduce("ReduceSum", graph.op("Where", [chosen, states, graph.scalar(0)]), 1);
 }
 
 function activationOf(
@@ -130,12 +192,15 @@ function unsupportedClassifier(config: JsonObject, file: string): SparseEncoderE
   );
 }
 
-function poolingOf(config: JsonObject, file: string): "cls" | "mean" {
-  const pooling: string = setting(config, "classifier_pooling", "cls", file);
-  if (pooling === "cls" || pooling === "mean") return pooling;
+function poolingOf({ pooling }: Classifier, config: JsonObject, file: string): ClassifierPooling {
+  const known = Array.isArray(pooling) ? pooling : [];
+  if (known.length === 0) return "cls";
+  const asked: string = setting(config, "classifier_pooling", known[0], file);
+  const found = known.find((name) => name === asked);
+  if (found !== undefined) return found;
   throw new SparseEncoderError(
     "MODEL_UNSUPPORTED",
-    `${file}: "classifier_pooling": ${received(pooling)} is not supported. Supported: cls, mean.`,
+    `${file}: "classifier_pooling": ${received(asked)} is not supported. Supported: ${known.join(", ")}.`,
   );
 }
 
@@ -148,8 +213,10 @@ function checkClassifier(
 ): void {
   const tensor = `${output}.weight`;
   if (tensors.has(tensor)) return;
+  const generator =
+    family.generatesText === true ? " Answers that a text generator writes are not read as scores." : "";
   throw new SparseEncoderError(
     "MODEL_UNSUPPORTED",
-    `${tensors.origin} has no classification head (tensor "${tensor}"), which a reranker needs; config.json names ${architectureOf(config) ?? "no architecture"}. Load a checkpoint with such a head (${classifierName(family)}), or this one with SparseEncoder.load() or DenseEncoder.load().`,
+    `${tensors.origin} has no classification head (tensor "${tensor}"), which a reranker needs; config.json names ${architectureOf(config) ?? "no architecture"}.${generator} Load a checkpoint with such a head (${classifierName(family)}), or this one with SparseEncoder.load() or DenseEncoder.load().`,
   );
 }
