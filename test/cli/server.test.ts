@@ -73,6 +73,20 @@ describe("/embed_sparse", () => {
     expect(answer).toEqual({ error: expect.stringContaining(message), error_type: "Validation" });
   });
 
+  it("answers at the address of the server too, for clients that know no routes", async () => {
+    const body = { inputs: ["cheap flights"], truncate: true };
+    const [root, route] = [await server.ask("/", body), await server.ask("/embed_sparse", body)];
+    expect(await root.json()).toEqual(await route.json());
+  });
+
+  it("puts a prompt that is written out before the texts", async () => {
+    const [, [entries]] = (await read(
+      server.ask("/embed_sparse", { inputs: "flights", prompt: "cheap " }),
+    )) as unknown as [number, { index: number }[][]];
+    const expected = await encoder.encode("cheap flights");
+    expect(entries!.map(({ index }) => index)).toEqual([...expected.indices]);
+  });
+
   it("says that there is no dense model", async () => {
     expect(await read(server.ask("/embed", { inputs: "a" }))).toEqual([
       424,

@@ -1,5 +1,3 @@
-import { createServer, type IncomingMessage, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import {
   HybridRetriever,
   MemoryStore,
@@ -10,69 +8,7 @@ import {
 import { SparseEmbeddings } from "@sparse-encoder/langchain";
 import { SparseEmbedding } from "@sparse-encoder/llamaindex";
 import { afterEach, describe, expect, it } from "vitest";
-
-/**
- * A fake of text-embeddings-inference: its documented request and answer shapes, its limit of texts per request, and nothing
- * that this library adds. Weights are made up: dim 1 has the length of the text, dim 3 has 0.5.
- */
-class FakeInferenceServer {
-  readonly bodies: { inputs: string[]; truncate?: boolean; prompt_name?: string }[] = [];
-  readonly keys: (string | undefined)[] = [];
-  /** Answers in place of the usual ones, one per request. */
-  readonly instead: {
-    status?: number;
-    body?: unknown;
-    headers?: Record<string, string>;
-    isHung?: boolean;
-    isCut?: boolean;
-  }[] = [];
-  private readonly server: Server;
-
-  constructor() {
-    this.server = createServer(
-      (request, response) =>
-        void this.answer(request).then(({ status = 200, body, headers, isHung, isCut }) => {
-          if (isHung) return;
-          if (isCut) response.destroy();
-          else
-            response
-              .writeHead(status, { "content-type": "application/json", ...headers })
-              .end(typeof body === "string" ? body : JSON.stringify(body));
-        }),
-    );
-  }
-
-  async start(): Promise<string> {
-    await new Promise<void>((resolve) => this.server.listen(0, "127.0.0.1", resolve));
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-  }
-
-  stop(): void {
-    this.server.close();
-    this.server.closeAllConnections();
-  }
-
-  private async answer(request: IncomingMessage): Promise<FakeInferenceServer["instead"][number]> {
-    if (request.url === "/info")
-      return { body: { model_id: "fake", max_client_batch_size: 2, version: "1.9" } };
-    let text = "";
-    for await (const chunk of request.setEncoding("utf8")) text += chunk;
-    const body = JSON.parse(text) as FakeInferenceServer["bodies"][number];
-    this.bodies.push(body);
-    this.keys.push(request.headers.authorization);
-    const other = this.instead.shift();
-    if (other !== undefined) return other;
-    if (body.inputs.length > 2)
-      return { status: 413, body: { error: "batch size > maximum", error_type: "Validation" } };
-    if (request.url === "/embed") return { body: body.inputs.map(({ length }) => [length, 0, 1]) };
-    return {
-      body: body.inputs.map(({ length }) => [
-        { index: 3, value: 0.5 },
-        { index: 1, value: length },
-      ]),
-    };
-  }
-}
+import { FakeInferenceServer } from "../fakes/fake-inference-server.ts";
 
 const servers: FakeInferenceServer[] = [];
 

@@ -181,9 +181,16 @@ await retriever.add([{ id: "a", text: "a text" }]); await encoder.close();`,
     },
     "docs/rerankers.md": rerankers,
     "docs/server.md": {
-      before: memory,
-      replace: [["http://encoder:8080", services.encoder]],
-      after: `await retriever.add([{ id: "a", text: "It is sunny." }]);
+      before: `${memory}
+const texts = ["a", "b"]; const written: object[] = []; const write = async (vector: object) => written.push(vector);`,
+      replace: [
+        ["http://encoder:8080", services.encoder],
+        ["http://a:8080", services.encoder],
+        // One server by two names.
+        ["http://b:8080", services.encoder.replace("127.0.0.1", "localhost")],
+      ],
+      after: `if (written.length !== 2) throw new Error(); await shared.close();
+await retriever.add([{ id: "a", text: "It is sunny." }]);
 if ((await retriever.retrieve("sunny"))[0]?.id !== "a") throw new Error(); await encoder.close();`,
     },
     "docs/stores.md": stores(services),

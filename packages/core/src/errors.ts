@@ -66,6 +66,8 @@ export type SparseEncoderErrorCode =
   | "REMOTE_REFUSED"
   /** A server that encodes answered in another shape than is documented. */
   | "REMOTE_INVALID"
+  /** A server that encodes does not give what this call needs. */
+  | "REMOTE_UNSUPPORTED"
   /** A call took longer than it was allowed to. */
   | "TIMEOUT"
   /** There is no binary for this system, processor or C library. */

@@ -58,7 +58,7 @@ export async function openSubjects(): Promise<Subjects> {
   const server = createServer((_, response) => response.end('{"dimension":4,"dense_dimension":4}'));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const remoteSparse = await RemoteSparseEncoder.open(url, { dimension: 4 });
+  const remoteSparse = await RemoteSparseEncoder.open(url, { vocabulary: ["a", "b", "c", "d"] });
   const remoteDense = await RemoteDenseEncoder.open(url, { dimension: 4 });
   return { sparse, dense, hybrid, cross, remoteSparse, remoteDense, server };
 }
@@ -259,6 +259,10 @@ function remoteCalls({ remoteSparse, remoteDense }: Subjects): Record<string, Op
     calls[`RemoteSparseEncoder.${method}`] = { call: (options) => remoteSparse[method]("a", options) };
     calls[`RemoteDenseEncoder.${method}`] = { call: (options) => remoteDense[method]("a", options) };
   }
+  const stream = "encodeStream";
+  calls[`RemoteSparseEncoder.${stream}`] = { call: (options) => drain(remoteSparse[stream](["a"], options)) };
+  calls[`RemoteDenseEncoder.${stream}`] = { call: (options) => drain(remoteDense[stream](["a"], options)) };
+  calls["RemoteSparseEncoder.decode"] = { call: (options) => remoteSparse.decode(vector, options) };
   return calls;
 }
 
@@ -330,8 +334,18 @@ export const withoutOptions: Readonly<Record<string, readonly string[]>> = {
   ],
   CrossEncoder: ["constructor", "describe", "startPool", "stopPool", "save", "close", "destroy"],
   Bm25Encoder: ["weighTerms", "tokenOf", "save"],
-  RemoteSparseEncoder: ["constructor", "tokenOf", "close"],
-  RemoteDenseEncoder: ["constructor", "close"],
+  RemoteSparseEncoder: [
+    "constructor",
+    "static.sparsity",
+    "similarity",
+    "similarityPairwise",
+    "sparsity",
+    "tokenOf",
+    "intersection",
+    "describe",
+    "close",
+  ],
+  RemoteDenseEncoder: ["constructor", "similarity", "describe", "close"],
   InvertedIndex: [
     "constructor",
     "static.fromSegments",

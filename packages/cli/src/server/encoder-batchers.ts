@@ -1,8 +1,24 @@
-import type { DenseEncoder, SparseEncoder, SparseVector } from "@sparse-encoder/core";
-import { kindOfKey } from "./encode-kind.ts";
+import type {
+  DenseEncoder,
+  DenseMatrix,
+  SparseEncoder,
+  SparseMatrix,
+  SparseVector,
+} from "@sparse-encoder/core";
+import { type EncodeKind, kindOfKey } from "./encode-kind.ts";
 import type { ServerLimits } from "./guards/server-limits.ts";
 import type { ServerMetrics } from "./server-metrics.ts";
 import { TextBatcher } from "./text-batcher.ts";
+
+/** Options of a batch. */
+type BatchOptions = Omit<EncodeKind, "task"> & { readonly batchSize: number };
+
+/** An encoder of sparse or of dense vectors. */
+interface KindEncoder<Rows> {
+  encode(texts: readonly string[], options: BatchOptions): Promise<Rows>;
+  encodeQuery(texts: readonly string[], options: BatchOptions): Promise<Rows>;
+  encodeDocument(texts: readonly string[], options: BatchOptions): Promise<Rows>;
+}
 
 /** Gathers texts for a sparse encoder, under a name for metrics. */
 export function sparseBatcher(
@@ -11,21 +27,9 @@ export function sparseBatcher(
   limits: ServerLimits,
   metrics: ServerMetrics,
 ): TextBatcher<SparseVector> {
-  const { batchTexts: batchSize } = limits;
-  return new TextBatcher(
-    (key, texts) => {
-      const { task, prompt, maxActiveDims } = kindOfKey(key);
-      const options = {
-        batchSize,
-        ...(prompt !== undefined && { promptName: prompt }),
-        ...(maxActiveDims !== undefined && { maxActiveDims }),
-      };
-      if (task === "query") return encoder.encodeQuery(texts, options);
-      return task === "document" ? encoder.encodeDocument(texts, options) : encoder.encode(texts, options);
-    },
-    limits,
-    metrics.eventsOf(name),
-  );
+  const encode = (key: string, texts: readonly string[]) =>
+    encodeKind<SparseMatrix>(encoder, kindOfKey(key), texts, limits.batchTexts);
+  return new TextBatcher(encode, limits, metrics.eventsOf(name));
 }
 
 /** Gathers texts for a dense encoder. */
@@ -34,15 +38,19 @@ export function denseBatcher(
   limits: ServerLimits,
   metrics: ServerMetrics,
 ): TextBatcher<Float32Array> {
-  const { batchTexts: batchSize } = limits;
-  return new TextBatcher(
-    (key, texts) => {
-      const { task, prompt, normalize = false } = kindOfKey(key);
-      const options = { batchSize, normalize, ...(prompt !== undefined && { promptName: prompt }) };
-      if (task === "query") return dense.encodeQuery(texts, options);
-      return task === "document" ? dense.encodeDocument(texts, options) : dense.encode(texts, options);
-    },
-    limits,
-    metrics.eventsOf("dense"),
-  );
+  const encode = (key: string, texts: readonly string[]) =>
+    encodeKind<DenseMatrix>(dense, kindOfKey(key), texts, limits.batchTexts);
+  return new TextBatcher(encode, limits, metrics.eventsOf("dense"));
+}
+
+/** Encodes texts of one kind. */
+function encodeKind<Rows>(
+  encoder: KindEncoder<Rows>,
+  { task, ...options }: EncodeKind,
+  texts: readonly string[],
+  batchSize: number,
+): Promise<Rows> {
+  const call = { ...options, batchSize };
+  if (task === "query") return encoder.encodeQuery(texts, call);
+  return task === "document" ? encoder.encodeDocument(texts, call) : encoder.encode(texts, call);
 }

@@ -32,7 +32,15 @@ export { type DownloadOptions, downloadModel } from "./loading/download-model.ts
 export type { EncoderDescription } from "./loading/encoder-description.ts";
 export type { LoadOptions } from "./loading/load-options.ts";
 export { RemoteDenseEncoder } from "./remote/remote-dense-encoder.ts";
-export type { RemoteEncodeOptions, RemoteEncoderOptions } from "./remote/remote-options.ts";
+export type { RemoteDescription } from "./remote/remote-encoder.ts";
+export type {
+  RemoteDenseEncodeOptions,
+  RemoteEncodeOptions,
+  RemoteEncoderOptions,
+  RemoteSparseEncodeOptions,
+  RemoteSparseEncoderOptions,
+  RemoteTlsOptions,
+} from "./remote/remote-options.ts";
 export { RemoteSparseEncoder } from "./remote/remote-sparse-encoder.ts";
 export {
   type SparseEncodeOptions,

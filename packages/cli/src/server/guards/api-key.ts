@@ -6,13 +6,14 @@ import { ApiError } from "../api-error.ts";
 const openPaths = new Set(["/health", "/ready"]);
 
 /** Asks for `Authorization: Bearer <key>`. */
-export function apiKeyGuard(key: string, isOpen: (path: string) => boolean): MiddlewareHandler {
+export function apiKeyGuard(key: string, isPage: (path: string) => boolean): MiddlewareHandler {
   const expected = digest(key);
   return async (context, next) => {
-    const { path } = context.req;
+    const { path, method } = context.req;
+    const isOpen = openPaths.has(path) || ((method === "GET" || method === "HEAD") && isPage(path));
     const given = /^Bearer (.+)$/.exec(context.req.header("authorization") ?? "")?.[1];
     const isKnown = given !== undefined && timingSafeEqual(digest(given), expected);
-    if (!isKnown && !openPaths.has(path) && !isOpen(path)) {
+    if (!isKnown && !isOpen) {
       context.header("WWW-Authenticate", "Bearer");
       throw new ApiError(
         401,

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { encodeTasks } from "../../encode/encode-tasks.ts";
+import { type EncodeTask, encodeTasks } from "../../encode/encode-tasks.ts";
 import { shortFloat } from "../../encode/encoded-line.ts";
 import { ApiError } from "../api-error.ts";
-import { kindKey } from "../encode-kind.ts";
+import { type EncodeKind, kindKey } from "../encode-kind.ts";
 import type { ServerContext } from "../server-context.ts";
-import { bodyRoute } from "./api-route.ts";
+import { type ApiCall, bodyRoute } from "./api-route.ts";
 import { checkPrompt, inputsSchema, textsOf } from "./inputs.ts";
 
 const common = {
@@ -13,6 +13,12 @@ const common = {
   truncate: z.boolean().nullish(),
   truncation_direction: z.enum(["Right", "right"]).optional(),
   prompt_name: z.string().nullish(),
+  prompt: z
+    .string()
+    .optional()
+    .describe(
+      "Put in front of each text, in place of the model's prompt. An addition to text-embeddings-inference",
+    ),
   task: z
     .enum(encodeTasks)
     .optional()
@@ -39,22 +45,20 @@ export const embedSparseRoute = bodyRoute({
   tag: "text-embeddings-inference",
   body: sparseRequest,
   response: sparseResponse,
-  async handle(body, { context, signal }) {
-    const { encoder, sparseTexts } = context;
-    const texts = textsOf(body.inputs, context);
-    checkPrompt(body.prompt_name, encoder.prompts);
-    if (body.truncate === false) await checkLengths(texts, encoder);
-    const kind = kindKey({
-      task: body.task ?? "plain",
-      prompt: body.prompt_name ?? undefined,
-      maxActiveDims: body.max_active_dims,
-    });
-    const vectors = await sparseTexts.add(kind, texts, signal);
-    return vectors.map((vector) =>
-      Array.from(vector, ([index, value]) => ({ index, value: shortFloat(value) })),
-    );
-  },
+  handle: embedSparse,
 });
+
+async function embedSparse(body: z.infer<typeof sparseRequest>, { context, signal }: ApiCall) {
+  const { encoder, sparseTexts } = context;
+  const texts = textsOf(body.inputs, context);
+  checkPrompt(body.prompt_name, encoder.prompts);
+  if (body.truncate === false) await checkLengths(texts, encoder);
+  const kind = kindKey({ ...kindOf(body), maxActiveDims: body.max_active_dims });
+  const vectors = await sparseTexts.add(kind, texts, signal);
+  return vectors.map((vector) =>
+    Array.from(vector, ([index, value]) => ({ index, value: shortFloat(value) })),
+  );
+}
 
 const denseRequest = z.object({ ...common, normalize: z.boolean().optional() });
 
@@ -66,20 +70,18 @@ export const embedRoute = bodyRoute({
   tag: "text-embeddings-inference",
   body: denseRequest,
   response: z.array(z.array(z.number())),
-  async handle(body, { context, signal }) {
-    const { dense, denseTexts } = denseOf(context);
-    const texts = textsOf(body.inputs, context);
-    checkPrompt(body.prompt_name, dense.prompts);
-    if (body.truncate === false) await checkLengths(texts, dense);
-    const { normalize = true, task = "plain", prompt_name } = body;
-    const vectors = await denseTexts.add(
-      kindKey({ task, prompt: prompt_name ?? undefined, normalize }),
-      texts,
-      signal,
-    );
-    return vectors.map((vector) => Array.from(vector, shortFloat));
-  },
+  handle: embedDense,
 });
+
+async function embedDense(body: z.infer<typeof denseRequest>, { context, signal }: ApiCall) {
+  const { dense, denseTexts } = denseOf(context);
+  const texts = textsOf(body.inputs, context);
+  checkPrompt(body.prompt_name, dense.prompts);
+  if (body.truncate === false) await checkLengths(texts, dense);
+  const kind = kindKey({ ...kindOf(body), normalize: body.normalize ?? true });
+  const vectors = await denseTexts.add(kind, texts, signal);
+  return vectors.map((vector) => Array.from(vector, shortFloat));
+}
 
 const openAiRequest = z.object({
   input: inputsSchema,
@@ -137,6 +139,69 @@ export const openAiRoute = bodyRoute({
     };
   },
 });
+
+const similarityRequest = z.object({
+  inputs: z.object({ source_sentence: z.string(), sentences: z.array(z.string()) }),
+  parameters: z
+    .object({
+      truncate: common.truncate,
+      truncation_direction: common.truncation_direction,
+      prompt_name: common.prompt_name,
+    })
+    .nullish(),
+});
+
+/** Cosines of a text with others, as text-embeddings-inference gives them. */
+export const similarityRoute = bodyRoute({
+  method: "post",
+  path: "/similarity",
+  summary: "Cosines of the dense vectors of a text with those of others",
+  tag: "text-embeddings-inference",
+  body: similarityRequest,
+  response: z.array(z.number()),
+  async handle({ inputs, parameters }, { context, signal }) {
+    const { dense, denseTexts } = denseOf(context);
+    const sentences = textsOf(inputs.sentences, context, "inputs.sentences");
+    checkPrompt(parameters?.prompt_name, dense.prompts);
+    const texts = [inputs.source_sentence, ...sentences];
+    if (parameters?.truncate === false) await checkLengths(texts, dense);
+    const kind = kindKey({ ...kindOf(parameters ?? {}), normalize: true });
+    const [source, ...others] = await denseTexts.add(kind, texts, signal);
+    return others.map((other) =>
+      shortFloat(other.reduce((sum, value, place) => sum + value * source![place]!, 0)),
+    );
+  },
+});
+
+const rootRequest = z.object({
+  ...denseRequest.shape,
+  max_active_dims: sparseRequest.shape.max_active_dims,
+});
+
+/** The route of clients that know the address of a server only. */
+export const rootRoute = bodyRoute({
+  method: "post",
+  path: "/",
+  summary: "As /embed where the server has a dense model, else as /embed_sparse",
+  tag: "text-embeddings-inference",
+  body: rootRequest,
+  response: z.union([z.array(z.array(z.number())), sparseResponse]),
+  handle: (body, call) =>
+    call.context.dense === undefined ? embedSparse(body, call) : embedDense(body, call),
+});
+
+/** What texts of a request have in common. A prompt that is written out leaves no room for one of the model. */
+function kindOf({
+  task = "plain",
+  prompt,
+  prompt_name,
+}: {
+  readonly task?: EncodeTask | undefined;
+  readonly prompt?: string | undefined;
+  readonly prompt_name?: string | null | undefined;
+}): EncodeKind {
+  return prompt === undefined ? { task, promptName: prompt_name ?? undefined } : { task, prompt };
+}
 
 function denseOf({ dense, denseTexts }: ServerContext) {
   if (dense === undefined || denseTexts === undefined) {

@@ -5,7 +5,7 @@ import {
   getDocumentRoute,
   listDocumentsRoute,
 } from "./document-routes.ts";
-import { embedRoute, embedSparseRoute, openAiRoute } from "./embed-routes.ts";
+import { embedRoute, embedSparseRoute, openAiRoute, rootRoute, similarityRoute } from "./embed-routes.ts";
 import { explainRoute } from "./explain-route.ts";
 import { evaluateRoute, judgedQueriesRoute, putJudgementsRoute } from "./judgement-routes.ts";
 import { rerankRoute } from "./rerank-route.ts";
@@ -17,6 +17,8 @@ export const apiRoutes: readonly ApiRoute[] = [
   embedSparseRoute,
   embedRoute,
   openAiRoute,
+  similarityRoute,
+  rootRoute,
   rerankRoute,
   infoRoute,
   vocabularyRoute,

@@ -47,6 +47,11 @@ const infoSchema = z.object({
   reranker_model_id: z.string().nullable(),
   has_vocabulary: z.boolean(),
   max_body_bytes: z.number().int(),
+  similarity: z.string(),
+  prompts: z.record(z.string(), z.string()),
+  dense_max_input_length: z.number().int().nullable(),
+  dense_similarity: z.string().nullable(),
+  dense_prompts: z.record(z.string(), z.string()).nullable(),
 });
 
 export const infoRoute = apiRoute({
@@ -80,6 +85,11 @@ export const infoRoute = apiRoute({
       reranker_model_id: context.rerankerModel ?? null,
       has_vocabulary: true,
       max_body_bytes: limits.bodyBytes,
+      similarity: encoder.similarityFunction,
+      prompts: encoder.prompts,
+      dense_max_input_length: dense?.maxSeqLength ?? null,
+      dense_similarity: dense?.similarityFunction ?? null,
+      dense_prompts: dense?.prompts ?? null,
     };
   },
 });

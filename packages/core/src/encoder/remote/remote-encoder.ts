@@ -1,82 +1,78 @@
-import { CallsUnderWay, mapInParallel } from "../../calls/index.ts";
-import { invalidArgument, SparseEncoderError } from "../../errors.ts";
-import { checkTexts } from "../encode-options.ts";
-import { invalidAnswer, RemoteClient } from "./remote-client.ts";
-import {
-  parseServerUrl,
-  type RemoteEncodeOptions,
-  type RemoteEncoderOptions,
-  remoteCallOptions,
-  remoteOptions,
-} from "./remote-options.ts";
+import { CallsUnderWay, mapInParallel, throwIfAborted } from "../../calls/index.ts";
+import { SparseEncoderError } from "../../errors.ts";
+import { answerNeighbours } from "../../options/index.ts";
+import type { SimilarityFunction } from "../../vector/index.ts";
+import { CallProgress } from "../embedding/call-progress.ts";
+import type { EncodeTask } from "../embedding/row-embedder.ts";
+import { windowsOf } from "../embedding/text-windows.ts";
+import { checkTexts, type StreamOptions } from "../encode-options.ts";
+import { inOrder } from "./ordered-windows.ts";
+import { invalidAnswer } from "./remote-failure.ts";
+import type { CheckedRemoteCall, RemoteEncodeOptions } from "./remote-options.ts";
+import type { FieldsFor, RemotePool } from "./remote-pool.ts";
+import type { ServerDescription, ServerModel } from "./server-description.ts";
+import { batchesOf, type TextBatch } from "./text-batches.ts";
 
-/** What texts are: servers of this library use the prompt, and where a model has two, the modules, of that. */
-type RemoteTask = "plain" | "query" | "document";
+/** Options of one call, checked; the encoder of the call adds what it asks for and what it makes of a row. */
+export interface RemoteRequest<Vector> extends CheckedRemoteCall {
+  /** Fields of a request beside the texts and the prompt. */
+  fields(server: ServerDescription): Readonly<Record<string, unknown>>;
+  /** The vector of a row, as the server gave it; throws if it is none. */
+  vectorOf(row: unknown): Vector;
+}
 
-/** An opened server, and how it is used. */
-export interface RemoteServer {
-  readonly client: RemoteClient;
-  readonly options: ReturnType<typeof remoteOptions.check>;
-  /** What the server says of itself; an empty object if it says nothing. */
-  readonly info: Readonly<Record<string, unknown>>;
+/** What a remote encoder is, for a person who wonders why something looks wrong. */
+export interface RemoteDescription {
+  /** Addresses of the servers, without credentials. */
+  readonly servers: readonly string[];
+  /** The model, as the server names it; undefined if it does not. */
+  readonly model: string | undefined;
+  /** Width of an embedding. */
+  readonly dimension: number;
+  /** Longest input in tokens; undefined if the server does not tell it. */
+  readonly maxSeqLength: number | undefined;
+  /** Most texts of a request. */
   readonly batchSize: number;
 }
 
-/**
- * Asks a server for its description.
- * @throws SparseEncoderError as {@link RemoteClient.ask}, `INVALID_ARGUMENT`, `UNKNOWN_OPTION`
- */
-export async function openServer(
-  call: string,
-  url: unknown,
-  given: RemoteEncoderOptions,
-): Promise<RemoteServer> {
-  const options = remoteOptions.check(call, given);
-  const client = new RemoteClient(parseServerUrl(call, url), options);
-  const answer = await client.ask("info", undefined, options.signal);
-  if (typeof answer !== "object" || answer === null) {
-    throw invalidAnswer(new URL("info", client.url), "not a description of a server");
-  }
-  const info = answer as Record<string, unknown>;
-  const most = info.max_client_batch_size;
-  const batchSize =
-    typeof most === "number" && most >= 1 ? Math.min(most, options.batchSize) : options.batchSize;
-  return { client, options, info, batchSize };
-}
-
-/** The width of embeddings: what the caller says, else what the server says. */
-export function dimensionOf(call: string, { options, info, client }: RemoteServer, name: string): number {
-  const told = info[name];
-  const isTold = typeof told === "number" && Number.isInteger(told) && told > 0;
-  if (options.dimension !== undefined) {
-    if (isTold && told !== options.dimension) {
-      throw invalidArgument(
-        `${call}: dimension is ${options.dimension}, but ${client.url.origin} has a model of ${told}.`,
-      );
-    }
-    return options.dimension;
-  }
-  if (isTold) return told;
-  throw invalidArgument(
-    `${call}: ${client.url.origin} does not tell how wide its embeddings are; give the option dimension, for BERT models 30522.`,
-  );
-}
-
-/** What remote encoders of sparse and of dense vectors share. */
-export abstract class RemoteEncoder<Vector, Matrix extends { row(position: number): Vector }>
+/** What remote encoders of sparse and of dense vectors share: the encode methods of an encoder, over servers. */
+export abstract class RemoteEncoder<Vector, Matrix, Options extends RemoteEncodeOptions>
   implements AsyncDisposable
 {
+  static {
+    answerNeighbours(RemoteEncoder.prototype, {
+      startPool: "open([url, url])",
+      tokenize: "SparseEncoder.tokenize(), as the tokenizer is on the server",
+      splitText: "SparseEncoder.splitText(), as the tokenizer is on the server",
+      save: "downloadModel(), as the model is on the server",
+      dispose: "close()",
+      destroy: "close(), and a signal for calls under way",
+    });
+  }
+
   /** Width of an embedding. */
   readonly embeddingDimension: number;
-  protected readonly server: RemoteServer;
-  private readonly path: string;
+  /** The function that `similarity` uses. */
+  readonly similarityFunction: SimilarityFunction;
+  /** Prompts of the server's model by name; none for a server that does not tell them. */
+  readonly prompts: Readonly<Record<string, string>>;
+  protected readonly pool: RemotePool;
+  private readonly model: ServerModel;
   private readonly calls = new CallsUnderWay();
   private closed = false;
 
-  protected constructor(server: RemoteServer, path: string, dimension: number) {
-    this.server = server;
-    this.path = path;
+  /** @param fallback the similarity function where neither the caller nor the server names one */
+  protected constructor(
+    pool: RemotePool,
+    model: ServerModel,
+    dimension: number,
+    fallback: SimilarityFunction,
+  ) {
+    this.pool = pool;
+    this.model = model;
     this.embeddingDimension = dimension;
+    this.similarityFunction = pool.options.similarity ?? model.similarity ?? fallback;
+    this.prompts = model.prompts ?? {};
   }
 
   /**
@@ -86,30 +82,79 @@ export abstract class RemoteEncoder<Vector, Matrix extends { row(position: numbe
    * @throws SparseEncoderError `NETWORK`, `TIMEOUT`, `REMOTE_REFUSED`, `REMOTE_INVALID`, `INVALID_TEXT`,
    *   `INVALID_ARGUMENT`, `UNKNOWN_OPTION`, `ABORTED`, `CLOSED`
    */
-  encode(text: string, options?: RemoteEncodeOptions): Promise<Vector>;
-  encode(texts: readonly string[], options?: RemoteEncodeOptions): Promise<Matrix>;
-  encode(input: string | readonly string[], options?: RemoteEncodeOptions): Promise<Vector | Matrix> {
+  encode(text: string, options?: Options): Promise<Vector>;
+  encode(texts: readonly string[], options?: Options): Promise<Matrix>;
+  encode(input: string | readonly string[], options?: Options): Promise<Vector | Matrix>;
+  encode(input: string | readonly string[], options?: Options): Promise<Vector | Matrix> {
     return this.calls.track(this.encodeAs("encode", "plain", input, options));
   }
 
   /** As `encode`, for search queries. */
-  encodeQuery(text: string, options?: RemoteEncodeOptions): Promise<Vector>;
-  encodeQuery(texts: readonly string[], options?: RemoteEncodeOptions): Promise<Matrix>;
-  encodeQuery(input: string | readonly string[], options?: RemoteEncodeOptions): Promise<Vector | Matrix> {
+  encodeQuery(text: string, options?: Options): Promise<Vector>;
+  encodeQuery(texts: readonly string[], options?: Options): Promise<Matrix>;
+  encodeQuery(input: string | readonly string[], options?: Options): Promise<Vector | Matrix>;
+  encodeQuery(input: string | readonly string[], options?: Options): Promise<Vector | Matrix> {
     return this.calls.track(this.encodeAs("encodeQuery", "query", input, options));
   }
 
   /** As `encode`, for documents to be searched. */
-  encodeDocument(text: string, options?: RemoteEncodeOptions): Promise<Vector>;
-  encodeDocument(texts: readonly string[], options?: RemoteEncodeOptions): Promise<Matrix>;
-  encodeDocument(input: string | readonly string[], options?: RemoteEncodeOptions): Promise<Vector | Matrix> {
+  encodeDocument(text: string, options?: Options): Promise<Vector>;
+  encodeDocument(texts: readonly string[], options?: Options): Promise<Matrix>;
+  encodeDocument(input: string | readonly string[], options?: Options): Promise<Vector | Matrix>;
+  encodeDocument(input: string | readonly string[], options?: Options): Promise<Vector | Matrix> {
     return this.calls.track(this.encodeAs("encodeDocument", "document", input, options));
   }
 
-  /** Refuses further calls, and waits for those under way. */
+  /**
+   * Embeds texts as they come, one vector per text, in order: as `encode` does, or with `task` as `encodeQuery` or
+   * `encodeDocument`. Takes any iterable, Node and web streams of strings included. The source is read no further ahead than the
+   * requests that may be under way. If a text, its request or the source fails, the vectors of all texts before come first. Leaving the
+   * loop ends the requests and closes the source.
+   */
+  async *encodeStream(
+    texts: Iterable<string> | AsyncIterable<string>,
+    options?: Options & StreamOptions,
+  ): AsyncGenerator<Vector, void, undefined> {
+    this.checkOpen();
+    const request = this.checkOptions("encodeStream", options, true);
+    const { signal, batchSize = this.pool.batchSize, task = "plain" } = request;
+    throwIfAborted(signal);
+    const progress = new CallProgress(undefined, request.onProgress);
+    const windows = windowsOf("encodeStream", texts, batchSize, signal);
+    const work = async ({ texts: window, first }: TextBatch, stop: AbortSignal) => {
+      this.checkOpen();
+      const rows: Vector[] = [];
+      const size = { texts: batchSize, bytes: this.pool.batchBytes };
+      for (const batch of batchesOf(window, size, first)) {
+        rows.push(...(await this.calls.track(this.send(task, batch, request, progress, stop))));
+      }
+      return rows;
+    };
+    for await (const rows of inOrder(windows, this.pool.slots, work, signal)) {
+      for (const row of rows) {
+        yield row;
+        throwIfAborted(signal);
+      }
+    }
+  }
+
+  /** Longest input in tokens; undefined if the server does not tell it. */
+  get maxSeqLength(): number | undefined {
+    return this.model.maxSeqLength;
+  }
+
+  /** What this encoder is. The first thing to print when something looks wrong. */
+  describe(): RemoteDescription {
+    const { urls: servers, batchSize } = this.pool;
+    const { name: model, maxSeqLength } = this.model;
+    return { servers, model, dimension: this.embeddingDimension, maxSeqLength, batchSize };
+  }
+
+  /** Refuses further calls, waits for those under way, and ends the connections. */
   async close(): Promise<void> {
     this.closed = true;
     await this.calls.settled();
+    this.pool.close();
   }
 
   /** Closes the encoder: for `await using`. */
@@ -117,74 +162,73 @@ export abstract class RemoteEncoder<Vector, Matrix extends { row(position: numbe
     return this.close();
   }
 
-  /** Fields of a request beside the texts. */
-  protected abstract requestFields(): Readonly<Record<string, unknown>>;
-
-  /** The row of a text, as the server gave it; throws if it is none. */
-  protected abstract rowOf(answer: unknown, text: number): Vector;
+  /** @throws SparseEncoderError `UNKNOWN_OPTION`, `INVALID_ARGUMENT` */
+  protected abstract checkOptions(call: string, options: unknown, takesTask: boolean): RemoteRequest<Vector>;
 
   protected abstract stack(rows: readonly Vector[]): Matrix;
 
-  private async encodeAs(
-    call: string,
-    task: RemoteTask,
-    input: string | readonly string[],
-    given: RemoteEncodeOptions | undefined,
-  ): Promise<Vector | Matrix> {
+  /** @throws SparseEncoderError `CLOSED` */
+  protected checkOpen(): void {
     if (this.closed)
       throw new SparseEncoderError("CLOSED", "The encoder was closed; open it again to go on.");
+  }
+
+  private async encodeAs(
+    call: string,
+    task: EncodeTask,
+    input: string | readonly string[],
+    given: Options | undefined,
+  ): Promise<Vector | Matrix> {
+    this.checkOpen();
     const isSingle = typeof input === "string";
-    const texts: readonly string[] = isSingle ? [input] : input;
+    // The caller may change the array meanwhile.
+    const texts: unknown = isSingle ? [input] : Array.isArray(input) ? [...input] : input;
     checkTexts(call, texts);
-    const { batchSize = this.server.batchSize, signal } = remoteCallOptions.check(call, given);
-    const batches: (readonly string[])[] = [];
-    for (let first = 0; first < texts.length; first += batchSize)
-      batches.push(texts.slice(first, first + batchSize));
+    const request = this.checkOptions(call, given, false);
+    const { batchSize = this.pool.batchSize, signal, onProgress } = request;
+    throwIfAborted(signal);
+    const progress = new CallProgress(texts.length, onProgress);
     const rows = await mapInParallel(
-      batches,
-      this.server.options.parallel,
-      (batch, number, stop) => this.request(task, batch, number * batchSize, stop),
+      [...batchesOf(texts, { texts: batchSize, bytes: this.pool.batchBytes })],
+      this.pool.slots,
+      (batch, _, stop) => this.send(task, batch, request, progress, stop),
       signal,
     );
     const all = rows.flat();
     return isSingle ? all[0]! : this.stack(all);
   }
 
-  private async request(
-    task: RemoteTask,
-    inputs: readonly string[],
-    first: number,
+  private async send(
+    task: EncodeTask,
+    { texts, first }: TextBatch,
+    request: RemoteRequest<Vector>,
+    progress: CallProgress,
     signal: AbortSignal,
   ): Promise<Vector[]> {
-    const { client, options } = this.server;
-    const promptNames = {
-      plain: undefined,
-      query: options.queryPromptName,
-      document: options.documentPromptName,
-    };
-    const body = {
-      inputs,
-      truncate: true,
+    const { rows, address } = await this.pool.embed(texts, this.fieldsOf(task, request), signal);
+    const vectors = rows.map((row, place) => {
+      try {
+        return request.vectorOf(row);
+      } catch (cause) {
+        const text = `the text at position ${first + place}`;
+        throw invalidAnswer(address, `not an embedding for ${text}: ${(cause as Error).message}`, cause);
+      }
+    });
+    progress.add({ texts: texts.length, cutTexts: 0, tokens: 0 });
+    return vectors;
+  }
+
+  private fieldsOf(task: EncodeTask, request: RemoteRequest<Vector>): FieldsFor {
+    const { queryPromptName, documentPromptName } = this.pool.options;
+    const own = { plain: undefined, query: queryPromptName, document: documentPromptName };
+    const { prompt, promptName = own[task] } = request;
+    return (server, texts) => ({
       // Servers that do not know it pass it over.
       task,
-      ...(promptNames[task] !== undefined && { prompt_name: promptNames[task] }),
-      ...this.requestFields(),
-    };
-    const answer = await client.ask(this.path, body, signal);
-    const address = new URL(this.path, client.url);
-    if (!Array.isArray(answer) || answer.length !== inputs.length) {
-      throw invalidAnswer(address, `not an array of ${inputs.length} embeddings`);
-    }
-    return answer.map((row: unknown, place) => {
-      try {
-        return this.rowOf(row, first + place);
-      } catch (cause) {
-        throw invalidAnswer(
-          address,
-          `not an embedding for the text at position ${first + place}: ${(cause as Error).message}`,
-          cause,
-        );
-      }
+      ...(prompt === undefined && promptName !== undefined && { prompt_name: promptName }),
+      ...(prompt !== undefined && server.isOurs && { prompt }),
+      ...(prompt !== undefined && !server.isOurs && { inputs: texts.map((text) => prompt + text) }),
+      ...request.fields(server),
     });
   }
 }
