@@ -2,7 +2,7 @@ import { SparseEncoderError } from "../../errors.ts";
 import type { DimCounts, SparseVector } from "../../vector/index.ts";
 import type { BackendQuery, StoreBackend, WeightedQuery } from "../backend.ts";
 import { type CheckedCollection, withEncoder } from "../engine/collection-description.ts";
-import { EngineClient } from "../engine/engine-client.ts";
+import { EngineClient, type EngineOpening } from "../engine/engine-client.ts";
 import { mapped } from "../engine/engine-writes.ts";
 import { type TermFilter, termFilterOperators, vectorTerm } from "../engine/metadata-terms.ts";
 import type { FilterNode } from "../filter/filter-node.ts";
@@ -12,18 +12,21 @@ import type { CheckedDocument } from "../store-arguments.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import { type BulkItem, OpenSearchBulk } from "./opensearch-bulk.ts";
 import type { OpenSearchConnection, OpenSearchHit } from "./opensearch-client.ts";
-import { connect, rulesOf } from "./opensearch-connection.ts";
 import { dimCount, dimCountsOf, dimsAtOnce } from "./opensearch-dims.ts";
-import { contentOf, fromSource, toDocumentId, toKey, toSource, vectorOf } from "./opensearch-documents.ts";
-import { checkClauses, compileFilter, hasTerm, type OpenSearchQuery } from "./opensearch-filter.ts";
-import { checkOneShard, hybridSearch, scoreFactor } from "./opensearch-hybrid.ts";
-import { fieldName, keepDescription, openIndex, readIndex } from "./opensearch-index.ts";
 import {
-  checkOpenSearchOptions,
-  type OpenSearchStoreOptions,
-  type ResolvedOpenSearchOptions,
-} from "./opensearch-options.ts";
-import { type OpenSearchScoring, scoringOf } from "./opensearch-scoring.ts";
+  contentOf,
+  fieldName,
+  fromSource,
+  toDocumentId,
+  toKey,
+  toSource,
+  vectorOf,
+} from "./opensearch-documents.ts";
+import { checkClauses, compileFilter, hasTerm, type OpenSearchQuery } from "./opensearch-filter.ts";
+import { checkOneShard } from "./opensearch-hybrid.ts";
+import { keepDescription, openIndex, readIndex } from "./opensearch-index.ts";
+import type { ResolvedOpenSearchOptions } from "./opensearch-options.ts";
+import type { SearchScoring } from "./search-scoring.ts";
 
 /** Hits that one request may give, unless an index says otherwise. */
 const maximumRows = 10_000;
@@ -38,7 +41,7 @@ const margin = 10;
 
 /** The backend of an `OpenSearchStore`. */
 export class OpenSearchBackend implements StoreBackend {
-  readonly name = "opensearch";
+  readonly name: string;
   readonly declared = true;
   // By the scores that are computed here.
   readonly ordersTies = true;
@@ -53,36 +56,32 @@ export class OpenSearchBackend implements StoreBackend {
     options: ResolvedOpenSearchOptions,
     collection: CheckedCollection,
   ) {
-    this.engine = engine;
-    this.options = options;
-    this.changes = new OpenSearchBulk(engine, options);
-    this.collection = collection;
+    this.name = options.dialect.store;
     this.capabilities = {
       sparse: true,
       dense: true,
       filters: termFilterOperators,
-      exact: true,
       durable: true,
       negativeWeights: false,
       // One more tells whether the last has equals.
       maximumK: maximumRows - 1,
       countsDims: true,
-      nativeFusions: new Set(["rrf", "minMax"] as const),
       writesAtOnce: options.writesAtOnce,
+      ...options.dialect.capabilities,
     };
+    this.engine = engine;
+    this.options = options;
+    this.changes = new OpenSearchBulk(engine, options);
+    this.collection = collection;
   }
 
-  static async open(options: OpenSearchStoreOptions): Promise<OpenSearchBackend> {
-    const checked = checkOpenSearchOptions(options);
-    const opening = {
-      rules: rulesOf(checked, options.auth?.password),
-      client: options.client,
-      connect: () => connect(options, checked),
-      disconnect: (client: OpenSearchConnection) => client.close(),
-    };
+  static async open(
+    opening: EngineOpening<OpenSearchConnection>,
+    options: ResolvedOpenSearchOptions,
+  ): Promise<OpenSearchBackend> {
     return EngineClient.open(
       opening,
-      async (engine, client) => new OpenSearchBackend(engine, checked, await openIndex(client, checked)),
+      async (engine, client) => new OpenSearchBackend(engine, options, await openIndex(client, options)),
     );
   }
 
@@ -109,7 +108,7 @@ export class OpenSearchBackend implements StoreBackend {
     // Once without dims too: how many vectors there are is asked with them.
     for (let start = 0; ; start += dimsAtOnce) {
       const asked = dims.slice(start, start + dimsAtOnce);
-      const body = dimCount(hasTerm(vectorTerm(name)), this.vectorField(name), asked);
+      const body = dimCount(this.options.dialect, hasTerm(vectorTerm(name)), this.vectorField(name), asked);
       const answer = await this.engine.attempt(signal, (client) =>
         client.search({ index: this.options.index, body }),
       );
@@ -164,8 +163,8 @@ export class OpenSearchBackend implements StoreBackend {
   }
 
   async count(filter: FilterNode | undefined, signal: AbortSignal | undefined): Promise<number> {
-    const query = filter === undefined ? { match_all: {} } : compileFilter(filter as TermFilter);
-    checkClauses(query);
+    const query = filter === undefined ? { match_all: {} } : this.compile(filter);
+    checkClauses(this.name, query);
     const { body } = await this.engine.attempt(signal, (client) =>
       client.count({ index: this.options.index, body: { query } }),
     );
@@ -200,10 +199,9 @@ export class OpenSearchBackend implements StoreBackend {
     signal: AbortSignal | undefined,
   ): Promise<StoreHit[]> {
     const scorings = queries.map((query) => this.scoringOf(query).query);
-    const request = { ...hybridSearch(this, queries, scorings, fusion), size: k, _source: contentFields };
-    const { hits, shards } = await this.search(request, signal);
-    checkOneShard(this, fusion, shards);
-    const factor = scoreFactor(queries, fusion);
+    const { body, factor, isPerShard } = this.options.dialect.fused(this, queries, scorings, fusion, k);
+    const { hits, shards } = await this.search({ ...body, size: k, _source: contentFields }, signal);
+    checkOneShard(this, isPerShard, shards);
     return hits.map(({ _source, _score }) => ({ ...contentOf(_source!), score: _score! * factor }));
   }
 
@@ -233,16 +231,21 @@ export class OpenSearchBackend implements StoreBackend {
     }
   }
 
-  private scoringOf(query: BackendQuery): OpenSearchScoring {
-    return scoringOf(query, this.vectorField(query.name), this.conditions(query));
+  private scoringOf(query: BackendQuery): SearchScoring {
+    return this.options.dialect.scoring(query, this.vectorField(query.name), this.conditions(query));
+  }
+
+  private compile(node: FilterNode): OpenSearchQuery {
+    return compileFilter(node as TermFilter, this.name);
   }
 
   private conditions({ name, vector, filter }: BackendQuery): OpenSearchQuery[] {
-    const conditions = [
-      hasTerm(vectorTerm(name)),
-      ...(filter === undefined ? [] : [compileFilter(filter as TermFilter)]),
-    ];
-    checkClauses({ bool: { filter: conditions } }, vector instanceof Float32Array ? 0 : vector.activeDims);
+    const conditions = [hasTerm(vectorTerm(name)), ...(filter === undefined ? [] : [this.compile(filter)])];
+    checkClauses(
+      this.name,
+      { bool: { filter: conditions } },
+      vector instanceof Float32Array ? 0 : vector.activeDims,
+    );
     return conditions;
   }
 
@@ -258,9 +261,8 @@ export class OpenSearchBackend implements StoreBackend {
     source: readonly string[] | true,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<readonly OpenSearchHit[], void, undefined> {
-    const query =
-      node === undefined ? { match_all: {} } : { bool: { filter: [compileFilter(node as TermFilter)] } };
-    checkClauses(query);
+    const query = node === undefined ? { match_all: {} } : { bool: { filter: [this.compile(node)] } };
+    checkClauses(this.name, query);
     for (let last = after; ; ) {
       const request = { query, size, sort: [{ key: "asc" }], search_after: [last], _source: source };
       const { hits: page } = await this.search(request, signal);
@@ -292,7 +294,7 @@ export class OpenSearchBackend implements StoreBackend {
     if (timedOut !== true && (shards?.failed ?? 0) === 0) return;
     throw new SparseEncoderError(
       "STORE_FAILED",
-      `The opensearch store failed: ${timedOut === true ? "the search ran out of time" : `${shards?.failed} shards did not answer`}, so the answer would be a part of it. Check the cluster's health; the call may be made again.`,
+      `The ${this.name} store failed: ${timedOut === true ? "the search ran out of time" : `${shards?.failed} shards did not answer`}, so the answer would be a part of it. Check the cluster's health; the call may be made again.`,
     );
   }
 }

@@ -32,7 +32,7 @@ export class OpenSearchBulk {
 
   /** Resolves with how many documents were deleted. Only items that were refused for want of capacity are sent again. */
   async send(changes: BulkChanges, signal: AbortSignal | undefined): Promise<number> {
-    const { index, refresh } = this.options;
+    const { index, refresh, dialect } = this.options;
     const left = new WeakMap<readonly BulkItem[], readonly BulkItem[]>();
     let deleted = 0;
     await this.writes.run<BulkItem>(
@@ -50,7 +50,7 @@ export class OpenSearchBulk {
             part,
             sent.filter((_, position) => outcomes[position]!.status === 429),
           );
-          checkOutcomes(outcomes);
+          checkOutcomes(dialect.store, outcomes);
         },
       },
       signal,
@@ -60,14 +60,14 @@ export class OpenSearchBulk {
 }
 
 /** @throws SparseEncoderError `STORE_FAILED` for an item that was refused for good; {@link Overloaded} */
-function checkOutcomes(outcomes: readonly OpenSearchItem[]): void {
+function checkOutcomes(store: string, outcomes: readonly OpenSearchItem[]): void {
   const refused = outcomes.find(({ status }) => status >= 300 && status !== 404 && status !== 429);
   if (refused !== undefined) {
     const { type = "", reason = "" } = refused.error ?? {};
     const advice = adviceOf(blockAdvice(reason), false);
     throw new SparseEncoderError(
       "STORE_FAILED",
-      `The opensearch store failed: a document was refused (${refused.status} ${type}: ${reason}). ${advice}`.trim(),
+      `The ${store} store failed: a document was refused (${refused.status} ${type}: ${reason}). ${advice}`.trim(),
     );
   }
   const overloaded = outcomes.filter(({ status }) => status === 429);

@@ -35,11 +35,11 @@ export async function connect(
 
 /** How requests are made, and what their errors become. */
 export function rulesOf(
-  { retries, timeout }: ResolvedOpenSearchOptions,
-  password: string | undefined,
+  { retries, timeout, dialect: { store } }: ResolvedOpenSearchOptions,
+  secret: string | undefined,
 ): EngineRules {
-  const secrets = password === undefined ? [] : [password];
-  return { retries, mayPass, askedWait, toFailure: (error) => failure(error, secrets, timeout) };
+  const secrets = secret === undefined ? [] : [secret];
+  return { retries, mayPass, askedWait, toFailure: (error) => failure(store, error, secrets, timeout) };
 }
 
 /** By the header of the answer, if there was one. */
@@ -62,7 +62,12 @@ function mayPass(error: unknown): boolean {
 const withoutManager =
   /no cluster.manager|cluster_manager_not_discovered|master_not_discovered|no master|state not recovered/;
 
-function failure(error: unknown, secrets: readonly string[], timeout: number): SparseEncoderError {
+function failure(
+  store: string,
+  error: unknown,
+  secrets: readonly string[],
+  timeout: number,
+): SparseEncoderError {
   const { statusCode, body, name } = error as {
     statusCode?: unknown;
     body?: { error?: { type?: unknown; reason?: unknown }; version?: unknown };
@@ -92,7 +97,7 @@ function failure(error: unknown, secrets: readonly string[], timeout: number): S
     mayPass(error),
   );
   // The client's error holds the request, with its password.
-  return storeFailed("opensearch", text, advice, new Error(text));
+  return storeFailed(store, text, advice, new Error(text));
 }
 
 /** What to do about an index that takes no writes. */

@@ -1,5 +1,6 @@
 import type { DimCounts } from "../../vector/index.ts";
 import type { OpenSearchQuery } from "./opensearch-filter.ts";
+import type { SearchDialect } from "./search-dialect.ts";
 
 /** Dims that one request counts: each is a bucket of an aggregation, of which a cluster gives 65,535. */
 export const dimsAtOnce = 1000;
@@ -10,11 +11,13 @@ export const dimsAtOnce = 1000;
  *
  * @param isVector finds the documents that have a vector of the field
  */
-export function dimCount(isVector: OpenSearchQuery, field: string, dims: readonly number[]): object {
-  const filters = Object.fromEntries(
-    // How it scores is of no account; this way takes no statistics of the index.
-    dims.map((dim) => [`${dim}`, { rank_feature: { field: `${field}.${dim}`, linear: {} } }]),
-  );
+export function dimCount(
+  { hasDim }: SearchDialect,
+  isVector: OpenSearchQuery,
+  field: string,
+  dims: readonly number[],
+): object {
+  const filters = Object.fromEntries(dims.map((dim) => [`${dim}`, hasDim(field, dim)]));
   return {
     size: 0,
     track_total_hits: true,

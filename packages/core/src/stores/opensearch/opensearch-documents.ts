@@ -6,9 +6,11 @@ import { escapeMetadata, escapeText, parseMetadata, unescapeText } from "../engi
 import type { Metadata, StoredDocument } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import type { ResolvedField } from "../vector-fields.ts";
-import { fieldName } from "./opensearch-index.ts";
 
 type Source = Readonly<Record<string, unknown>>;
+
+/** The field of a vector, by its place among the names. */
+export const fieldName = (position: number) => `vector_${position}`;
 
 /** The `_id` of a document: OpenSearch takes up to 512 bytes, which ids may exceed. */
 export function toDocumentId(id: string): string {

@@ -21,24 +21,24 @@ const maximumTerms = 65_536;
 const maximumClauses = 1024;
 
 /**
- * The query of a filter over the keywords `terms` and `bounds`: a bound is its name and its value in one. Conditions that
+ * The query of a filter of a store over the keywords `terms` and `bounds`: a bound is its name and its value in one. Conditions that
  * ask for one of several terms, or for none of them, become one clause.
  */
-export function compileFilter(node: TermFilter): OpenSearchQuery {
+export function compileFilter(node: TermFilter, store: string): OpenSearchQuery {
   switch (node.type) {
     case "not":
-      return { bool: { must_not: [compileFilter(node.node)] } };
+      return { bool: { must_not: [compileFilter(node.node, store)] } };
     case "and":
-      return node.nodes.length === 0 ? { match_all: {} } : compileAnd(node.nodes);
+      return node.nodes.length === 0 ? { match_all: {} } : compileAnd(node.nodes, store);
     case "or":
-      return node.nodes.length === 0 ? { match_none: {} } : compileOr(node.nodes);
+      return node.nodes.length === 0 ? { match_none: {} } : compileOr(node.nodes, store);
     case "exists":
     case "equal":
     case "in":
       return hasOneOf(termsOfNode(node)!);
     case "compare": {
       const { path, operator, value } = node;
-      checkBound("opensearch", node);
+      checkBound(store, node);
       const isUpward = operator.startsWith("g");
       // Any element is greater if the greatest is.
       const name = boundName(path, value, isUpward ? "greatest" : "least");
@@ -58,34 +58,34 @@ export function hasTerm(term: string): OpenSearchQuery {
  * @param dims active dims of the sparse vector that is searched for: each is a clause
  * @throws SparseEncoderError `STORE_UNSUPPORTED`
  */
-export function checkClauses(query: OpenSearchQuery, dims = 0): void {
+export function checkClauses(store: string, query: OpenSearchQuery, dims = 0): void {
   const clauses = clausesOf(query);
   if (clauses + dims <= maximumClauses) return;
   const parts = [`${clauses} of the filter`, ...(dims === 0 ? [] : [`${dims} active dims of the query`])];
   throw unsupported(
-    { name: "opensearch" },
+    { name: store },
     `takes at most ${maximumClauses} clauses in one search, received ${parts.join(" and ")}. Use $in for many values of a field, or encode queries with fewer maxActiveDims.`,
   );
 }
 
-function compileAnd(nodes: readonly TermFilter[]): OpenSearchQuery {
+function compileAnd(nodes: readonly TermFilter[], store: string): OpenSearchQuery {
   const excluded: string[] = [];
   const filter: OpenSearchQuery[] = [];
   for (const node of nodes) {
     const terms = node.type === "not" ? termsOfNode(node.node) : undefined;
-    if (terms === undefined) filter.push(compileFilter(node));
+    if (terms === undefined) filter.push(compileFilter(node, store));
     else excluded.push(...terms);
   }
   const mustNot = excluded.length === 0 ? {} : { must_not: [hasOneOf(excluded)] };
   return { bool: { ...(filter.length === 0 ? {} : { filter }), ...mustNot } };
 }
 
-function compileOr(nodes: readonly TermFilter[]): OpenSearchQuery {
+function compileOr(nodes: readonly TermFilter[], store: string): OpenSearchQuery {
   const wanted: string[] = [];
   const should: OpenSearchQuery[] = [];
   for (const node of nodes) {
     const terms = termsOfNode(node);
-    if (terms === undefined) should.push(compileFilter(node));
+    if (terms === undefined) should.push(compileFilter(node, store));
     else wanted.push(...terms);
   }
   if (wanted.length > 0) should.push(hasOneOf(wanted));

@@ -72,8 +72,8 @@ function totalWeight(queries: readonly WeightedQuery[]): number {
  * Checks that ranks are those of the whole index: a cluster counts them on each shard by itself.
  * @throws SparseEncoderError `STORE_UNSUPPORTED`
  */
-export function checkOneShard(store: Store, { native }: ResolvedFusion, shards: number | undefined): void {
-  if (native !== "rrf" || shards === undefined || shards <= 1) return;
+export function checkOneShard(store: Store, isPerShard: boolean, shards: number | undefined): void {
+  if (!isPerShard || shards === undefined || shards <= 1) return;
   throw unsupported(
     store,
     `fuses by rrf on an index of one shard only, as OpenSearch counts ranks on each shard by itself; this index has ${shards}. Use { native: "minMax" }, or a fusion of this library.`,

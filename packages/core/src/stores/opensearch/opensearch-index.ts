@@ -7,13 +7,9 @@ import {
 } from "../engine/collection-description.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import type { OpenSearchConnection } from "./opensearch-client.ts";
+import { fieldName } from "./opensearch-documents.ts";
 import type { ResolvedOpenSearchOptions } from "./opensearch-options.ts";
-import { checkServer, checkSparseSearch, needingPlugins } from "./opensearch-server.ts";
-
-const maximumDenseDimension = 16_000;
-
-/** The field of a vector, by its place among the names. */
-export const fieldName = (position: number) => `vector_${position}`;
+import type { Property, SearchDialect } from "./search-dialect.ts";
 
 /**
  * Makes the index if there is none, and checks the one that is there.
@@ -23,14 +19,14 @@ export async function openIndex(
   client: OpenSearchConnection,
   options: ResolvedOpenSearchOptions,
 ): Promise<CheckedCollection> {
-  const { index } = options;
+  const { index, dialect } = options;
   const place = `The index ${received(index)}`;
-  await checkServer(client);
+  await dialect.checkServer(client);
   if (!(await exists(client, index))) {
-    await create(client, index, newDescription(place, options));
+    await create(client, options, newDescription(place, options));
   }
   const opened = await readIndex(client, options);
-  await checkSparseSearch(client, index, opened.fields, fieldName);
+  await dialect.checkSearch(client, index, opened.fields);
   return opened;
 }
 
@@ -68,7 +64,7 @@ export async function readIndex(
   }
   const hint = "use the option index for another name.";
   const checked = checkDescription(place, found?.mappings?._meta, options, hint);
-  checkMapping(place, checked.fields, found?.mappings?.properties ?? {});
+  checkMapping(place, options.dialect, checked.fields, found?.mappings?.properties ?? {});
   return checked;
 }
 
@@ -77,12 +73,13 @@ type Properties = Readonly<Record<string, object>>;
 /** @throws SparseEncoderError `STORE_MISMATCH` if a field is not as the store makes it: somebody else changed the mapping */
 function checkMapping(
   place: string,
+  dialect: SearchDialect,
   fields: ReadonlyMap<string, ResolvedField>,
   properties: Properties,
 ): void {
-  for (const [name, wanted] of Object.entries(propertiesOf(fields))) {
+  for (const [name, wanted] of Object.entries(propertiesOf(dialect, fields))) {
     const found = properties[name] as Readonly<Record<string, unknown>> | undefined;
-    for (const part of ["type", "dimension"] as const) {
+    for (const part of dialect.neededParts) {
       if (found?.[part] === wanted[part]) continue;
       throw new SparseEncoderError(
         "STORE_MISMATCH",
@@ -103,30 +100,26 @@ export async function keepDescription(
 
 async function create(
   client: OpenSearchConnection,
-  index: string,
+  { index, dialect }: ResolvedOpenSearchOptions,
   description: CollectionDescription,
 ): Promise<void> {
+  const { maximumDenseDimension } = dialect;
   for (const [name, field] of description.vectors) {
     if (field.kind === "sparse" || field.dimension <= maximumDenseDimension) continue;
     throw new SparseEncoderError(
       "STORE_UNSUPPORTED",
-      `The opensearch store takes at most ${maximumDenseDimension} dimensions of dense vectors; those named ${received(name)} have ${field.dimension}.`,
+      `The ${dialect.store} store takes at most ${maximumDenseDimension} dimensions of dense vectors; those named ${received(name)} have ${field.dimension}.`,
     );
   }
-  const properties = propertiesOf(new Map(description.vectors));
-  const mappings = { dynamic: false, _meta: description, properties };
-  await needingPlugins(() => client.indices.create({ index, body: { mappings } }));
-}
-
-interface Property {
-  readonly type: string;
-  readonly index?: false;
-  readonly doc_values?: false;
-  readonly dimension?: number;
+  const properties = propertiesOf(dialect, new Map(description.vectors));
+  await dialect.create(client, index, { dynamic: false, _meta: description, properties });
 }
 
 /** The fields of the documents of an index. */
-function propertiesOf(fields: ReadonlyMap<string, ResolvedField>): Readonly<Record<string, Property>> {
+function propertiesOf(
+  dialect: SearchDialect,
+  fields: ReadonlyMap<string, ResolvedField>,
+): Readonly<Record<string, Property>> {
   const properties: Record<string, Property> = {
     key: { type: "keyword" },
     id: { type: "keyword", index: false, doc_values: false },
@@ -136,10 +129,7 @@ function propertiesOf(fields: ReadonlyMap<string, ResolvedField>): Readonly<Reco
     bounds: { type: "keyword" },
   };
   for (const [position, field] of [...fields.values()].entries()) {
-    properties[fieldName(position)] =
-      field.kind === "sparse"
-        ? { type: "rank_features" }
-        : { type: "knn_vector", dimension: field.dimension };
+    properties[fieldName(position)] = dialect.property(field);
   }
   return properties;
 }

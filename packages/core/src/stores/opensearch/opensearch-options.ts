@@ -9,6 +9,8 @@ import {
 } from "../engine/engine-options.ts";
 import type { VectorSchema } from "../store.ts";
 import type { OpenSearchConnection } from "./opensearch-client.ts";
+import { openSearchDialect } from "./opensearch-dialect.ts";
+import type { SearchDialect } from "./search-dialect.ts";
 
 /** Options of `OpenSearchStore.open`. One of `url` and `client` says where the cluster is. */
 export interface OpenSearchStoreOptions {
@@ -44,6 +46,7 @@ export interface OpenSearchStoreOptions {
 
 /** Options after they were checked. */
 export interface ResolvedOpenSearchOptions extends ResolvedEngineOptions {
+  readonly dialect: SearchDialect;
   readonly index: string;
   readonly refresh: "wait_for" | boolean;
 }
@@ -77,7 +80,7 @@ export function checkOpenSearchOptions(options: OpenSearchStoreOptions): Resolve
   if (auth !== undefined && (typeof auth?.username !== "string" || typeof auth.password !== "string")) {
     throw invalidArgument(`${call}: auth must be { username, password }.`);
   }
-  return { ...resolveEngineOptions(call, checked), index, refresh };
+  return { ...resolveEngineOptions(call, checked), index, refresh, dialect: openSearchDialect };
 }
 
 /** The name becomes a part of the path of each request; OpenSearch takes small letters only. */

@@ -1,7 +1,9 @@
 import { checkOpenOptions } from "../engine/engine-options.ts";
 import { StoreFront } from "../store-front.ts";
 import { OpenSearchBackend } from "./opensearch-backend.ts";
-import type { OpenSearchStoreOptions } from "./opensearch-options.ts";
+import type { OpenSearchConnection } from "./opensearch-client.ts";
+import { connect, rulesOf } from "./opensearch-connection.ts";
+import { checkOpenSearchOptions, type OpenSearchStoreOptions } from "./opensearch-options.ts";
 
 /**
  * Documents in OpenSearch with its plugins neural-search and k-NN. Tested on OpenSearch 2.19.1, one
@@ -27,6 +29,13 @@ export class OpenSearchStore extends StoreFront {
    */
   static async open(options: OpenSearchStoreOptions): Promise<OpenSearchStore> {
     checkOpenOptions("OpenSearchStore.open", options, "{ url }");
-    return new OpenSearchStore(await OpenSearchBackend.open(options));
+    const checked = checkOpenSearchOptions(options);
+    const opening = {
+      rules: rulesOf(checked, options.auth?.password),
+      client: options.client,
+      connect: () => connect(options, checked),
+      disconnect: (client: OpenSearchConnection) => client.close(),
+    };
+    return new OpenSearchStore(await OpenSearchBackend.open(opening, checked));
   }
 }
