@@ -23,7 +23,7 @@ const valuesPerBlock = 1 << 20;
  * vocabulary has 151,643 made-up pieces. In the system's temporary folder; one that is there is used again.
  */
 export function randomDecoder(): string {
-  const folder = path.join(tmpdir(), "sparse-encoder-bench-decoder");
+  const folder = path.join(tmpdir(), "sparse-encoder-bench-qwen3");
   if (existsSync(path.join(folder, "complete"))) return folder;
   mkdirSync(path.join(folder, "1_SpladePooling"), { recursive: true });
   const write = (file: string, json: unknown) => writeFileSync(path.join(folder, file), JSON.stringify(json));
@@ -117,7 +117,7 @@ function writeWeights(folder: string): void {
     writeBfloats(path.join(folder, file), shapes);
     for (const name of Object.keys(shapes)) map[name] = file;
   }
-  writeFileSync(path.join(folder, "model.safetensors.index.json"), JSON.stringify({ weight_map: map }));
+  writeFileSync(path.join(folder, "model.safetensors.index.json"), JSON.stringify({ metadata: {}, weight_map: map }));
 }
 
 /** Norms near 1, all else near 0, in bfloat16: the upper half of a float32. */

@@ -2,7 +2,7 @@ import { createHash, type Hash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import path from "node:path";
-import { throwIfAborted } from "../../calls/index.ts";
+import { mapInParallel, throwIfAborted } from "../../calls/index.ts";
 import { SparseEncoderError } from "../../errors.ts";
 import {
   type Pipeline,
@@ -50,6 +50,9 @@ export type WriteValues = (entry: string, values: ConvertedValues, start: number
 
 /** Values that are converted without a pause: a few milliseconds of this thread. */
 export const valuesPerBlock = 1 << 19;
+
+/** Some are read and written while this thread converts others. */
+const tensorsAtOnce = 4;
 
 const bytesOf = { I8: 1, F16: 2, F32: 4 } as const;
 
@@ -153,8 +156,8 @@ async function writeConverted(
     await mkdir(path.dirname(file), { recursive: true });
     const handle = await open(temporary, "wx+");
     try {
+      // Not forced to the disk, which takes seconds per gigabyte: what a crash loses is found by its checksum and made anew.
       await writeFile(handle, source, format, table, signal);
-      await handle.sync();
     } finally {
       await handle.close();
     }
@@ -193,10 +196,10 @@ async function writeFile(
     const position = header.length + offset + start * values.BYTES_PER_ELEMENT;
     await handle.write(bytes, 0, bytes.length, position);
   };
-  for (const tensor of sources) {
+  await mapInParallel(sources, tensorsAtOnce, async (tensor) => {
     throwIfAborted(signal);
     await format.convert(tensor, write);
-  }
+  });
   const hash = createHash("sha256");
   await hashData(handle, header.length, end, hash);
   const complete = headerBytes(places, { ...metadata, sha256: hash.digest("hex") });

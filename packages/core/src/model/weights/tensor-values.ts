@@ -43,17 +43,29 @@ export async function readTensorValues(
 
 /** bfloat16 is the upper half of a float32. */
 function widenBfloat16(halves: Uint16Array): Float32Array {
-  return new Float32Array(Uint32Array.from(halves, (half) => half << 16).buffer);
+  const bits = new Uint32Array(halves.length);
+  // A loop: the function that `from` calls per number takes thirty times as long.
+  for (let place = 0; place < halves.length; place++) bits[place] = halves[place]! << 16;
+  return new Float32Array(bits.buffer);
+}
+
+/** The float32 of each of the 65,536 numbers in half precision; made when a file first needs it. */
+let float16Values: Float32Array | undefined;
+
+function widenFloat16(halves: Uint16Array): Float32Array {
+  float16Values ??= Float32Array.from({ length: 1 << 16 }, (_, half) => float16Value(half));
+  const table = float16Values;
+  const values = new Float32Array(halves.length);
+  for (let place = 0; place < halves.length; place++) values[place] = table[halves[place]!]!;
+  return values;
 }
 
 /** IEEE 754 half precision: 1 sign, 5 exponent and 10 fraction bits. */
-function widenFloat16(halves: Uint16Array): Float32Array {
-  return Float32Array.from(halves, (half) => {
-    const sign = half & 0x8000 ? -1 : 1;
-    const exponent = (half >> 10) & 0x1f;
-    const fraction = half & 0x3ff;
-    if (exponent === 0) return sign * fraction * 2 ** -24;
-    if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-    return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-  });
+function float16Value(half: number): number {
+  const sign = half & 0x8000 ? -1 : 1;
+  const exponent = (half >> 10) & 0x1f;
+  const fraction = half & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
