@@ -1,6 +1,6 @@
-import { closeSync, existsSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { initialTensors, randomFolder, writeRandomWeights } from "./random-weights.ts";
 
 /** The shape of Qwen3-0.6B: 596 million parameters, 1.2 GB in bfloat16. */
 const size = {
@@ -16,15 +16,15 @@ const size = {
 /** Pieces of the vocabulary; the entries of the model beyond have no piece, as in the published one. */
 const pieces = 151_643;
 
-const valuesPerBlock = 1 << 20;
-
 /**
  * Makes a sparse encoder of that shape with random weights from a fixed seed, in two files, to measure speed and memory only. The
- * vocabulary has 151,643 made-up pieces. In the system's temporary folder; one that is there is used again.
+ * vocabulary has 151,643 made-up pieces.
  */
 export function randomDecoder(): string {
-  const folder = path.join(tmpdir(), "sparse-encoder-bench-qwen3");
-  if (existsSync(path.join(folder, "complete"))) return folder;
+  return randomFolder("qwen3", writeDecoder);
+}
+
+function writeDecoder(folder: string): void {
   mkdirSync(path.join(folder, "1_SpladePooling"), { recursive: true });
   const write = (file: string, json: unknown) => writeFileSync(path.join(folder, file), JSON.stringify(json));
   write("config.json", {
@@ -54,8 +54,6 @@ export function randomDecoder(): string {
   write("tokenizer.json", tokenizerOf(pieces));
   write("tokenizer_config.json", { tokenizer_class: "Qwen2Tokenizer", model_max_length: 512 });
   writeWeights(folder);
-  writeFileSync(path.join(folder, "complete"), "");
-  return folder;
 }
 
 /** Byte-level pairs: all bytes, then words of two, three and four letters, each merged from shorter ones. */
@@ -114,41 +112,11 @@ function writeWeights(folder: string): void {
   const files = { "model-00001-of-00002.safetensors": first, "model-00002-of-00002.safetensors": second };
   const map: Record<string, string> = {};
   for (const [file, shapes] of Object.entries(files)) {
-    writeBfloats(path.join(folder, file), shapes);
+    writeRandomWeights(path.join(folder, file), initialTensors(shapes), "BF16");
     for (const name of Object.keys(shapes)) map[name] = file;
   }
-  writeFileSync(path.join(folder, "model.safetensors.index.json"), JSON.stringify({ metadata: {}, weight_map: map }));
-}
-
-/** Norms near 1, all else near 0, in bfloat16: the upper half of a float32. */
-function writeBfloats(file: string, shapes: Readonly<Record<string, readonly number[]>>): void {
-  const header: Record<string, unknown> = {};
-  let end = 0;
-  for (const [name, shape] of Object.entries(shapes)) {
-    const bytes = 2 * shape.reduce((product, length) => product * length, 1);
-    header[name] = { dtype: "BF16", shape, data_offsets: [end, end + bytes] };
-    end += bytes;
-  }
-  const json = Buffer.from(JSON.stringify(header));
-  const prefix = Buffer.alloc(8);
-  prefix.writeBigUInt64LE(BigInt(json.length));
-  const descriptor = openSync(file, "w");
-  writeSync(descriptor, prefix);
-  writeSync(descriptor, json);
-  let state = 20_261_126;
-  for (const [name, shape] of Object.entries(shapes)) {
-    const count = shape.reduce((product, length) => product * length, 1);
-    const isNorm = shape.length === 1;
-    const deviation = name.includes("embed") ? 0.05 : 0.02;
-    for (let start = 0; start < count; start += valuesPerBlock) {
-      const values = new Float32Array(Math.min(valuesPerBlock, count - start));
-      for (let index = 0; index < values.length; index++) {
-        state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-        values[index] = (isNorm ? 1 : 0) + deviation * 3.46 * (state / 2 ** 32 - 0.5);
-      }
-      const bits = new Uint32Array(values.buffer);
-      writeSync(descriptor, new Uint8Array(Uint16Array.from(bits, (value) => value >>> 16).buffer));
-    }
-  }
-  closeSync(descriptor);
+  writeFileSync(
+    path.join(folder, "model.safetensors.index.json"),
+    JSON.stringify({ metadata: {}, weight_map: map }),
+  );
 }

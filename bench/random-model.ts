@@ -1,7 +1,7 @@
-import { closeSync, cpSync, existsSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { cpSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import path from "node:path";
+import { initialTensors, randomFolder, writeRandomWeights } from "./random-weights.ts";
 
 /** Sizes of a BERT with masked-LM head. */
 export interface BertSize {
@@ -10,33 +10,79 @@ export interface BertSize {
   readonly heads: number;
 }
 
-/** Shapes of models that people use: 4.4, 28.8 and 109.5 million parameters. */
+/** Shapes of models that people use: 4.4, 28.8, 22.7 and 109.5 million parameters. */
 export const bertSizes: Readonly<Record<string, BertSize>> = {
   tiny: { layers: 2, hidden: 128, heads: 2 },
   small: { layers: 4, hidden: 512, heads: 8 },
+  minilm: { layers: 6, hidden: 384, heads: 12 },
   base: { layers: 12, hidden: 768, heads: 12 },
 };
 
 const vocabulary = 30522;
-const deviationOfWeights = 0.02;
 /** The folder of the embedded model. */
 export const embeddedModel = path.join(
   path.dirname(createRequire(import.meta.url).resolve("@sparse-encoder/core/package.json")),
   "models/splade-tiny",
 );
 
-/**
- * Makes a BERT folder with random weights from a fixed seed, for speed and memory only, in the system's temporary folder;
- * one that is there is used again. Tokenizer and settings come from the embedded model.
- */
+/** Puts the tokenizer of the embedded model into a folder, and of its settings what `filter` lets through. */
+export function copyTokenizer(
+  folder: string,
+  filter = (file: string) => path.basename(file).startsWith("tokenizer"),
+): void {
+  cpSync(embeddedModel, folder, {
+    recursive: true,
+    filter: (file) => file === embeddedModel || filter(file),
+  });
+}
+
+/** A BERT folder with random weights, for speed and memory only. Tokenizer and settings come from the embedded model. */
 export function randomBert(name: string): string {
-  const { layers, hidden, heads } = bertSizes[name]!;
-  const folder = path.join(tmpdir(), `sparse-encoder-bench-bert-${name}`);
-  if (existsSync(path.join(folder, "complete"))) return folder;
-  mkdirSync(folder, { recursive: true });
-  cpSync(embeddedModel, folder, { recursive: true, filter: (file) => !file.endsWith(".safetensors") });
+  const size = bertSizes[name]!;
+  return randomFolder(`bert-${name}`, (folder) => {
+    copyTokenizer(folder, (file) => !file.endsWith(".safetensors"));
+    writeBertConfig(folder, size, { architectures: ["BertForMaskedLM"] });
+    const { hidden } = size;
+    const tensors = initialTensors({
+      ...bertShapes("bert.", { ...size, vocabulary, positions: 512, types: 2 }),
+      "cls.predictions.transform.dense.weight": [hidden, hidden],
+      "cls.predictions.transform.dense.bias": [hidden],
+      "cls.predictions.transform.LayerNorm.weight": [hidden],
+      "cls.predictions.transform.LayerNorm.bias": [hidden],
+    });
+    // Scores as of the embedded model, whose largest over 128 tokens is, relative to the product of the norms, about
+    // -0.12 +- 0.05: some 200 entries are above 0. The tokens' largest product is about 2.5 deviations above its mean.
+    const norms = tensors["bert.embeddings.word_embeddings.weight"]!.deviation * hidden;
+    const mean = norms * (-0.12 - 2.5 / Math.sqrt(hidden));
+    const bias = { shape: [vocabulary], mean, deviation: norms * 0.047 };
+    writeRandomWeights(path.join(folder, "model.safetensors"), { ...tensors, "cls.predictions.bias": bias });
+  });
+}
+
+/** A BERT reranker with random weights and one label. */
+export function randomReranker(name: string): string {
+  const size = bertSizes[name]!;
+  return randomFolder(`reranker-${name}`, (folder) => {
+    copyTokenizer(folder);
+    writeBertConfig(folder, size, {
+      architectures: ["BertForSequenceClassification"],
+      id2label: { 0: "LABEL_0" },
+      label2id: { LABEL_0: 0 },
+    });
+    const { hidden } = size;
+    const shapes = {
+      ...bertShapes("bert.", { ...size, vocabulary, positions: 512, types: 2 }),
+      "bert.pooler.dense.weight": [hidden, hidden],
+      "bert.pooler.dense.bias": [hidden],
+      "classifier.weight": [1, hidden],
+      "classifier.bias": [1],
+    };
+    writeRandomWeights(path.join(folder, "model.safetensors"), initialTensors(shapes));
+  });
+}
+
+function writeBertConfig(folder: string, { layers, hidden, heads }: BertSize, head: object): void {
   const config = {
-    architectures: ["BertForMaskedLM"],
     model_type: "bert",
     hidden_size: hidden,
     num_hidden_layers: layers,
@@ -48,9 +94,19 @@ export function randomBert(name: string): string {
     hidden_act: "gelu",
     layer_norm_eps: 1e-12,
     tie_word_embeddings: true,
+    ...head,
   };
   writeFileSync(path.join(folder, "config.json"), JSON.stringify(config));
+}
 
+interface BertTables extends BertSize {
+  readonly vocabulary: number;
+  readonly positions: number;
+  readonly types: number;
+}
+
+/** Names and shapes of the tensors of a BERT, or of a model with its layers. */
+export function bertShapes(prefix: string, { layers, hidden, vocabulary, positions, types }: BertTables) {
   const shapes: Record<string, number[]> = {};
   const linear = (at: string, from: number, to: number) => {
     shapes[`${at}.weight`] = [to, from];
@@ -60,12 +116,12 @@ export function randomBert(name: string): string {
     shapes[`${at}.weight`] = [hidden];
     shapes[`${at}.bias`] = [hidden];
   };
-  shapes["bert.embeddings.word_embeddings.weight"] = [vocabulary, hidden];
-  shapes["bert.embeddings.position_embeddings.weight"] = [512, hidden];
-  shapes["bert.embeddings.token_type_embeddings.weight"] = [2, hidden];
-  norm("bert.embeddings.LayerNorm");
+  shapes[`${prefix}embeddings.word_embeddings.weight`] = [vocabulary, hidden];
+  shapes[`${prefix}embeddings.position_embeddings.weight`] = [positions, hidden];
+  shapes[`${prefix}embeddings.token_type_embeddings.weight`] = [types, hidden];
+  norm(`${prefix}embeddings.LayerNorm`);
   for (let layer = 0; layer < layers; layer++) {
-    const at = `bert.encoder.layer.${layer}`;
+    const at = `${prefix}encoder.layer.${layer}`;
     for (const part of ["query", "key", "value"]) linear(`${at}.attention.self.${part}`, hidden, hidden);
     linear(`${at}.attention.output.dense`, hidden, hidden);
     norm(`${at}.attention.output.LayerNorm`);
@@ -73,61 +129,5 @@ export function randomBert(name: string): string {
     linear(`${at}.output.dense`, 4 * hidden, hidden);
     norm(`${at}.output.LayerNorm`);
   }
-  linear("cls.predictions.transform.dense", hidden, hidden);
-  norm("cls.predictions.transform.LayerNorm");
-  shapes["cls.predictions.bias"] = [vocabulary];
-  writeSafetensors(path.join(folder, "model.safetensors"), shapes);
-  writeFileSync(path.join(folder, "complete"), "");
-  return folder;
-}
-
-function writeSafetensors(file: string, shapes: Readonly<Record<string, readonly number[]>>): void {
-  const header: Record<string, unknown> = {};
-  let end = 0;
-  const counts = Object.entries(shapes).map(([name, shape]) => {
-    const count = shape.reduce((product, size) => product * size, 1);
-    header[name] = { dtype: "F32", shape, data_offsets: [end, end + 4 * count] };
-    end += 4 * count;
-    return [name, count] as const;
-  });
-  const json = Buffer.from(JSON.stringify(header));
-  const prefix = Buffer.alloc(8);
-  prefix.writeBigUInt64LE(BigInt(json.length));
-  const descriptor = openSync(file, "w");
-  writeSync(descriptor, prefix);
-  writeSync(descriptor, json);
-  const random = generator(20_261_124);
-  for (const [name, count] of counts) {
-    const values = new Float32Array(count);
-    const { mean, deviation } = distributionOf(
-      name,
-      shapes["cls.predictions.transform.LayerNorm.weight"]![0]!,
-    );
-    for (let index = 0; index < count; index++)
-      values[index] = mean + deviation * (random() + random() + random() - 1.5) * 2;
-    writeSync(descriptor, new Uint8Array(values.buffer));
-  }
-  closeSync(descriptor);
-}
-
-function distributionOf(name: string, hidden: number): { mean: number; deviation: number } {
-  if (name === "cls.predictions.bias") {
-    // Scores as of the embedded model, whose largest over 128 tokens is, relative to the product of the norms, about
-    // -0.12 +- 0.05: some 200 entries are above 0. The tokens' largest product is about 2.5 deviations above its mean.
-    const norms = deviationOfWeights * hidden;
-    return { mean: norms * (-0.12 - 2.5 / Math.sqrt(hidden)), deviation: norms * 0.047 };
-  }
-  if (name.endsWith("LayerNorm.weight")) return { mean: 1, deviation: 0 };
-  return { mean: 0, deviation: name.endsWith(".bias") ? 0 : deviationOfWeights };
-}
-
-/** Numbers in [0, 1) from a seed (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
+  return shapes;
 }

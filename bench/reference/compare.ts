@@ -1,14 +1,13 @@
 // This library beside sentence-transformers on PyTorch: the same texts, the same threads, one after the other in turn. Beside them
 // the method of fastembed for JavaScript: see padded.mjs.
-import { type ChildProcessByStdio, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { createInterface } from "node:readline";
-import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { randomBert } from "../random-model.ts";
 import { writeReport } from "../report.ts";
+import { LineProcess, referencePython } from "./process.ts";
 
 interface Answer {
   readonly seconds: number;
@@ -16,45 +15,38 @@ interface Answer {
   readonly rows: readonly { readonly indices: number[]; readonly values: number[] }[];
 }
 
+type EncodingProcess = LineProcess<
+  unknown,
+  { readonly texts: readonly string[]; readonly rows: boolean },
+  Answer
+>;
+
 /** A process that encodes, and what it has shown. */
 class Engine {
   readonly name: string;
   /** The most so far. */
   textsPerSecond = 0;
   peakRss = 0;
-  private readonly child: ChildProcessByStdio<Writable, Readable, null>;
-  private readonly lines: AsyncIterator<string>;
+  private readonly process: EncodingProcess;
 
-  private constructor(name: string, child: ChildProcessByStdio<Writable, Readable, null>) {
-    this.name = name;
-    this.child = child;
-    this.lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  private constructor(process: EncodingProcess) {
+    this.name = process.name;
+    this.process = process;
   }
 
   static async start(name: string, command: string, args: readonly string[]): Promise<Engine> {
-    const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
-    const engine = new Engine(name, child);
-    await engine.read();
-    return engine;
+    return new Engine(await LineProcess.start(name, command, args));
   }
 
   async encode(texts: readonly string[], rows = false): Promise<Answer> {
-    this.child.stdin.write(`${JSON.stringify({ texts, rows })}\n`);
-    const answer = (await this.read()) as Answer;
+    const answer = await this.process.ask({ texts, rows });
     this.textsPerSecond = Math.max(this.textsPerSecond, texts.length / answer.seconds);
     this.peakRss = Math.max(this.peakRss, answer.peakRss);
     return answer;
   }
 
   end(): void {
-    this.child.stdin.end();
-    this.child.kill();
-  }
-
-  private async read(): Promise<unknown> {
-    const { value, done } = await this.lines.next();
-    if (done === true) throw new Error(`${this.name} ended.`);
-    return JSON.parse(value);
+    this.process.end();
   }
 }
 
@@ -67,10 +59,7 @@ export async function compareWithReference(
   rounds: number,
   shapes: readonly string[],
 ): Promise<void> {
-  const folder = fileURLToPath(new URL("../.reference/", import.meta.url));
-  const python = path.join(folder, "bin", "python");
-  if (!existsSync(python))
-    execFileSync(fileURLToPath(new URL("setup.sh", import.meta.url)), { stdio: "inherit" });
+  const python = referencePython();
   const serve = fileURLToPath(new URL("serve.py", import.meta.url));
   const engineFile = fileURLToPath(new URL("engine.mjs", import.meta.url));
   const cache = mkdtempSync(path.join(tmpdir(), "sparse-encoder-bench-"));

@@ -16,7 +16,6 @@ import {
 import { screenTables } from "./head/screened-decoder.ts";
 import { addSpladeHead, unsupportedPipeline } from "./head/splade-head.ts";
 import type { Building, Tuning } from "./layers.ts";
-import { attendsInBlocks } from "./long-attention.ts";
 import { type FloatType, OnnxGraph, type Value } from "./onnx/onnx-graph.ts";
 import { addTransformer, type HiddenStates } from "./transformer.ts";
 
@@ -63,7 +62,7 @@ export function compileModel(
   weights: ReadonlyMap<string, TensorTable>,
   half?: ReadonlyMap<string, TensorTable>,
 ): CompiledModel {
-  const { screenable, inBlocks, ...model } = buildGraph(pipeline, weights, "throughput");
+  const { screenable, ...model } = buildGraph(pipeline, weights, "throughput");
   const screen = (tuning: Tuning): ScreenedModel | undefined =>
     screenable && {
       bytes: buildGraph(pipeline, weights, tuning, { screens: true }).bytes,
@@ -79,7 +78,7 @@ export function compileModel(
       pipeline[1]?.kind === "SpladePooling" ? buildGraph(pipeline, weights, "latency").bytes : undefined,
     screened: screen("throughput"),
     long:
-      inBlocks && model.maxTokens > shortInput
+      model.maxTokens > shortInput
         ? { bytes: buildGraph(pipeline, weights, "long").bytes, screened: screen("long") }
         : undefined,
   };
@@ -109,7 +108,6 @@ interface GraphOptions {
 /** One graph, and what else a pipeline could have. */
 type BuiltGraph = Omit<CompiledModel, "shortBytes" | "screened" | "long"> & {
   readonly screenable: StoredTensor | undefined;
-  readonly inBlocks: boolean;
 };
 
 /**
@@ -176,7 +174,6 @@ export function buildGraph(
     poolsPrompt: pipeline.every((module) => module.kind !== "Pooling" || module.includePrompt),
     family: String(transformer.config.model_type),
     screenable: stage.screenable,
-    inBlocks: attendsInBlocks(shape),
   };
 }
 

@@ -1,5 +1,5 @@
 import { linear } from "./layers.ts";
-import type { Value } from "./onnx/onnx-graph.ts";
+import { absent, type OnnxGraph, type Value } from "./onnx/onnx-graph.ts";
 import { norm, type TransformerBuilding } from "./transformer-parts.ts";
 
 /** What the layers of a model share: the table of distances, and which of its rows stand for which distance. */
@@ -32,10 +32,15 @@ export function addDistances(
     return Math.min(2 * span - 1, Math.max(0, bucket + span));
   });
   const rows = graph.integers(...numbers);
+  const last = graph.integer(2 * farthest);
+  /** Blocks of queries reach behind the longest text, where the numbers have no meaning. */
+  const clamped = (distance: Value) => {
+    const position = graph.op("Add", [distance, graph.integer(farthest)]);
+    return graph.op("Max", [graph.op("Min", [position, last]), graph.integer(0)]);
+  };
   const reversed = graph.op("Slice", [places, ...[-1, 0, 0, -1].map((number) => graph.integers(number))]);
   const ascending = graph.op("Concat", [graph.op("Neg", [reversed]), places], { axis: 0 });
-  const at = (distance: Value) =>
-    graph.op("Gather", [rows, graph.op("Add", [distance, graph.integer(farthest)])]);
+  const at = (distance: Value) => graph.op("Gather", [rows, clamped(distance)]);
   return {
     table: disentangled.normed ? norm(transformer, prefix + distances.norm, table, hiddenSize) : table,
     falling: at(graph.op("Neg", [ascending])),
@@ -84,7 +89,7 @@ export function addDistanceScores(
 }
 
 /** Queries or keys of distances: [heads, D, 2S - 1]. */
-function projectDistances(
+export function projectDistances(
   transformer: TransformerBuilding,
   number: number,
   part: "query" | "key",
@@ -102,27 +107,36 @@ function projectDistances(
   return graph.op("Transpose", [byHead], { perm: [1, 2, 0] });
 }
 
-/**
- * From a column per distance to a column per place: [B, heads, S, 2S - 1] to [B, heads, S, S], where row r takes column
- * S - 1 - r + c as column c. With one column more, rows that are read one number shorter move by one each.
- */
+/** From a column per distance to a column per place: [B, heads, S, 2S - 1] to [B, heads, S, S]. */
 function alignDistances(
   { graph, shape }: TransformerBuilding,
   { batchShape }: DistanceInputs,
   products: Value,
 ): Value {
-  const { heads } = shape;
   const batch = graph.op("Slice", [batchShape, graph.integers(0), graph.integers(1)]);
   const length = graph.op("Slice", [batchShape, graph.integers(1), graph.integers(2)]);
-  const sizes = (...rest: Value[]) =>
-    graph.op("Concat", [batch, graph.integers(heads), ...rest], { axis: 0 });
-  const one = graph.integers(1);
-  const start = graph.op("Sub", [length, one]);
-  const width = graph.op("Add", [length, start]);
-  const widened = graph.op("Pad", [products, graph.integers(0, 0, 0, 0, 0, 0, 0, 1)]);
-  const flat = graph.op("Reshape", [widened, sizes(graph.integers(-1))]);
-  const end = graph.op("Add", [start, graph.op("Mul", [length, width])]);
-  const moved = graph.op("Slice", [flat, start, end, graph.integers(2)]);
-  const rows = graph.op("Reshape", [moved, sizes(length, width)]);
-  return graph.op("Slice", [rows, graph.integers(0), length, graph.integers(3)]);
+  const sizes = [batch, graph.integers(shape.heads)];
+  return shiftRows(graph, products, { sizes, rows: length, columns: length });
+}
+
+/**
+ * From [...sizes, R, C + R - 1] to [...sizes, R, C], where row r takes column R - 1 - r + c as column c. With one column more, rows that
+ * are read one number shorter move by one each.
+ *
+ * @param to int64 vectors: the sizes before the last two, R [1] and C [1]
+ */
+export function shiftRows(
+  graph: OnnxGraph,
+  products: Value,
+  to: { readonly sizes: readonly Value[]; readonly rows: Value; readonly columns: Value },
+): Value {
+  const shaped = (...rest: Value[]) => graph.op("Concat", [...to.sizes, ...rest], { axis: 0 });
+  const start = graph.op("Sub", [to.rows, graph.integers(1)]);
+  const width = graph.op("Add", [to.columns, start]);
+  const widened = graph.op("Pad", [products, graph.integers(0, 1), absent, graph.integers(-1)]);
+  const flat = graph.op("Reshape", [widened, shaped(graph.integers(-1))]);
+  const end = graph.op("Add", [start, graph.op("Mul", [to.rows, width])]);
+  const moved = graph.op("Slice", [flat, start, end, graph.integers(-1)]);
+  const rows = graph.op("Reshape", [moved, shaped(to.rows, width)]);
+  return graph.op("Slice", [rows, graph.integers(0), to.columns, graph.integers(-1)]);
 }

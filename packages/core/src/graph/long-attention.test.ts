@@ -15,10 +15,16 @@ const fixtures = fileURLToPath(new URL("../../../../test/fixtures", import.meta.
 
 type Graph = ReturnType<typeof buildGraph>;
 
-/** The graph for many texts, and that for a long one. */
-async function build(folder: string, type: WantedModel): Promise<[whole: Graph, blocks: Graph]> {
+/** The graph for many texts, and that for a long one, as `config.json` with `changes` describes it. */
+async function build(
+  folder: string,
+  type: WantedModel,
+  changes: Readonly<Record<string, number>> = {},
+): Promise<[whole: Graph, blocks: Graph]> {
   const { routes } = await readModelFolder(path.join(fixtures, folder), type);
-  const pipeline: Pipeline = routes.plain;
+  const pipeline: Pipeline = routes.plain.map((module) =>
+    module.kind === "Transformer" ? { ...module, config: { ...module.config, ...changes } } : module,
+  );
   const weights = new Map<string, TensorTable>();
   for (const module of pipeline) {
     if ("folder" in module) weights.set(module.folder, await readWeights(module.folder));
@@ -45,22 +51,42 @@ async function run(model: Graph, ids: Int32Array): Promise<Float32Array> {
 /** As of the golden models: the rounding of float32 sums in another order. */
 const tolerance = 5e-5;
 
-const models: [folder: string, type: WantedModel][] = [
-  ["models/modernbert", "SparseEncoder"],
-  ["models/modernbert", "SentenceTransformer"],
-  ["models/bert-max-relu", "SparseEncoder"],
-  ["models/dense-mean-normalize", "SentenceTransformer"],
-  ["lexical-weights/model", "SparseEncoder"],
-  ["rerankers/modernbert", "CrossEncoder"],
+const models: [folder: string, type: WantedModel, changes: Record<string, number>][] = [
+  ["models/modernbert", "SparseEncoder", {}],
+  ["models/modernbert", "SentenceTransformer", {}],
+  ["models/bert-max-relu", "SparseEncoder", {}],
+  ["models/dense-mean-normalize", "SentenceTransformer", {}],
+  ["lexical-weights/model", "SparseEncoder", {}],
+  ["rerankers/modernbert", "CrossEncoder", {}],
+  ["models/mpnet", "SparseEncoder", {}],
+  ["families/deberta-v2", "SparseEncoder", {}],
+  ["families/deberta-v3", "SparseEncoder", { max_position_embeddings: 1000 }],
+  ["families/deberta-dense", "SentenceTransformer", {}],
+  ["families/llama-causal-linear", "SparseEncoder", {}],
+  ["families/mistral", "SparseEncoder", {}],
+  ["families/mistral-causal", "SparseEncoder", {}],
+  ["families/mistral-dense", "SentenceTransformer", {}],
+  // Windows that are wider than a block of queries, and that reach further than the longest text.
+  ["families/mistral", "SparseEncoder", { sliding_window: 300 }],
+  ["families/mistral-causal", "SparseEncoder", { sliding_window: 131 }],
+  ["families/mistral-causal", "SparseEncoder", { sliding_window: 4096 }],
+  ["families/mistral-causal", "SparseEncoder", { sliding_window: 1 }],
+  ["families/qwen3", "SparseEncoder", {}],
+  ["families/qwen3-causal-window", "SparseEncoder", {}],
+  ["rerankers/deberta-v2", "CrossEncoder", {}],
 ];
 
 describe("attention in blocks gives what attention of everything at once gives", () => {
-  it.each(models)("%s as a %s", async (folder, type) => {
-    const [whole, blocks] = await build(folder, type);
-    expect(whole.inBlocks).toBe(true);
-    // Windows reach 8 places to each side: lengths around their multiples, and a long one.
-    for (const length of [1, 7, 8, 9, 17, 200, Math.min(whole.maxTokens, 700)]) {
-      const ids = Int32Array.from({ length }, (_, place) => 5 + ((place * place * 31 + place) % 900));
+  it.each(models)("%s as a %s %j", async (folder, type, changes) => {
+    const [whole, blocks] = await build(folder, type, changes);
+    // Windows reach 8 places to each side, and blocks of queries have 128: lengths around their multiples, and a long one.
+    for (const length of [1, 7, 8, 9, 17, 127, 129, 200, 700].map((most) =>
+      Math.min(most, whole.maxTokens),
+    )) {
+      const ids = Int32Array.from(
+        { length },
+        (_, place) => 5 + ((place * place * 31 + place) % (whole.vocabularySize - 5)),
+      );
       const [expected, actual] = [await run(whole, ids), await run(blocks, ids)];
       expect(actual.length).toBe(expected.length);
       const worst = Math.max(...actual.map((value, place) => Math.abs(value - expected[place]!)));

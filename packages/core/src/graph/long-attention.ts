@@ -1,21 +1,83 @@
+import { addBlockDistances } from "./block-distances.ts";
+import { addDistances, type DistanceInputs } from "./disentangled.ts";
 import type { TransformerShape } from "./family.ts";
 import type { OnnxGraph, Value } from "./onnx/onnx-graph.ts";
-import { headsOf, scoreScale, type TransformerBuilding } from "./transformer-parts.ts";
+import { masked } from "./positions.ts";
+import { addLoopedAttention, addQueryBlocks, type QueryBlocks } from "./query-blocks.ts";
+import {
+  type AttentionStates,
+  headsOf,
+  scoreScale,
+  shareHeads,
+  type TransformerBuilding,
+} from "./transformer-parts.ts";
 
 /**
  * Attention of a text that is alone in its batch, so that nothing is padded, in memory that grows with the length and not with its
  * square: blocks of scores are made, used and dropped.
  */
 
-/** Queries, keys or values by head: [1, heads, S, D], all of equally many heads; queries are not scaled. */
-export interface AttentionStates {
-  readonly query: Value;
-  readonly key: Value;
-  readonly value: Value;
+/** What the layers of a graph for long texts share. */
+export interface LongInputs {
+  /** int64 vector [1, S]. */
+  readonly batchShape: Value;
+  /** For layers that look at a narrow window. */
+  readonly windows: BlockInputs | undefined;
+  /** For layers that look at a part of the text, or whose scores depend on distances. */
+  readonly blocks: QueryBlocks | undefined;
+  readonly distances: DistanceInputs | undefined;
+}
+
+/** The widest window, to each side, that is cut into blocks of its width: a block and its neighbours have three times as many scores. */
+const widestBlock = 128;
+
+/** How the layers with a window, or those without one, attend: to all places at once, to blocks of the window's width, or in a loop. */
+function kindOf(shape: TransformerShape, isLocal: boolean): "whole" | "windows" | "loop" {
+  const { causal, local, relativeBuckets, disentangled } = shape;
+  const isPlain = causal !== true && relativeBuckets === undefined && disentangled?.isOn !== true;
+  if (!isLocal || local === undefined) return isPlain ? "whole" : "loop";
+  const isEven = local.before === local.after && local.after > 0 && local.after <= widestBlock;
+  return isPlain && isEven ? "windows" : "loop";
+}
+
+/** @param batchShape int64 vector [1, S] */
+export function addLongInputs(transformer: TransformerBuilding, batchShape: Value): LongInputs {
+  const { graph, shape } = transformer;
+  const layers = Array.from({ length: shape.layers }, (_, layer) => shape.local?.layers[layer] === true);
+  const kinds = new Set(layers.map((isLocal) => kindOf(shape, isLocal)));
+  const blocks = kinds.has("loop") ? addQueryBlocks(transformer, batchShape) : undefined;
+  const places =
+    blocks && graph.op("Range", [graph.integer(0), graph.op("Squeeze", [blocks.padded]), graph.integer(1)]);
+  return {
+    batchShape,
+    windows: kinds.has("windows") ? addBlockInputs(transformer, batchShape) : undefined,
+    blocks,
+    distances: places && addDistances(transformer, places, batchShape),
+  };
+}
+
+/** Attention of layer `number`: queries [1, heads, S, D], keys and values with the heads that they have, to [1, S, heads x D]. */
+export function addLongAttention(
+  transformer: TransformerBuilding,
+  { batchShape, windows, blocks, distances }: LongInputs,
+  number: number,
+  states: AttentionStates,
+): Value {
+  const { shape } = transformer;
+  const kind = kindOf(shape, shape.local?.layers[number] === true);
+  if (kind === "loop") {
+    const scores = distances && addBlockDistances(transformer, blocks!, distances, number, states.key);
+    return addLoopedAttention(transformer, blocks!, number, states, scores);
+  }
+  const share = (value: Value) => shareHeads(transformer, batchShape, value);
+  const shared = { query: states.query, key: share(states.key), value: share(states.value) };
+  return kind === "windows"
+    ? addBlockAttention(transformer, windows!, shared)
+    : addWholeAttention(transformer, shared);
 }
 
 /** What layers with a window share. The places are cut into N blocks of W, the width of the window to each side. */
-export interface BlockInputs {
+interface BlockInputs {
   readonly width: number;
   /** int64 vector [1]: S. */
   readonly length: Value;
@@ -25,22 +87,8 @@ export interface BlockInputs {
   readonly bias: Value;
 }
 
-/** Low enough to make a weight 0, and finite, so that a query behind the text gives numbers. */
-const masked = -3.4028234663852886e38;
-
-/** Whether all layers of a transformer can attend in blocks. */
-export function attendsInBlocks({ causal, local, relativeBuckets, disentangled }: TransformerShape): boolean {
-  const isEven = local === undefined || local.before === local.after;
-  return causal !== true && isEven && relativeBuckets === undefined && disentangled === undefined;
-}
-
-/** What layers with a window share; undefined for a transformer without such layers. */
-export function addBlockInputs(
-  { graph, shape }: TransformerBuilding,
-  batchShape: Value,
-): BlockInputs | undefined {
-  if (shape.local === undefined) return undefined;
-  const width = shape.local.after;
+function addBlockInputs({ graph, shape }: TransformerBuilding, batchShape: Value): BlockInputs {
+  const width = shape.local!.after;
   const length = graph.op("Slice", [batchShape, graph.integers(1), graph.integers(2)]);
   const up = graph.op("Add", [length, graph.integers(width - 1)]);
   const blocks = graph.op("Div", [up, graph.integers(width)]);
@@ -70,8 +118,8 @@ export function addBlockInputs(
   };
 }
 
-/** Attention of all places to all places: [1, heads, S, D] each to [1, S, heads x D]. */
-export function addWholeAttention(transformer: TransformerBuilding, states: AttentionStates): Value {
+/** Attention of all places to all places: [1, heads, S, D] of equally many heads each to [1, S, heads x D]. */
+function addWholeAttention(transformer: TransformerBuilding, states: AttentionStates): Value {
   const { graph, shape } = transformer;
   const { query, key, value } = states;
   const joined = (part: Value) => joinHeads(transformer, part);
@@ -81,8 +129,8 @@ export function addWholeAttention(transformer: TransformerBuilding, states: Atte
   });
 }
 
-/** Attention of all places to those in a window around them: [1, heads, S, D] each to [1, S, heads x D]. */
-export function addBlockAttention(
+/** Attention of all places to those in a window around them: [1, heads, S, D] of equally many heads each to [1, S, heads x D]. */
+function addBlockAttention(
   transformer: TransformerBuilding,
   { width, length, missing, bias }: BlockInputs,
   { query, key, value }: AttentionStates,

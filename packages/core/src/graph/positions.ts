@@ -2,6 +2,9 @@ import type { RotaryRates, TransformerShape } from "./family.ts";
 import type { OnnxGraph, Value } from "./onnx/onnx-graph.ts";
 import type { TransformerBuilding } from "./transformer-parts.ts";
 
+/** The lowest float32: finite, like the reference, since -Infinity would turn a fully masked row into NaN. */
+export const masked = -3.4028234663852886e38;
+
 /** A rotation of queries and keys by their place. */
 export interface Rotation {
   /** [B, heads, S, width] to the same. */
@@ -76,6 +79,27 @@ export function addReach(
   return graph.op("And", [atMost(distance, after), atMost(graph.op("Neg", [distance]), window.before)]);
 }
 
+/**
+ * What forbids keys by their distance from a query: 0, or so low that the weight becomes 0. Undefined if all are allowed.
+ *
+ * @param distance place of the key minus place of the query: int64, of any shape
+ * @param before places before a query that it may look at; undefined for all
+ * @param after the same behind it
+ */
+export function addReachTable(
+  graph: OnnxGraph,
+  distance: Value,
+  before: number | undefined,
+  after: number | undefined,
+): Value | undefined {
+  const conditions: Value[] = [];
+  if (after !== undefined) conditions.push(graph.op("LessOrEqual", [distance, graph.integer(after)]));
+  if (before !== undefined) conditions.push(graph.op("GreaterOrEqual", [distance, graph.integer(-before)]));
+  if (conditions.length === 0) return undefined;
+  const allowed = conditions.length === 2 ? graph.op("And", conditions) : conditions[0]!;
+  return graph.op("Where", [allowed, graph.scalar(0), graph.scalar(masked)]);
+}
+
 /** The longest distance that buckets tell apart. */
 const longestDistance = 128;
 
@@ -84,17 +108,29 @@ const longestDistance = 128;
  * farther ones share buckets that widen logarithmically. Source: MPNetEncoder in transformers, after T5.
  */
 export function addRelativeBias(transformer: TransformerBuilding, places: Value): Value {
+  const { graph } = transformer;
+  const bias = addBiasOf(transformer, distances(graph, places));
+  return graph.op("Unsqueeze", [bias, graph.integers(0)]);
+}
+
+/** As {@link addRelativeBias} for distances [W, C] of keys from queries, farther ones included: [heads, 1, W, C]. */
+export function addRelativeTable(transformer: TransformerBuilding, distance: Value): Value {
+  const { graph, shape } = transformer;
+  const reach = graph.integer(shape.positions!.rows);
+  const near = graph.op("Max", [graph.op("Min", [distance, reach]), graph.op("Neg", [reach])]);
+  return graph.op("Unsqueeze", [addBiasOf(transformer, near), graph.integers(1)]);
+}
+
+/** [W, C] to [heads, W, C]. */
+function addBiasOf(transformer: TransformerBuilding, distance: Value): Value {
   const { graph, tensors, family, shape, prefix } = transformer;
   const buckets = shape.relativeBuckets!;
   const table = tensors.get(prefix + family.names.relativeBias!, [buckets, shape.heads]);
   const reach = shape.positions!.rows;
   const numbers = Array.from({ length: 2 * reach + 1 }, (_, position) => bucketOf(position - reach, buckets));
-  const shifted = graph.op("Add", [distances(graph, places), graph.integer(reach)]);
+  const shifted = graph.op("Add", [distance, graph.integer(reach)]);
   const bucket = graph.op("Gather", [graph.integers(...numbers), shifted]);
-  const bias = graph.op("Transpose", [graph.op("Gather", [graph.weight(table), bucket])], {
-    perm: [2, 0, 1],
-  });
-  return graph.op("Unsqueeze", [bias, graph.integers(0)]);
+  return graph.op("Transpose", [graph.op("Gather", [graph.weight(table), bucket])], { perm: [2, 0, 1] });
 }
 
 /** Bucket of the distance from a query to a key, in float32 steps like the reference. */

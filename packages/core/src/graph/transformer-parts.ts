@@ -14,6 +14,9 @@ const attentionParts = ["query", "key", "value"] as const;
 /** What attention makes of each token first. */
 export type AttentionPart = (typeof attentionParts)[number];
 
+/** Queries, keys and values by head: [B, heads of the part, S, D]; queries are not scaled. */
+export type AttentionStates = Readonly<Record<AttentionPart, Value>>;
+
 /** Which linear layers have a bias. */
 export function biasesOf({ biases }: TransformerShape): LayerBiases {
   return biases ?? { attention: true, attentionOutput: true, up: true, down: true };

@@ -2,17 +2,12 @@ import type { StoredTensor } from "../model/index.ts";
 import { addDistanceScores, addDistances, type DistanceInputs } from "./disentangled.ts";
 import type { Family, TransformerShape } from "./family.ts";
 import { type Building, byText, gatherRows, linear } from "./layers.ts";
-import {
-  type AttentionStates,
-  addBlockAttention,
-  addBlockInputs,
-  addWholeAttention,
-  type BlockInputs,
-} from "./long-attention.ts";
+import { addLongAttention, addLongInputs, type LongInputs } from "./long-attention.ts";
 import type { OnnxGraph, Value } from "./onnx/onnx-graph.ts";
-import { addReach, addRelativeBias, addRotation, type Rotation } from "./positions.ts";
+import { addReach, addRelativeBias, addRotation, masked, type Rotation } from "./positions.ts";
 import {
   type AttentionPart,
+  type AttentionStates,
   addConvolution,
   addMlp,
   biasesOf,
@@ -48,18 +43,18 @@ export interface HiddenStates {
 interface AttentionInputs {
   /** int64 vector [B, S]. */
   readonly batchShape: Value;
-  /** [B, 1, 1, S] or broader, added to the scores; the second one for layers with a window. */
-  readonly bias: Value;
-  readonly localBias: Value | undefined;
-  /** What layers with a window share in a graph for long texts. */
-  readonly blocks: BlockInputs | undefined;
-  readonly distances: DistanceInputs | undefined;
+  readonly scores: ScoreInputs | LongInputs;
   readonly rotation: Rotation | undefined;
   readonly localRotation: Rotation | undefined;
 }
 
-/** The lowest float32: finite, like the reference, since -Infinity would turn a fully masked row into NaN. */
-const masked = -3.4028234663852886e38;
+/** What attention with all scores at once needs. */
+interface ScoreInputs {
+  /** [B, 1, 1, S] or broader, added to the scores; the second one for layers with a window. */
+  readonly bias: Value;
+  readonly localBias: Value | undefined;
+  readonly distances: DistanceInputs | undefined;
+}
 
 /**
  * Adds a transformer encoder to the graph.
@@ -165,23 +160,36 @@ function attentionInputs(
   places: Value,
   batchShape: Value,
 ): AttentionInputs {
-  const { graph, shape } = transformer;
-  const { rotary, local } = shape;
-  const isLong = transformer.tuning === "long";
-  const rotation = rotary && addRotation(graph, places, rotary.global);
-  const bias = addMask(transformer, mask, places, false);
+  const { rotary } = transformer.shape;
+  const rotation = rotary && addRotation(transformer.graph, places, rotary.global);
   return {
     batchShape,
+    // The runtime would make what a graph for long texts does not use: S x S numbers.
+    scores:
+      transformer.tuning === "long"
+        ? addLongInputs(transformer, batchShape)
+        : scoreInputs(transformer, mask, places, batchShape),
+    rotation,
+    localRotation:
+      rotary?.local === undefined ? rotation : addRotation(transformer.graph, places, rotary.local),
+  };
+}
+
+function scoreInputs(
+  transformer: TransformerBuilding,
+  mask: Value,
+  places: Value,
+  batchShape: Value,
+): ScoreInputs {
+  const { graph, shape } = transformer;
+  const bias = addMask(transformer, mask, places, false);
+  return {
     bias:
       shape.relativeBuckets === undefined
         ? bias
         : graph.op("Add", [bias, addRelativeBias(transformer, places)]),
+    localBias: shape.local && addMask(transformer, mask, places, true),
     distances: addDistances(transformer, places, batchShape),
-    // The runtime would make it for nothing in a graph for long texts: S x S numbers.
-    localBias: isLong ? undefined : local && addMask(transformer, mask, places, true),
-    blocks: isLong ? addBlockInputs(transformer, batchShape) : undefined,
-    rotation,
-    localRotation: rotary?.local === undefined ? rotation : addRotation(graph, places, rotary.local),
   };
 }
 
@@ -242,35 +250,32 @@ function addAttention(
 
   const project = (part: AttentionPart) => splitHeads(transformer, inputs.batchShape, number, part, tokens);
   const rotate = (value: Value) => (rotation === undefined ? value : rotation.apply(value));
-  const share = (value: Value) => shareHeads(transformer, inputs.batchShape, value);
-  const states = {
-    query: rotate(project("query")),
-    key: share(rotate(project("key"))),
-    value: share(project("value")),
-  };
+  const states = { query: rotate(project("query")), key: rotate(project("key")), value: project("value") };
+  const { scores } = inputs;
   const mixed =
-    transformer.tuning !== "long"
-      ? addScores(transformer, inputs, number, states)
-      : local && inputs.blocks !== undefined
-        ? addBlockAttention(transformer, inputs.blocks, states)
-        : addWholeAttention(transformer, states);
+    "bias" in scores
+      ? addScores(transformer, scores, inputs.batchShape, number, states)
+      : addLongAttention(transformer, scores, number, states);
   const joined = graph.op("Reshape", [mixed, graph.integers(-1, heads * size)]);
   return linear(transformer, layer + attentionOutput, joined, heads * size, hiddenSize, {
     bias: biasesOf(shape).attentionOutput,
   });
 }
 
-/** Attention with all scores at once: [B, heads, S, D] each to [B, S, heads, D]. */
+/** Attention with all scores at once: [B, heads of the part, S, D] each to [B, S, heads, D]. */
 function addScores(
   transformer: TransformerBuilding,
-  inputs: AttentionInputs,
+  inputs: ScoreInputs,
+  batchShape: Value,
   number: number,
-  { query: unscaled, key, value }: AttentionStates,
+  states: AttentionStates,
 ): Value {
   const { graph, shape } = transformer;
   const local = shape.local?.layers[number] === true;
   const scale = scoreScale(shape);
-  const query = graph.op("Mul", [unscaled, graph.scalar(scale)]);
+  const key = shareHeads(transformer, batchShape, states.key);
+  const value = shareHeads(transformer, batchShape, states.value);
+  const query = graph.op("Mul", [states.query, graph.scalar(scale)]);
   const products = graph.op("MatMul", [query, graph.op("Transpose", [key], { perm: [0, 1, 3, 2] })]);
   const ofDistances =
     inputs.distances && addDistanceScores(transformer, inputs.distances, number, { query, key, scale });

@@ -5,6 +5,7 @@ import {
   contributed,
   type ElementType,
   elementTypes,
+  graphMessage,
   node,
   tensorHeader,
   valueInfo,
@@ -47,12 +48,12 @@ export const absent = "" as Value;
  * (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3).
  */
 export class OnnxGraph {
-  private readonly nodes: ProtobufWriter[] = [];
+  private nodes: ProtobufWriter[] = [];
   private readonly initializers = new Map<string, ProtobufWriter>();
   private readonly inputs = new Map<string, ProtobufWriter>();
   private readonly outputs: ProtobufWriter[] = [];
   private readonly externals = new Map<string, External>();
-  private readonly cast = new Set<Value>();
+  private cast: ReadonlySet<Value> = new Set();
   private readonly prefix: string;
   private readonly operators: number;
   private count = 0;
@@ -113,6 +114,30 @@ export class OnnxGraph {
     );
     this.nodes.push(node(type, inputs, outputs, attributes));
     return outputs;
+  }
+
+  /**
+   * Adds a loop: `count` rounds, one after the other, each of which gives a float32 tensor of `shape`.
+   *
+   * @param count int64 scalar
+   * @param addRound adds what one round does; takes its number, an int64 scalar, and may use any value from outside of the loop
+   * @returns the tensors of all rounds along a new first axis
+   */
+  loop(count: Value, shape: readonly (number | string)[], addRound: (round: Value) => Value): Value {
+    const { nodes, cast } = this;
+    const name = `${this.prefix}loop_${this.count++}`;
+    const [round, goesOn, result] = [`${name}_round` as Value, `${name}_goes_on`, `${name}_result`];
+    this.nodes = [];
+    const last = addRound(round);
+    const outputs = [valueInfo(`${goesOn}_still`, "bool", []), valueInfo(result, "float32", shape)];
+    this.nodes.push(
+      node("Identity", [goesOn], [`${goesOn}_still`], {}),
+      node("Identity", [last], [result], {}),
+    );
+    const inputs = [valueInfo(round, "int64", []), valueInfo(goesOn, "bool", [])];
+    const body = graphMessage(name, this.nodes, inputs, outputs);
+    [this.nodes, this.cast] = [nodes, cast];
+    return this.op("Loop", [count, absent], { body: { graph: body } });
   }
 
   /** Reduces `axis` and drops it; the operator took axes as an attribute once. */
@@ -219,20 +244,17 @@ export class OnnxGraph {
   private castOnce(constant: Value): Value {
     const name = `${constant}_${this.float}` as Value;
     if (!this.cast.has(name)) {
-      this.cast.add(name);
+      this.cast = new Set([...this.cast, name]);
       this.nodes.push(node("Cast", [constant], [name], { to: elementTypes[this.float] }));
     }
     return name;
   }
 
   private finishGraph(): ProtobufWriter {
-    const graph = new ProtobufWriter();
-    for (const operator of this.nodes) graph.message(1, operator);
+    const graph = graphMessage("", this.nodes, [...this.inputs.values()], this.outputs);
     for (const initializer of this.initializers.values()) graph.message(5, initializer);
     const folder = this.weightsFolder ?? "";
     for (const external of this.externals.keys()) graph.message(5, this.externalWriter(external, folder));
-    for (const input of this.inputs.values()) graph.message(11, input);
-    for (const output of this.outputs) graph.message(12, output);
     return graph;
   }
 

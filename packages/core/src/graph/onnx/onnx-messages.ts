@@ -1,7 +1,12 @@
 import { ProtobufWriter } from "./protobuf.ts";
 
 /** A value of an attribute of an operator. */
-export type Attribute = number | string | readonly number[] | { readonly float: number };
+export type Attribute =
+  | number
+  | string
+  | readonly number[]
+  | { readonly float: number }
+  | { readonly graph: ProtobufWriter };
 
 /** Element types of ONNX tensors (TensorProto.DataType). */
 export const elementTypes = {
@@ -47,8 +52,24 @@ function attribute(name: string, value: Attribute): ProtobufWriter {
   if (typeof value === "number") return writer.integer(3, value).integer(20, 2);
   if (typeof value === "string") return writer.string(4, value).integer(20, 3);
   if ("float" in value) return writer.float(2, value.float).integer(20, 1);
+  if ("graph" in value) return writer.message(6, value.graph).integer(20, 5);
   for (const item of value) writer.integer(8, item);
   return writer.integer(20, 7);
+}
+
+/** A GraphProto without weights; an empty name is left out. */
+export function graphMessage(
+  name: string,
+  nodes: readonly ProtobufWriter[],
+  inputs: readonly ProtobufWriter[],
+  outputs: readonly ProtobufWriter[],
+): ProtobufWriter {
+  const graph = new ProtobufWriter();
+  for (const operator of nodes) graph.message(1, operator);
+  if (name !== "") graph.string(2, name);
+  for (const input of inputs) graph.message(11, input);
+  for (const output of outputs) graph.message(12, output);
+  return graph;
 }
 
 /** A TensorProto without data. */
