@@ -4,6 +4,7 @@ import { MarkdownPageEvent } from "typedoc-plugin-markdown";
 
 /** The parts of engines' clients that stores use. Their members are named and described by the clients. */
 const clients = [
+  "ElasticsearchConnection",
   "MilvusConnection",
   "OpenSearchConnection",
   "PgliteClient",

@@ -49,6 +49,8 @@ export interface FakeRequest {
 export abstract class FakeServer {
   /** Refuses the next requests with these statuses, or refusals, instead. */
   readonly failures: (number | Refusal)[] = [];
+  /** Headers of each answer. */
+  protected readonly headers: Readonly<Record<string, string>> = {};
   /** Milliseconds that each answer waits. */
   delay = 0;
   /** Most requests that were under way at once. */
@@ -115,7 +117,11 @@ export abstract class FakeServer {
       body = this.failure(status, error instanceof Refusal ? error.type : "fake_exception", message);
     }
     this.underWay--;
-    response.writeHead(status, { "content-type": "application/json", ...headers });
+    response.writeHead(status, {
+      "content-type": "application/json",
+      ...this.headers,
+      ...headers,
+    });
     response.end(request.method === "HEAD" ? undefined : JSON.stringify(body));
   }
 }

@@ -63,7 +63,7 @@ describe("the face of core", () => {
     );
     expect(
       names.filter((name) =>
-        /^(Milvus|OpenSearch|Qdrant|Postgres)(Row|Status|Hit|Item|Point|Statement)$/.test(name),
+        /^(Milvus|OpenSearch|Elasticsearch|Qdrant|Postgres)(Row|Status|Hit|Item|Point|Statement)$/.test(name),
       ),
     ).toEqual([]);
   });

@@ -1,6 +1,7 @@
 import type { Store } from "@sparse-encoder/core";
-import { OpenSearchStore, QdrantStore } from "@sparse-encoder/core/stores";
+import { ElasticsearchStore, OpenSearchStore, QdrantStore } from "@sparse-encoder/core/stores";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { FakeElasticsearch } from "../fakes/elasticsearch/fake-elasticsearch.ts";
 import { Refusal } from "../fakes/fake-server.ts";
 import { FakeOpenSearch } from "../fakes/opensearch/fake-opensearch.ts";
 import { FakeQdrant } from "../fakes/qdrant/fake-qdrant.ts";
@@ -31,6 +32,20 @@ describe("a faulty network before a fake of OpenSearch", () => {
     () => fake.port,
     (port, { name, ...options }) =>
       OpenSearchStore.open({ url: `http://127.0.0.1:${port}`, vectors, index: name, ...options }),
+  );
+});
+
+describe("a faulty network before a fake of Elasticsearch", () => {
+  let fake: FakeElasticsearch;
+  beforeAll(async () => {
+    fake = await FakeElasticsearch.start();
+  });
+  afterAll(() => fake.stop());
+  networkCases(
+    "elasticsearch",
+    () => fake.port,
+    (port, { name, ...options }) =>
+      ElasticsearchStore.open({ url: `http://127.0.0.1:${port}`, vectors, index: name, ...options }),
   );
 });
 
@@ -87,6 +102,17 @@ describe("a server that takes no writes", () => {
     await expectRefusal(store, () => fake.failures.push(answer), "opensearch", says);
     // A bulk is answered with success, and its items say no.
     await expectRefusal(store, () => fake.itemFailures.push({ 0: answer }), "opensearch", says);
+    await fake.stop();
+  });
+});
+
+// Both engines refuse with the same words.
+describe("an Elasticsearch that takes no writes", () => {
+  it.each(refusals.opensearch)("is told of when $when", async ({ answer, says }) => {
+    const fake = await FakeElasticsearch.start();
+    await using store = await ElasticsearchStore.open({ url: fake.url, vectors, retries: 0 });
+    await expectRefusal(store, () => fake.failures.push(answer), "elasticsearch", says);
+    await expectRefusal(store, () => fake.itemFailures.push({ 0: answer }), "elasticsearch", says);
     await fake.stop();
   });
 });

@@ -1,5 +1,11 @@
 import { MemoryStore, type SparseEncoderError } from "@sparse-encoder/core";
-import { MilvusStore, OpenSearchStore, PostgresStore, QdrantStore } from "@sparse-encoder/core/stores";
+import {
+  ElasticsearchStore,
+  MilvusStore,
+  OpenSearchStore,
+  PostgresStore,
+  QdrantStore,
+} from "@sparse-encoder/core/stores";
 import { describe, expect, it } from "vitest";
 
 type Open = (options?: object) => Promise<unknown>;
@@ -25,6 +31,11 @@ const stores: Record<string, [Open, object, string[]]> = {
     (options) => OpenSearchStore.open(options as never),
     { url: "http://localhost:1" },
     ["auth", "index", "vectors", "model", "refresh", "timeout", "retries"],
+  ],
+  "ElasticsearchStore.open": [
+    (options) => ElasticsearchStore.open(options as never),
+    { url: "http://localhost:1" },
+    ["auth", "index", "vectors", "model", "refresh", "exact", "timeout", "retries"],
   ],
   "PostgresStore.open": [
     (options) => PostgresStore.open(options as never),

@@ -1,8 +1,15 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { MilvusStore, OpenSearchStore, PostgresStore, QdrantStore } from "@sparse-encoder/core/stores";
+import {
+  ElasticsearchStore,
+  MilvusStore,
+  OpenSearchStore,
+  PostgresStore,
+  QdrantStore,
+} from "@sparse-encoder/core/stores";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { FakeElasticsearch } from "../fakes/elasticsearch/fake-elasticsearch.ts";
 import { Refusal } from "../fakes/fake-server.ts";
 import { FakeOpenSearch } from "../fakes/opensearch/fake-opensearch.ts";
 import { FakeQdrant } from "../fakes/qdrant/fake-qdrant.ts";
@@ -208,6 +215,24 @@ describe("a server with a certificate of a private authority", () => {
       code: "STORE_FAILED",
       message: expect.stringContaining("for another name"),
     });
+  });
+
+  it("is refused by ElasticsearchStore, which says how to trust it", async () => {
+    const elasticsearch = await FakeElasticsearch.start();
+    const auth = { username: "admin", password: secret };
+    const open = async (port: number, tls?: { ca: string }) =>
+      ElasticsearchStore.open({ url: `https://127.0.0.1:${port}`, auth, tls, vectors, retries: 2 });
+    const right = await frontOf(elasticsearch.port, "right");
+    const error = await errorOf(open(right));
+    expect(error).toMatchObject(untrusted);
+    expect(error.message).toContain("tls: { ca }");
+    await (await open(right, { ca: authority })).close();
+    const wrong = await errorOf(open(await frontOf(elasticsearch.port, "wrong"), { ca: authority }));
+    expect(wrong).toMatchObject({
+      code: "STORE_FAILED",
+      message: expect.stringContaining("for another name"),
+    });
+    await elasticsearch.stop();
   });
 
   it("is refused by QdrantStore, which says how to trust it", async () => {

@@ -1,5 +1,6 @@
 import { check, checkNames, type FakeRequest, FakeServer, type Json, Refusal } from "../fake-server.ts";
-import { answerOf, checkClauses, type FakeIndex, passes } from "./fake-search.ts";
+import { answerOf, checkClauses, type FakeEngine, type FakeIndex, passes } from "./fake-search.ts";
+import { openSearchEngine } from "./open-search-engine.ts";
 
 /**
  * A fake of an OpenSearch cluster over HTTP: it takes the requests that OpenSearch's guides document, as far as the store
@@ -16,6 +17,7 @@ export class FakeOpenSearch extends FakeServer {
   /** What the cluster says that it is. */
   version: object = { number: "2.19.1", distribution: "opensearch" };
   readonly indexes = new Map<string, FakeIndex>();
+  protected readonly engine: FakeEngine = openSearchEngine;
 
   static start(): Promise<FakeOpenSearch> {
     return new FakeOpenSearch().listen();
@@ -31,10 +33,7 @@ export class FakeOpenSearch extends FakeServer {
 
   protected answer({ method, url, headers, body: bytes }: FakeRequest): unknown {
     const text = bytes.toString("utf8");
-    if (this.password !== undefined) {
-      const wanted = `Basic ${Buffer.from(`admin:${this.password}`).toString("base64")}`;
-      if (headers.authorization !== wanted) throw new Refusal(401, "Unauthorized");
-    }
+    this.checkHeaders(headers);
     if (`${method} ${url.pathname}` === "GET /") return { version: this.version };
     const [, name = "", action = ""] = url.pathname.split("/");
     const call = `${method} ${action}`;
@@ -68,22 +67,30 @@ export class FakeOpenSearch extends FakeServer {
       case "POST _count": {
         const body: unknown = JSON.parse(text);
         checkNames("count", body, ["query"]);
-        checkClauses(body.query);
-        const count = [...index.documents.values()].filter((document) => passes(body.query, document)).length;
+        checkClauses(body.query, this.engine);
+        const count = [...index.documents.values()].filter((document) =>
+          passes(body.query, document, this.engine),
+        ).length;
         return { count, _shards: { failed: this.failedShards.shift() ?? 0 } };
       }
       case "POST _search":
         return {
           timed_out: false,
           _shards: { failed: this.failedShards.shift() ?? 0 },
-          ...answerOf(index, JSON.parse(text)),
+          ...answerOf(index, JSON.parse(text), this.engine),
         };
       default:
         throw new Refusal(405, `no such call: ${call}`);
     }
   }
 
-  private create(name: string, body: unknown): Json {
+  protected checkHeaders({ authorization }: FakeRequest["headers"]): void {
+    if (this.password === undefined) return;
+    const wanted = `Basic ${Buffer.from(`admin:${this.password}`).toString("base64")}`;
+    if (authorization !== wanted) throw new Refusal(401, "Unauthorized");
+  }
+
+  protected create(name: string, body: unknown): Json {
     checkNames("index", body, ["mappings", "settings"]);
     checkNames("mappings", body.mappings, ["dynamic", "_meta", "properties"]);
     const { _meta: meta, properties } = body.mappings as {
@@ -117,7 +124,7 @@ export class FakeOpenSearch extends FakeServer {
           typeof refusal === "number" ? new Refusal(refusal, "it was told to fail") : refusal;
         items.push({ [kind]: { _id, status, error: { type, reason: message } } });
       } else if (source !== undefined) {
-        const problem = problemOf(index, source);
+        const problem = this.problemOf(index, source);
         if (problem === undefined) index.documents.set(_id, source);
         const outcome =
           problem === undefined
@@ -134,22 +141,24 @@ export class FakeOpenSearch extends FakeServer {
     this.bulks.push(items.length);
     return { took: 1, errors: Object.keys(refused).length > 0, items };
   }
-}
 
-function problemOf({ properties }: FakeIndex, source: Json): string | undefined {
-  for (const [name, { type, dimension }] of Object.entries(properties)) {
-    const value = source[name];
-    if (value === undefined) continue;
-    if (type === "keyword" && [value].flat().some((one) => Buffer.byteLength(String(one)) > 32_766)) {
-      const isIndexed = ["key", "terms", "bounds"].includes(name);
-      if (isIndexed) return `immense term in field ${name}`;
+  /** Why a document does not fit the mapping. */
+  protected problemOf({ properties }: FakeIndex, source: Json): string | undefined {
+    for (const [name, { type, dimension }] of Object.entries(properties)) {
+      const value = source[name];
+      if (value === undefined) continue;
+      if (type === "keyword" && [value].flat().some((one) => Buffer.byteLength(String(one)) > 32_766)) {
+        const isIndexed = ["key", "terms", "bounds"].includes(name);
+        if (isIndexed) return `immense term in field ${name}`;
+      }
+      if (type === "knn_vector" && (value as number[]).length !== dimension)
+        return "Vector dimension mismatch";
+      if (type !== "rank_features") continue;
+      for (const [feature, weight] of Object.entries(value as Record<string, number>)) {
+        if (feature.includes(".")) return "feature names must not contain dots";
+        if (!(weight > 0)) return "rank_features fields only support strictly positive values";
+      }
     }
-    if (type === "knn_vector" && (value as number[]).length !== dimension) return "Vector dimension mismatch";
-    if (type !== "rank_features") continue;
-    for (const [feature, weight] of Object.entries(value as Record<string, number>)) {
-      if (feature.includes(".")) return "feature names must not contain dots";
-      if (!(weight > 0)) return "rank_features fields only support strictly positive values";
-    }
+    return undefined;
   }
-  return undefined;
 }

@@ -8,6 +8,9 @@
 export type { BackendQuery, StoreBackend, WeightedQuery } from "./backend.ts";
 export { type CopyOptions, type CopyProgress, type CopyResult, copyStore } from "./copy-store.ts";
 export { createStore } from "./create-store.ts";
+export type { ElasticsearchConnection } from "./elasticsearch/elasticsearch-client.ts";
+export type { ElasticsearchStoreOptions } from "./elasticsearch/elasticsearch-options.ts";
+export { ElasticsearchStore } from "./elasticsearch/elasticsearch-store.ts";
 export { type FieldCondition, type Filter, type FilterValue, filterOperators } from "./filter/filter.ts";
 export { matches } from "./filter/filter-match.ts";
 export { type FilterNode, parseFilter } from "./filter/filter-node.ts";

@@ -1,4 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { SparseEncoderError } from "../errors.ts";
 import type { HybridSearch, NativeFusion, StoredDocument } from "../stores/index.ts";
 import type { StoreCaseTable } from "./store-case-table.ts";
 import { sparseVector } from "./store-documents.ts";
@@ -39,14 +40,18 @@ export const fusionCases: StoreCaseTable = {
         .slice(0, 12),
     );
     const wanted = [...scores].sort(([, a], [, b]) => b - a);
+    const depth = 12;
+    const searches = [
+      { ...sparse, k: depth },
+      { ...dot, k: depth, filter: { number: { $lt: 25 } } },
+    ];
     for (const k of [1, 10, 100]) {
-      const hits = await store.searchHybrid(
-        [
-          { ...sparse, k: 12 },
-          { ...dot, k: 12, filter: { number: { $lt: 25 } } },
-        ],
-        { fusion: { native: "rrf", k: 10 }, k },
-      );
+      const call = store.searchHybrid(searches, { fusion: { native: "rrf", k: 10 }, k });
+      // Some engines give no more hits than they read of each search; they say so.
+      const hits = await call.catch((error: unknown) => {
+        if (k <= depth || !SparseEncoderError.is(error, "STORE_UNSUPPORTED")) throw error;
+      });
+      if (hits === undefined) continue;
       strictEqual(hits.length, Math.min(k, wanted.length));
       for (const [rank, { id, score, text, metadata }] of hits.entries()) {
         // Equal sums come in any order.

@@ -25,7 +25,6 @@ export interface OpenSearchConnection {
     create(request: object): Promise<Answer<unknown>>;
     getMapping(request: object): Promise<Answer<unknown>>;
     putMapping(request: object): Promise<Answer<unknown>>;
-    refresh(request: object): Promise<Answer<unknown>>;
   };
   bulk(request: object): Promise<Answer<{ items: readonly Readonly<Record<string, OpenSearchItem>>[] }>>;
   mget(

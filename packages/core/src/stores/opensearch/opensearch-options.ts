@@ -53,20 +53,43 @@ export interface ResolvedOpenSearchOptions extends ResolvedEngineOptions {
 
 const call = "OpenSearchStore.open";
 
-const openSearchOptions = declareOptions<OpenSearchStoreOptions>()({
-  ...engineRules,
+/** Rules of the options that say where an index is, and when searches see what was written. */
+export const indexRules = {
   url: unchecked<string | readonly string[]>(),
-  client: unchecked<OpenSearchConnection>(),
-  auth: unchecked<NonNullable<OpenSearchStoreOptions["auth"]>>(),
   tls: unchecked<Readonly<Record<string, unknown>>>(),
   index: rule(checkIndexName).default("documents"),
   refresh: rule(checkRefresh).default("wait_for"),
+};
+
+const openSearchOptions = declareOptions<OpenSearchStoreOptions>()({
+  ...engineRules,
+  ...indexRules,
+  client: unchecked<OpenSearchConnection>(),
+  auth: unchecked<NonNullable<OpenSearchStoreOptions["auth"]>>(),
 });
 
 /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
 export function checkOpenSearchOptions(options: OpenSearchStoreOptions): ResolvedOpenSearchOptions {
   const checked = openSearchOptions.check(call, options, `${call}: `);
-  const { url, client, auth, tls, index, refresh } = checked;
+  const { auth, index, refresh } = checked;
+  checkPlace(call, checked);
+  if (auth !== undefined && (typeof auth?.username !== "string" || typeof auth.password !== "string")) {
+    throw invalidArgument(`${call}: auth must be { username, password }.`);
+  }
+  return { ...resolveEngineOptions(call, checked), index, refresh, dialect: openSearchDialect };
+}
+
+/** Checks that either a url says where the cluster is, with what belongs to it, or a client. */
+export function checkPlace(
+  call: string,
+  options: {
+    readonly url: unknown;
+    readonly client: unknown;
+    readonly auth: unknown;
+    readonly tls: unknown;
+  },
+): void {
+  const { url, client, auth, tls } = options;
   checkOneOf(call, options, ["url", "client"]);
   if (url !== undefined && !isNodeList(url)) {
     throw invalidArgument(
@@ -77,10 +100,6 @@ export function checkOpenSearchOptions(options: OpenSearchStoreOptions): Resolve
   if (client !== undefined && (auth !== undefined || tls !== undefined)) {
     throw invalidArgument(`${call}: auth and tls belong to a url.`);
   }
-  if (auth !== undefined && (typeof auth?.username !== "string" || typeof auth.password !== "string")) {
-    throw invalidArgument(`${call}: auth must be { username, password }.`);
-  }
-  return { ...resolveEngineOptions(call, checked), index, refresh, dialect: openSearchDialect };
 }
 
 /** The name becomes a part of the path of each request; OpenSearch takes small letters only. */

@@ -24,7 +24,7 @@ export async function checkServer(client: OpenSearchConnection): Promise<void> {
   if (version?.number !== undefined && version.distribution === undefined) {
     throw new SparseEncoderError(
       "STORE_UNSUPPORTED",
-      `The opensearch store needs an OpenSearch; the server is another one, version ${String(version.number)}, such as Elasticsearch.`,
+      `The opensearch store needs an OpenSearch; the server is another one, version ${String(version.number)}, such as Elasticsearch. For that use ElasticsearchStore.`,
     );
   }
   checkServerVersion(neededVersion, version?.number);

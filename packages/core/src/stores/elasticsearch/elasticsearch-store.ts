@@ -1,0 +1,42 @@
+import { checkOpenOptions } from "../engine/engine-options.ts";
+import { OpenSearchBackend } from "../opensearch/opensearch-backend.ts";
+import type { OpenSearchConnection } from "../opensearch/opensearch-client.ts";
+import { StoreFront } from "../store-front.ts";
+import { asOpenSearch } from "./elasticsearch-client.ts";
+import { connect, elasticsearchRules } from "./elasticsearch-connection.ts";
+import { checkElasticsearchOptions, type ElasticsearchStoreOptions } from "./elasticsearch-options.ts";
+
+/**
+ * Documents in Elasticsearch, from version 8.15 on. **Never met a real server**: it was written from Elastic's documentation and
+ * tested with its client against a fake of the requests that are documented there.
+ *
+ * Sparse vectors are fields of type `sparse_vector`, found by the query of that name with weights of dims. The index keeps
+ * weights to 9 bits, so a search reads on until no further document can be better, and computes scores from the exact
+ * weights. A dense query is compared with every vector, unless `exact` is false. Weights must be above zero. There are no
+ * transactions: a failed upsert may have stored some of its documents, each whole; making it again completes it.
+ *
+ * @example
+ * await using store = await ElasticsearchStore.open({ url: "https://localhost:9200", auth: { apiKey }, vectors });
+ */
+export class ElasticsearchStore extends StoreFront {
+  private constructor(backend: OpenSearchBackend) {
+    super(backend);
+  }
+
+  /**
+   * Connects, and makes the index if there is none.
+   * @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION`; `MISSING_PACKAGE`; `STORE_MISMATCH` for an index made
+   * by another program, for another model, or with other vectors; `STORE_UNSUPPORTED`; `STORE_FAILED`
+   */
+  static async open(options: ElasticsearchStoreOptions): Promise<ElasticsearchStore> {
+    checkOpenOptions("ElasticsearchStore.open", options, "{ url }");
+    const checked = checkElasticsearchOptions(options);
+    const opening = {
+      rules: elasticsearchRules(checked, options.auth),
+      client: options.client === undefined ? undefined : asOpenSearch(options.client),
+      connect: async () => asOpenSearch(await connect(options, checked)),
+      disconnect: (client: OpenSearchConnection) => client.close(),
+    };
+    return new ElasticsearchStore(await OpenSearchBackend.open(opening, checked));
+  }
+}
