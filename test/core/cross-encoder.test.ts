@@ -22,6 +22,7 @@ const models = [
   "modernbert",
   "modernbert-mean",
   "modernbert-bias",
+  "rembert",
   "eurobert",
   "eurobert-bos",
   "llama",

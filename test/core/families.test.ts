@@ -34,6 +34,9 @@ const sparseModels = [
   "gte-silu",
   "modernbert-biases",
   "nomic-ignored",
+  "rembert",
+  "jina-v3",
+  "gemma3",
   "qwen3",
   "qwen3-causal-window",
   "qwen2",
@@ -82,7 +85,7 @@ describe.each(sparseModels)("the sparse model %s equals sentence-transformers", 
   });
 });
 
-const denseModels = ["qwen3-dense", "mistral-dense", "deberta-dense", "gte-dense", "nomic-dense"];
+const denseModels = ["qwen3-dense", "mistral-dense", "deberta-dense", "gte-dense", "nomic-dense", "gemma3-dense"];
 
 describe.each(denseModels)("the dense model %s equals sentence-transformers", (name) => {
   const golden = goldenOf<number[]>(name);
@@ -108,7 +111,7 @@ function expectRows(actual: readonly Float32Array[], expected: readonly number[]
   expect(Math.max(...worst), JSON.stringify(worst)).toBeLessThanOrEqual(5e-5);
 }
 
-describe.each(["qwen3", "llama3", "mistral-causal", "deberta-v3"])(
+describe.each(["qwen3", "llama3", "mistral-causal", "deberta-v3", "gte", "rembert", "gemma3"])(
   "the sparse model %s with int8 weights",
   (name) => {
     it("gives nearly the same vectors", async () => {
@@ -156,6 +159,9 @@ describe("published settings that would give other vectors", () => {
     ["gte-published", { rope_scaling: { type: "linear2" } }, /by 'linear2'.*Supported: .*ntk/],
     ["gte-published", { rope_scaling: { type: "ntk" } }, /needs "factor" above 0/],
     ["deberta-v3", { pos_att_type: "c2p|p2p" }, /"pos_att_type": 'p2p' is not supported/],
+    ["gemma3", { final_logit_softcapping: 30 }, /"final_logit_softcapping": 30 is not supported/],
+    ["gemma3", { attn_logit_softcapping: 50 }, /"attn_logit_softcapping": 50 is not supported/],
+    ["gemma3", { sliding_window: 0 }, /"sliding_window" must be at least 1, found 0/],
     ["deberta-v3", { embedding_size: 16 }, /"embedding_size": 16 is not supported/],
   ])("of %s, %j, are refused by name", async (name, settings, message) => {
     const folder = mkdtempSync(path.join(tmpdir(), "sparse-encoder-families-"));

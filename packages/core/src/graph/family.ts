@@ -56,6 +56,10 @@ export interface TransformerShape {
   readonly hiddenSize: number;
   /** Width of the embedding tables, which a projection brings to the hidden size, equal or not. Default: hidden size, no projection. */
   readonly embeddingSize?: number;
+  /** Word embeddings are multiplied by this number. Default 1. */
+  readonly embeddingScale?: number;
+  /** Width of the tokens before the decoder of the masked-LM head. Default: width of the embedding tables. */
+  readonly headWidth?: number;
   readonly layers: number;
   readonly heads: number;
   /** Heads of keys and values, each shared by as many heads of queries. Default: `heads`. */
@@ -89,6 +93,10 @@ export interface TransformerShape {
   readonly withoutFirstNorm?: boolean;
   /** Norms divide by the root mean square and have factors only. */
   readonly rootMeanSquare?: boolean;
+  /** Factors of norms are stored less 1. */
+  readonly normFactorsLessOne?: boolean;
+  /** Scores are divided by the root of this number. Default: numbers per head. */
+  readonly scoreDivisor?: number;
   /**
    * The MLP multiplies an activated half with a plain one. `joined`: both are rows of `up`, the activated half first or
    * second; `apart`: the activated half is the linear layer `gate`.
@@ -143,6 +151,8 @@ export interface TensorNames {
   readonly gate?: string;
   readonly down: string;
   readonly outputNorm: string;
+  /** Norms behind attention and MLP of pre-norm families, before the sums, where a family has them. */
+  readonly addedNorms?: { readonly attention: string; readonly output: string };
   readonly finalNorm?: string;
   /** The language-model head; full names, without the prefix. A head of decoder-only models has the decoder only. */
   readonly head: {

@@ -104,16 +104,23 @@ export function layerNorm(
   return building.graph.op("LayerNormalization", inputs, { axis: -1, epsilon: { float: epsilon } });
 }
 
-/** Each row over its root mean square, times factors, over the last axis of size `width`. */
+/**
+ * Each row over its root mean square, times factors, over the last axis of size `width`.
+ * @param lessOne whether the stored factors are to be increased by 1
+ */
 export function rootMeanSquareNorm(
   building: Building,
   name: string,
   input: Value,
   width: number,
   epsilon: number,
+  lessOne = false,
 ): Value {
-  const inputs = [input, ...normWeights(building, name, width, false)];
-  return building.graph.op("SimplifiedLayerNormalization", inputs, { axis: -1, epsilon: { float: epsilon } });
+  const { graph } = building;
+  const stored = normWeights(building, name, width, false);
+  const factors = lessOne ? stored.map((weight) => graph.op("Add", [weight, graph.scalar(1)])) : stored;
+  const attributes = { axis: -1, epsilon: { float: epsilon } };
+  return graph.op("SimplifiedLayerNormalization", [input, ...factors], attributes);
 }
 
 /** Factors of a layer normalisation, and its summands if there are any: [width] each. */

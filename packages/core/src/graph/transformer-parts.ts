@@ -145,13 +145,30 @@ export function addActiveUp(transformer: TransformerBuilding, number: number, to
 
 export function norm(transformer: TransformerBuilding, name: string, input: Value, width: number): Value {
   const { normEpsilon, rootMeanSquare = false, withoutNormBias = false } = transformer.shape;
-  if (rootMeanSquare) return rootMeanSquareNorm(transformer, name, input, width, normEpsilon);
+  if (rootMeanSquare) {
+    const lessOne = transformer.shape.normFactorsLessOne === true;
+    return rootMeanSquareNorm(transformer, name, input, width, normEpsilon, lessOne);
+  }
   return layerNorm(transformer, name, input, width, normEpsilon, !withoutNormBias);
+}
+
+/** What attention or the MLP of layer `number` gives, normed before it is added, where a family does so. */
+export function normAdded(
+  transformer: TransformerBuilding,
+  number: number,
+  part: "attention" | "output",
+  value: Value,
+): Value {
+  const { family, shape, prefix } = transformer;
+  const { addedNorms, layer } = family.names;
+  if (addedNorms === undefined) return value;
+  return norm(transformer, prefix + layer(number) + addedNorms[part], value, shape.hiddenSize);
 }
 
 /** What scores are multiplied by. */
 export function scoreScale(shape: TransformerShape): number {
-  return 1 / Math.sqrt(headsOf(shape, "query").size * (shape.disentangled?.scaledBy ?? 1));
+  const divisor = shape.scoreDivisor ?? headsOf(shape, "query").size;
+  return 1 / Math.sqrt(divisor * (shape.disentangled?.scaledBy ?? 1));
 }
 
 /**

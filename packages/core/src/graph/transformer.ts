@@ -13,6 +13,7 @@ import {
   biasesOf,
   headsOf,
   norm,
+  normAdded,
   normHeads,
   projectPart,
   scoreScale,
@@ -110,7 +111,9 @@ function addEmbeddings(transformer: TransformerBuilding, ids: Value, places: Val
   const width = shape.embeddingSize ?? shape.hiddenSize;
   const table = (name: string, rows: number) => tensors.get(prefix + name, [rows, width]);
 
-  let embedded = gatherRows(transformer, prefix + names.words, ids, shape.vocabularySize, width);
+  const words = gatherRows(transformer, prefix + names.words, ids, shape.vocabularySize, width);
+  let embedded =
+    shape.embeddingScale === undefined ? words : graph.op("Mul", [words, graph.scalar(shape.embeddingScale)]);
   if (shape.positions !== undefined && names.positions !== undefined) {
     const positions = graph.weight(table(names.positions, shape.positions.rows));
     const { paddingId } = shape.positions;
@@ -228,9 +231,13 @@ function addPreNormLayer(
     number === 0 && shape.withoutFirstNorm === true
       ? tokens
       : norm(transformer, layer + family.names.attentionNorm, tokens, shape.hiddenSize);
-  const middle = graph.op("Add", [tokens, addAttention(transformer, inputs, number, before)]);
+  const attended = addAttention(transformer, inputs, number, before);
+  const middle = graph.op("Add", [tokens, normAdded(transformer, number, "attention", attended)]);
   const normed = norm(transformer, layer + family.names.outputNorm, middle, shape.hiddenSize);
-  return graph.op("Add", [middle, addMlp(transformer, number, normed)]);
+  return graph.op("Add", [
+    middle,
+    normAdded(transformer, number, "output", addMlp(transformer, number, normed)),
+  ]);
 }
 
 /** Multi-head self-attention with its output projection: [B x S, H] to [B x S, H]. */

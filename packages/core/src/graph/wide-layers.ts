@@ -11,6 +11,7 @@ import {
   headsOf,
   joinedParts,
   norm,
+  normAdded,
   normHeads,
   projectPart,
   scoreScale,
@@ -143,9 +144,12 @@ function addPreNormLayer(
       bias: biasesOf(shape).attentionOutput,
     },
   );
-  const middle = graph.op("Add", [tokens, attended]);
+  const middle = graph.op("Add", [tokens, normAdded(transformer, number, "attention", attended)]);
   const normed = norm(transformer, layer + family.names.outputNorm, middle, hiddenSize);
-  return graph.op("Add", [middle, addMlp(transformer, number, normed)]);
+  return graph.op("Add", [
+    middle,
+    normAdded(transformer, number, "output", addMlp(transformer, number, normed)),
+  ]);
 }
 
 /** Multi-head self-attention without its output projection: [B x S, H] to [B x S, heads x head size]. */
@@ -241,7 +245,7 @@ function addTurnedAttention(
       inputs.lengths,
       bias,
     ],
-    { num_heads: shape.heads },
+    { num_heads: shape.heads, scale: { float: scoreScale(shape) } },
   );
 }
 

@@ -121,7 +121,7 @@ function qwenShape(defaults: Defaults, config: JsonObject, file: string): Transf
 }
 
 /** Which layers have a window by `layer_types`; undefined if the file does not list them. */
-function namedLayers(
+export function namedLayers(
   { layer_types: types }: JsonObject,
   layers: number,
   file: string,

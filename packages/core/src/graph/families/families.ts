@@ -3,6 +3,7 @@ import { type JsonObject, setting } from "../../model/index.ts";
 import type { Family, TransformerShape } from "../family.ts";
 import { deberta } from "./deberta.ts";
 import { decoderFamilies } from "./decoders.ts";
+import { gemma } from "./gemma.ts";
 import { modernBert } from "./modernbert.ts";
 import { rotaryEncoders } from "./rotary-encoders.ts";
 
@@ -207,8 +208,37 @@ export const families: Readonly<Record<string, Family>> = {
       };
     },
   },
+  rembert: {
+    languageModel: "RemBertForMaskedLM",
+    encoder: "RemBertModel",
+    names: {
+      prefix: "rembert.",
+      ...bertEmbeddings,
+      ...bertLayer,
+      projection: "encoder.embedding_hidden_mapping_in",
+      head: {
+        dense: "cls.predictions.dense",
+        norm: "cls.predictions.LayerNorm",
+        decoder: "cls.predictions.decoder.weight",
+        bias: ["cls.predictions.decoder.bias"],
+      },
+    },
+    shape: (config, file) => ({
+      ...bertShape(config, file),
+      vocabularySize: setting(config, "vocab_size", 250_300, file),
+      hiddenSize: setting(config, "hidden_size", 1152, file),
+      layers: setting(config, "num_hidden_layers", 32, file),
+      heads: setting(config, "num_attention_heads", 18, file),
+      intermediateSize: setting(config, "intermediate_size", 4608, file),
+      embeddingSize: setting(config, "input_embedding_size", 256, file),
+      headWidth: setting(config, "output_embedding_size", 1664, file),
+      // Input and output embeddings have widths of their own.
+      tiedDecoder: false,
+    }),
+  },
   modernbert: modernBert,
   "deberta-v2": deberta,
   ...rotaryEncoders,
   ...decoderFamilies,
+  gemma3_text: gemma,
 };

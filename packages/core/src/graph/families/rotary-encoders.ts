@@ -1,24 +1,8 @@
-import { received, SparseEncoderError } from "../../errors.ts";
 import { type JsonObject, setting } from "../../model/index.ts";
 import type { Family, TensorNames, TransformerShape } from "../family.ts";
 import { decoderNames, llamaDefaults, llamaShape } from "./decoders.ts";
+import { requireSettings } from "./require-settings.ts";
 import { ntkRates, ropeRates } from "./rope-rates.ts";
-
-/** Refuses settings that would give other vectors; absent settings and null change nothing. */
-function requireSettings(
-  config: JsonObject,
-  file: string,
-  allowed: Readonly<Record<string, readonly unknown[]>>,
-): void {
-  for (const [key, values] of Object.entries(allowed)) {
-    const value = config[key] ?? null;
-    if (value === null || values.includes(value)) continue;
-    throw new SparseEncoderError(
-      "MODEL_UNSUPPORTED",
-      `${file}: "${key}": ${received(value)} is not supported. Supported: ${values.length === 0 ? "none" : values.map(received).join(", ")}.`,
-    );
-  }
-}
 
 /** Names of NewModel, which transformers keeps for its GTE class, but for the prefix. */
 const gteNames: TensorNames = {
@@ -168,7 +152,49 @@ function nomicShape(stored: JsonObject, file: string): TransformerShape {
   };
 }
 
-/** Encoders with rotary positions and gated layers. */
+/** Jina embeddings v3: XLM-RoBERTa with rotary positions. */
+const jinaNames: TensorNames = {
+  prefix: "roberta.",
+  words: "embeddings.word_embeddings.weight",
+  tokenTypes: "embeddings.token_type_embeddings.weight",
+  embeddingNorm: "emb_ln",
+  layer: (number) => `encoder.layers.${number}.`,
+  attention: { joined: "mixer.Wqkv" },
+  attentionOutput: "mixer.out_proj",
+  attentionNorm: "norm1",
+  up: "mlp.fc1",
+  down: "mlp.fc2",
+  outputNorm: "norm2",
+  head: {
+    dense: "lm_head.dense",
+    norm: "lm_head.layer_norm",
+    decoder: "lm_head.decoder.weight",
+    bias: ["lm_head.bias", "lm_head.decoder.bias"],
+  },
+};
+
+/** Defaults are as in JinaEmbeddingsV3Config of transformers. */
+function jinaShape(config: JsonObject, file: string): TransformerShape {
+  const size = (key: string, fallback: number) => setting(config, key, fallback, file);
+  const hiddenSize = size("hidden_size", 1024);
+  const heads = size("num_attention_heads", 16);
+  return {
+    vocabularySize: size("vocab_size", 250_002),
+    hiddenSize,
+    layers: size("num_hidden_layers", 24),
+    heads,
+    intermediateSize: size("intermediate_size", 4096),
+    activation: setting(config, "hidden_act", "gelu", file),
+    normEpsilon: size("layer_norm_eps", 1e-5),
+    longestInput: size("max_position_embeddings", 8194),
+    tokenTypes: size("type_vocab_size", 1),
+    rotary: { global: ropeRates(config, file, hiddenSize / heads, 20_000) },
+    headActivation: "gelu",
+    tiedDecoder: setting(config, "tie_word_embeddings", true, file),
+  };
+}
+
+/** Encoders with rotary positions. */
 export const rotaryEncoders: Readonly<Record<string, Family>> = {
   gte: {
     languageModel: "GteForMaskedLM",
@@ -195,6 +221,12 @@ export const rotaryEncoders: Readonly<Record<string, Family>> = {
     names: nomicNames,
     variant: (config) => (config.n_embd === undefined ? nomicNames : { ...nomicNames, prefix: "bert." }),
     shape: nomicShape,
+  },
+  jina_embeddings_v3: {
+    languageModel: "JinaEmbeddingsV3ForMaskedLM",
+    encoder: "JinaEmbeddingsV3Model",
+    names: jinaNames,
+    shape: jinaShape,
   },
   eurobert: {
     languageModel: "EuroBertForMaskedLM",

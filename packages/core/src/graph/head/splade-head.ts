@@ -83,13 +83,17 @@ function addHeadParts(
         ? undefined
         : tensors.get(biasName, [vocabularySize]),
     decoderName: sharesWords ? hidden.prefix + words : head.decoder,
-    decoderShape: [vocabularySize, shape.embeddingSize ?? shape.hiddenSize],
+    decoderShape: [vocabularySize, headWidth(shape)],
   };
+}
+
+function headWidth({ headWidth: width, embeddingSize, hiddenSize }: TransformerShape): number {
+  return width ?? embeddingSize ?? hiddenSize;
 }
 
 /** Dense layer, activation and norm before the decoder, if there are any: [B x S, H] to [B x S, width of the words]. */
 function addHeadTransform(building: Building, family: Family, shape: TransformerShape, tokens: Value): Value {
-  const width = shape.embeddingSize ?? shape.hiddenSize;
+  const width = headWidth(shape);
   const { dense: denseName, norm: normName } = family.names.head;
   if (denseName === undefined || normName === undefined) return tokens;
   const dense = linear(building, denseName, tokens, shape.hiddenSize, width, {

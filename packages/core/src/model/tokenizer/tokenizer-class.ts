@@ -3,6 +3,7 @@ import {
   albertParts,
   byteLevelParts,
   debertaParts,
+  remBertParts,
   type TokenizerParts,
   type TokenizerSettings,
   unigramParts,
@@ -34,6 +35,8 @@ export interface TokenizerClass {
   readonly frame: readonly [SpecialTokenName, SpecialTokenName];
   /** Tokens between two texts: one, before which all is of token type 0, or two without token types. */
   readonly between: "one" | "two";
+  /** False if the class gives no token types unless a file asks for them. Default true. */
+  readonly givesTypes?: boolean;
   readonly parts: (settings: TokenizerSettings) => TokenizerParts;
 }
 
@@ -118,6 +121,13 @@ const albert: TokenizerClass = {
   parts: albertParts,
 };
 
+const remBert: TokenizerClass = {
+  ...albert,
+  name: "RemBertTokenizer",
+  givesTypes: false,
+  parts: remBertParts,
+};
+
 const deberta: TokenizerClass = {
   name: "DebertaV2Tokenizer",
   model: "Unigram",
@@ -145,6 +155,7 @@ const classes: ReadonlyMap<string, TokenizerClass> = new Map([
   ["ElectraTokenizer", bert],
   ["MPNetTokenizer", mpnet],
   ["MobileBertTokenizer", bert],
+  ["RemBertTokenizer", remBert],
   ["RobertaTokenizer", roberta],
   ["XLMRobertaTokenizer", xlmRoberta],
 ]);
@@ -159,6 +170,7 @@ const classesOfModelTypes: ReadonlyMap<string, TokenizerClass> = new Map([
   ["electra", bert],
   ["mobilebert", bert],
   ["mpnet", mpnet],
+  ["rembert", remBert],
   ["roberta", roberta],
   ["xlm-roberta", xlmRoberta],
 ]);

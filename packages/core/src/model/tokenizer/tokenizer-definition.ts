@@ -104,8 +104,9 @@ async function readDefinition(
     truncationSide: truncationSide(config, configFile, json.truncation),
     modelMaxLength: modelMaxLength(config, configFile),
     named,
-    givesTypes:
-      !Array.isArray(config.model_input_names) || config.model_input_names.includes("token_type_ids"),
+    givesTypes: Array.isArray(config.model_input_names)
+      ? config.model_input_names.includes("token_type_ids")
+      : (rebuilt?.givesTypes ?? true),
   };
 }
 

@@ -74,26 +74,29 @@ export function byteLevelParts({ config, configFile, model }: TokenizerSettings)
 
 /** Unigram over words between blanks, normalised by the table of the SentencePiece model only. */
 export function unigramParts(settings: TokenizerSettings, unknownId: number): TokenizerParts {
-  const { config, configFile, model, normalizer } = settings;
-  const prefix = setting(config, "add_prefix_space", true, configFile);
+  const { model, normalizer } = settings;
   return {
     model: { type: "Unigram", unk_id: unknownId, vocab: model.vocab, byte_fallback: false },
     normalizer: precompiled(normalizer),
     pre_tokenizer: {
       type: "Sequence",
-      pretokenizers: [
-        { type: "WhitespaceSplit" },
-        { type: "Metaspace", replacement: "▁", prepend_scheme: prefix ? "always" : "never", split: true },
-      ],
+      pretokenizers: [{ type: "WhitespaceSplit" }, metaspace(settings)],
     },
   };
 }
 
+/** Blanks as a mark before words, also before the first one unless the settings say no. */
+function metaspace({ config, configFile }: TokenizerSettings): JsonObject {
+  const prefix = setting(config, "add_prefix_space", true, configFile);
+  return { type: "Metaspace", replacement: "▁", prepend_scheme: prefix ? "always" : "never", split: true };
+}
+
+const quotes = ["``", "''"].map((text) => ({ type: "Replace", pattern: { String: text }, content: '"' }));
+const accents = [{ type: "NFKD" }, { type: "StripAccents" }];
+
 /** {@link unigramParts} with the normaliser of ALBERT. */
 export function albertParts(settings: TokenizerSettings): TokenizerParts {
   const { config, configFile, normalizer } = settings;
-  const quotes = ["``", "''"].map((text) => ({ type: "Replace", pattern: { String: text }, content: '"' }));
-  const accents = [{ type: "NFKD" }, { type: "StripAccents" }];
   const table = precompiled(normalizer);
   return {
     ...unigramParts(settings, 1),
@@ -106,6 +109,27 @@ export function albertParts(settings: TokenizerSettings): TokenizerParts {
         ...(table === null ? [] : [table]),
       ],
     },
+  };
+}
+
+/** Unigram over the whole text, with the normaliser of RemBERT. */
+export function remBertParts(settings: TokenizerSettings): TokenizerParts {
+  const { config, configFile, normalizer } = settings;
+  const has = (key: string, fallback: boolean) => setting(config, key, fallback, configFile);
+  const table = precompiled(normalizer);
+  return {
+    model: unigramParts(settings, 2).model,
+    normalizer: {
+      type: "Sequence",
+      normalizers: [
+        ...quotes,
+        { type: "Replace", pattern: { Regex: " {2,}" }, content: " " },
+        ...(has("keep_accents", true) ? [] : accents),
+        ...(has("do_lower_case", false) ? [{ type: "Lowercase" }] : []),
+        ...(table === null ? [] : [table]),
+      ],
+    },
+    pre_tokenizer: metaspace(settings),
   };
 }
 
