@@ -190,7 +190,7 @@ describe("settings that are not supported are refused by name:", () => {
     ],
     ["sparse", "bert-max-relu", settings, { transformer_task: "text-generation" }, /"transformer_task"/],
     ["sparse", "bert-max-relu", "config.json", { is_decoder: true }, /"is_decoder"/],
-    ["sparse", "bert-max-relu", "config.json", { hidden_act: "mish" }, /"mish" is not supported/],
+    ["sparse", "bert-max-relu", "config.json", { hidden_act: "laplace" }, /"laplace" is not supported/],
     [
       "sparse",
       "bert-max-relu",

@@ -85,7 +85,14 @@ describe.each(sparseModels)("the sparse model %s equals sentence-transformers", 
   });
 });
 
-const denseModels = ["qwen3-dense", "mistral-dense", "deberta-dense", "gte-dense", "nomic-dense", "gemma3-dense"];
+const denseModels = [
+  "qwen3-dense",
+  "mistral-dense",
+  "deberta-dense",
+  "gte-dense",
+  "nomic-dense",
+  "gemma3-dense",
+];
 
 describe.each(denseModels)("the dense model %s equals sentence-transformers", (name) => {
   const golden = goldenOf<number[]>(name);

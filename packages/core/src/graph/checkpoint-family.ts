@@ -8,6 +8,7 @@ import {
 } from "../model/index.ts";
 import { families } from "./families/families.ts";
 import type { Family, TransformerShape } from "./family.ts";
+import { exportHint } from "./unsupported.ts";
 
 /**
  * The shape of a transformer, whose sizes can be built.
@@ -18,7 +19,7 @@ export function shapeOf(family: Family, config: JsonObject, file: string): Trans
   if (setting(config, "is_decoder", false, file)) {
     throw new SparseEncoderError(
       "MODEL_UNSUPPORTED",
-      `${file}: "is_decoder": true is not supported: each token would attend to the tokens before it only.`,
+      `${file}: "is_decoder": true is not supported: each token would attend to the tokens before it only. ${exportHint}`,
     );
   }
   checkSizes(config, file);
@@ -113,7 +114,7 @@ export function familyOf(
   const use = { "masked-lm": " as a sparse encoder", classifier: " as a reranker", none: "" }[head];
   throw new SparseEncoderError(
     "MODEL_UNSUPPORTED",
-    `${file} names ${architectureOf(config) ?? (type === "" ? "no architecture" : received(type))}, which is not supported${use}. Supported architectures: ${supported.join(", ")}. An ONNX export of another model runs with the option fileName, such as "onnx/model.onnx".`,
+    `${file} names ${architectureOf(config) ?? (type === "" ? "no architecture" : received(type))}, which is not supported${use}. Supported architectures: ${supported.join(", ")}. ${exportHint}`,
   );
 }
 

@@ -2,6 +2,7 @@ import { SparseEncoderError } from "../errors.ts";
 import type { TensorTable } from "../model/index.ts";
 import type { OnnxGraph, Value } from "./onnx/onnx-graph.ts";
 import { quantiseRows } from "./quantised-rows.ts";
+import { exportHint } from "./unsupported.ts";
 
 /**
  * What a graph is tuned for: many tokens at once on a CPU, the shortest wait for one short text there, the memory of one long text
@@ -134,17 +135,41 @@ export function normWeights(
   return names.map((vector) => graph.weight(tensors.get(vector, [width])));
 }
 
-/** Activation functions by their names in `config.json`. */
-const activations: Readonly<Record<string, (graph: OnnxGraph, input: Value) => Value>> = {
-  gelu: (graph, input) => graph.op("Gelu", [input]),
-  gelu_new: (graph, input) => graph.op("Gelu", [input], { approximate: "tanh" }),
-  gelu_pytorch_tanh: (graph, input) => graph.op("Gelu", [input], { approximate: "tanh" }),
-  relu: (graph, input) => graph.op("Relu", [input]),
-  silu: (graph, input) => graph.op("Mul", [input, graph.op("Sigmoid", [input])]),
-  swish: (graph, input) => graph.op("Mul", [input, graph.op("Sigmoid", [input])]),
+type Activation = (graph: OnnxGraph, input: Value) => Value;
+
+const gelu: Activation = (graph, input) => graph.op("Gelu", [input]);
+const tanhGelu: Activation = (graph, input) => graph.op("Gelu", [input], { approximate: "tanh" });
+const relu: Activation = (graph, input) => graph.op("Relu", [input]);
+const silu: Activation = (graph, input) => graph.op("Mul", [input, graph.op("Sigmoid", [input])]);
+const identity: Activation = (_, input) => input;
+
+/** Activation functions by their names in `config.json`. Source: `ACT2FN` of transformers. */
+const activations: Readonly<Record<string, Activation>> = {
+  gelu,
+  gelu_python: gelu,
+  gelu_new: tanhGelu,
+  gelu_fast: tanhGelu,
+  gelu_accurate: tanhGelu,
+  gelu_pytorch_tanh: tanhGelu,
+  gelu_python_tanh: tanhGelu,
+  quick_gelu: (graph, input) => {
+    const slope = graph.op("Mul", [input, graph.scalar(1.702)]);
+    return graph.op("Mul", [input, graph.op("Sigmoid", [slope])]);
+  },
+  relu,
+  relu2: (graph, input) => {
+    const positive = relu(graph, input);
+    return graph.op("Mul", [positive, positive]);
+  },
+  relu6: (graph, input) => graph.op("Min", [relu(graph, input), graph.scalar(6)]),
+  leaky_relu: (graph, input) => graph.op("Max", [input, graph.op("Mul", [input, graph.scalar(0.01)])]),
+  mish: (graph, input) => graph.op("Mul", [input, graph.op("Tanh", [graph.op("Softplus", [input])])]),
+  silu,
+  swish: silu,
   tanh: (graph, input) => graph.op("Tanh", [input]),
   sigmoid: (graph, input) => graph.op("Sigmoid", [input]),
-  identity: (_, input) => input,
+  identity,
+  linear: identity,
 };
 
 /** @throws SparseEncoderError `MODEL_UNSUPPORTED` for an unknown name */
@@ -153,7 +178,7 @@ export function activation(graph: OnnxGraph, name: string, input: Value): Value 
   if (apply === undefined) {
     throw new SparseEncoderError(
       "MODEL_UNSUPPORTED",
-      `The activation function "${name}" is not supported. Supported: ${Object.keys(activations).join(", ")}.`,
+      `The activation function "${name}" is not supported. Supported: ${Object.keys(activations).join(", ")}. ${exportHint}`,
     );
   }
   return apply(graph, input);

@@ -55,11 +55,16 @@ function addAngles(graph: OnnxGraph, places: Value, { label, rates }: RotaryRate
 }
 
 /** Cosines or sines of angles, float32, as large as the rates ask for. */
-function addScaled(graph: OnnxGraph, type: "Cos" | "Sin", angles: Value, { scale = 1 }: RotaryRates): Value {
+function addScaled(
+  graph: OnnxGraph,
+  type: "Cos" | "Sin",
+  angles: Value,
+  { label, scale = 1 }: RotaryRates,
+): Value {
   const values = graph.op(type, [angles]);
   return scale === 1
     ? values
-    : graph.op("Mul", [values, graph.vector("rotary_scale", Float32Array.of(scale))]);
+    : graph.op("Mul", [values, graph.vector(`rotary_scale_${label}`, Float32Array.of(scale))]);
 }
 
 /** Which places a place may look at: bool [S, S]; undefined for all. */

@@ -1,6 +1,6 @@
-import { received, SparseEncoderError } from "../../errors.ts";
 import { type JsonObject, setting } from "../../model/index.ts";
 import type { Disentangled, Family, TransformerShape } from "../family.ts";
+import { unsupportedSetting } from "../unsupported.ts";
 
 const names: Family["names"] = {
   prefix: "deberta.",
@@ -59,7 +59,7 @@ function debertaShape(config: JsonObject, file: string): TransformerShape {
     ["attention_head_size", hiddenSize / heads],
   ] as const) {
     const value = size(key, supported);
-    if (value !== supported) throw unsupported(file, key, value, [supported]);
+    if (value !== supported) throw unsupportedSetting(file, key, value, [supported]);
   }
   const kernel = size("conv_kernel_size", 0);
   return {
@@ -113,20 +113,8 @@ function attentionKinds({ pos_att_type: kinds }: JsonObject, file: string): stri
   const listed: unknown = typeof kinds === "string" ? kinds.toLowerCase().split("|") : (kinds ?? []);
   const names = Array.isArray(listed) ? listed.map((name) => String(name).trim()) : [String(listed)];
   const other = names.find((name) => name !== "" && !known.includes(name));
-  if (other !== undefined) throw unsupported(file, "pos_att_type", other, known);
+  if (other !== undefined) throw unsupportedSetting(file, "pos_att_type", other, known);
   return known.filter((name) => names.includes(name));
-}
-
-function unsupported(
-  file: string,
-  key: string,
-  value: unknown,
-  supported: readonly unknown[],
-): SparseEncoderError {
-  return new SparseEncoderError(
-    "MODEL_UNSUPPORTED",
-    `${file}: "${key}": ${received(value)} is not supported. Supported: ${supported.map(received).join(", ")}.`,
-  );
 }
 
 /** DeBERTa-v2 and v3: attention between contents and distances. Source: https://arxiv.org/abs/2006.03654. */

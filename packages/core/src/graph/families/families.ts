@@ -1,10 +1,10 @@
-import { SparseEncoderError } from "../../errors.ts";
 import { type JsonObject, setting } from "../../model/index.ts";
 import type { Family, TransformerShape } from "../family.ts";
 import { deberta } from "./deberta.ts";
 import { decoderFamilies } from "./decoders.ts";
 import { gemma } from "./gemma.ts";
 import { modernBert } from "./modernbert.ts";
+import { requireSettings } from "./require-settings.ts";
 import { rotaryEncoders } from "./rotary-encoders.ts";
 
 /** Names that BERT and its descendants share. */
@@ -34,6 +34,11 @@ const robertaHead = {
 
 /** Sizes under BERT's keys. Defaults follow BertConfig in transformers. */
 function bertShape(config: JsonObject, file: string) {
+  // Distances and rotations came with code of their own, under this model type too; so do other layers.
+  requireSettings(config, file, {
+    position_embedding_type: ["absolute"],
+    feed_forward_type: ["original"],
+  });
   return {
     vocabularySize: setting(config, "vocab_size", 30522, file),
     hiddenSize: setting(config, "hidden_size", 768, file),
@@ -193,14 +198,7 @@ export const families: Readonly<Record<string, Family>> = {
       },
     },
     shape: (config, file) => {
-      for (const key of ["num_hidden_groups", "inner_group_num"]) {
-        if (setting(config, key, 1, file) !== 1) {
-          throw new SparseEncoderError(
-            "MODEL_UNSUPPORTED",
-            `${file}: ALBERT with ${key} above 1 is not supported.`,
-          );
-        }
-      }
+      requireSettings(config, file, { num_hidden_groups: [1], inner_group_num: [1] });
       return {
         ...bertShape(config, file),
         activation: setting(config, "hidden_act", "gelu_new", file),

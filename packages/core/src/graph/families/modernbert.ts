@@ -1,6 +1,7 @@
 import { received, SparseEncoderError } from "../../errors.ts";
 import { isJsonObject, type JsonObject, setting } from "../../model/index.ts";
 import type { Family, TransformerShape } from "../family.ts";
+import { exportHint } from "../unsupported.ts";
 import { plainRates } from "./rope-rates.ts";
 
 /** ModernBERT: rotary positions, windows of attention, gated layers without bias. */
@@ -84,7 +85,7 @@ function checkModernBert(config: JsonObject, types: readonly unknown[], file: st
   const refuse = (variant: string) => {
     throw new SparseEncoderError(
       "MODEL_UNSUPPORTED",
-      `${file}: ModernBERT with ${variant} is not supported.`,
+      `${file}: ModernBERT with ${variant} is not supported. ${exportHint}`,
     );
   };
   const other = types.find((type) => !layerTypes.includes(type));

@@ -1,6 +1,7 @@
 import { received, SparseEncoderError } from "../../errors.ts";
 import { isJsonObject, type JsonObject, setting } from "../../model/index.ts";
 import type { RotaryRates } from "../family.ts";
+import { exportHint, unsupportedSetting } from "../unsupported.ts";
 
 /** What a scaling needs to know. */
 export interface Scaling {
@@ -65,10 +66,7 @@ export function ropeRates(
     file,
   );
   if (partial !== 1) {
-    throw new SparseEncoderError(
-      "MODEL_UNSUPPORTED",
-      `${file}: "partial_rotary_factor": ${partial} is not supported. Supported: 1.`,
-    );
+    throw unsupportedSetting(file, "partial_rotary_factor", partial, [1]);
   }
   const longest = setting(config, "max_position_embeddings", 0, file);
   const scaled = scaling({
@@ -91,7 +89,7 @@ export function unknownScaling(
 ): SparseEncoderError {
   return new SparseEncoderError(
     "MODEL_UNSUPPORTED",
-    `${file} scales rotary positions by ${received(type)}, which is not supported. Supported: ${supported.join(", ")}.`,
+    `${file} scales rotary positions by ${received(type)}, which is not supported. Supported: ${supported.join(", ")}. ${exportHint}`,
   );
 }
 

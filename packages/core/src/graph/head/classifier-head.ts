@@ -11,6 +11,7 @@ import type { Family, TransformerShape } from "../family.ts";
 import { activation, type Building, byText, floatLinear, layerNorm } from "../layers.ts";
 import type { OnnxGraph, Value } from "../onnx/onnx-graph.ts";
 import type { HiddenStates } from "../transformer.ts";
+import { exportHint, unsupportedSetting } from "../unsupported.ts";
 import { addPooling, type TokenStates, tokenStates } from "./pooled-head.ts";
 
 /** The head that a family puts behind its encoder to classify a text, or two texts. */
@@ -191,7 +192,7 @@ function activationOf(
 function unsupportedClassifier(config: JsonObject, file: string): SparseEncoderError {
   return new SparseEncoderError(
     "MODEL_UNSUPPORTED",
-    `${file} names ${architectureOf(config) ?? received(config.model_type)}, whose rerankers are not supported. Supported: the model types ${Object.keys(classifiers).join(", ")}.`,
+    `${file} names ${architectureOf(config) ?? received(config.model_type)}, whose rerankers are not supported. Supported: the model types ${Object.keys(classifiers).join(", ")}. ${exportHint}`,
   );
 }
 
@@ -201,10 +202,7 @@ function poolingOf({ pooling }: Classifier, config: JsonObject, file: string): C
   const asked: string = setting(config, "classifier_pooling", known[0], file);
   const found = known.find((name) => name === asked);
   if (found !== undefined) return found;
-  throw new SparseEncoderError(
-    "MODEL_UNSUPPORTED",
-    `${file}: "classifier_pooling": ${received(asked)} is not supported. Supported: ${known.join(", ")}.`,
-  );
+  throw unsupportedSetting(file, "classifier_pooling", asked, known);
 }
 
 /** @throws SparseEncoderError `MODEL_UNSUPPORTED` for a checkpoint without the head */
