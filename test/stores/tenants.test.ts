@@ -1,7 +1,10 @@
 import { readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { PGlite } from "@electric-sql/pglite";
+import { vector } from "@electric-sql/pglite-pgvector";
 import { MemoryStore, SparseVector } from "@sparse-encoder/core";
-import { describe, expect, it } from "vitest";
+import { PostgresStore } from "@sparse-encoder/core/stores";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { temporaryFolder } from "../helpers/adapter-stores.ts";
 import { tenantCases } from "../helpers/tenant-cases.ts";
 
@@ -30,6 +33,91 @@ describe("MemoryStore in a folder", () => {
   )) {
     it(name, run);
   }
+});
+
+describe("PostgresStore on PGlite", () => {
+  let client: PGlite;
+  beforeAll(async () => {
+    client = await PGlite.create({ extensions: { vector } });
+  });
+  afterAll(() => client.close());
+
+  for (const { name, run } of tenantCases((table, options) =>
+    PostgresStore.open({ client, table, ...options }),
+  )) {
+    it(name, run);
+  }
+
+  it("takes the longest tenant with the longest id", async () => {
+    const tenant = "\uffff".repeat(128);
+    await using store = await PostgresStore.open({ client, table: "longest", tenant });
+    // Of random letters: an index compresses what repeats.
+    const id = Array.from({ length: 1024 }, (_, n) =>
+      String.fromCharCode(0x4e00 + ((n * 7919) % 20_000)),
+    ).join("");
+    await store.upsert([documentOf(id, "")]);
+    expect((await store.get([id]))[0]!.id).toBe(id);
+  });
+
+  it("reads by the index of a tenant, not the whole table", async () => {
+    const table = "planned";
+    for (const tenant of ["large", "small"]) {
+      await using store = await PostgresStore.open({ client, table, tenant });
+      const count = tenant === "large" ? 2000 : 20;
+      await store.upsert(Array.from({ length: count }, (_, number) => documentOf(`${number}`, "")));
+    }
+    await client.query(`ANALYZE ${table}`);
+    const statements: string[] = [];
+    const watched = new Proxy(client, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name);
+        if (name !== "query") return typeof value === "function" ? value.bind(target) : value;
+        return (sql: string, values: unknown[]) => {
+          statements.push(sql);
+          return target.query(`EXPLAIN ${sql}`, values).then(async ({ rows }) => {
+            plans.push(rows.map((row) => Object.values(row as object)[0]).join("\n"));
+            return target.query(sql, values);
+          });
+        };
+      },
+    });
+    const plans: string[] = [];
+    await using store = await PostgresStore.open({ client: watched, table, tenant: "small" });
+    plans.length = 0;
+    await store.count();
+    await store.get(["1"]);
+    for await (const _ of store.iterate()) break;
+    await store.searchSparse("sparse", SparseVector.from({ 1: 1 }, 10));
+    await store.countDims("sparse", [1]);
+    expect(plans).toHaveLength(5);
+    for (const plan of plans) expect(plan).not.toMatch(/Seq Scan on planned/);
+  });
+
+  it("refuses an index of all tenants, which would miss documents of a small one", async () => {
+    const call = PostgresStore.open({ client, tenant: "a", hnsw: { dense: true } });
+    await expect(call).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining("hnsw and tenant"),
+    });
+  });
+
+  it("has tables with tenants that a library without them refuses by their version", async () => {
+    await (await PostgresStore.open({ client, table: "versions", tenant: "a" })).close();
+    const { rows } = await client.query<{ format: string }>(
+      "SELECT description->>'format' AS format FROM sparse_encoder_stores WHERE name = 'versions'",
+    );
+    expect(rows).toEqual([{ format: "2" }]);
+  });
+
+  it("keeps an index of numbers by tenant", async () => {
+    const filterIndexes = { year: "range", kind: "equality" } as const;
+    for (const tenant of ["a", "b"]) {
+      await using store = await PostgresStore.open({ client, table: "indexed", tenant, filterIndexes });
+      await store.upsert([{ ...documentOf("1", tenant), metadata: { year: 2020, kind: tenant } }]);
+      expect(await store.count({ filter: { year: { $gt: 2000 } } })).toBe(1);
+      expect(await store.count({ filter: { kind: { $in: ["a", "b"] } } })).toBe(1);
+    }
+  });
 });
 
 describe("tenants of a MemoryStore", () => {

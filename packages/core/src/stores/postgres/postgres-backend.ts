@@ -39,6 +39,7 @@ export class PostgresBackend implements StoreBackend {
   readonly name = "postgres";
   readonly ordersTies = true;
   readonly declared: boolean;
+  readonly tenant: string | undefined;
   readonly capabilities: StoreCapabilities;
   private readonly calls: PostgresCalls;
   private readonly layout: PostgresLayout;
@@ -53,6 +54,7 @@ export class PostgresBackend implements StoreBackend {
     columns: readonly Column[],
   ) {
     this.declared = options.declared !== undefined;
+    this.tenant = options.tenant;
     this.calls = calls;
     this.layout = layout;
     this.options = options;
@@ -118,6 +120,17 @@ export class PostgresBackend implements StoreBackend {
     return { vectors: Number(row!.vectors), active: JSON.parse(row!.active!) as number[] };
   }
 
+  async hasVectors(name: string): Promise<boolean> {
+    const column = this.columns.find((one) => one.name === name);
+    if (column === undefined) return false;
+    const [row] = await this.calls.select(
+      `SELECT EXISTS (SELECT FROM ${this.layout.table.name} WHERE vector_${column.suffix} IS NOT NULL)::text AS found`,
+      [],
+      undefined,
+    );
+    return row!.found === "true";
+  }
+
   async write(documents: readonly CheckedDocument[], signal: AbortSignal | undefined): Promise<void> {
     this.checkIndexedDims(documents);
     const { columns } = this;
@@ -126,24 +139,20 @@ export class PostgresBackend implements StoreBackend {
     await this.calls.change(signal, true, async (session) => {
       for (const rows of toRows(documents, columns)) {
         throwIfAborted(signal);
-        await session.query(statement, [rows]);
+        await session.query(statement.sql, statement.valuesOf(rows));
       }
       throwIfAborted(signal);
     });
   }
 
   remove(ids: readonly string[], signal: AbortSignal | undefined): Promise<number> {
-    return this.removeWhere(
-      "key IN (SELECT decode(value, 'hex') FROM json_array_elements_text($1::json) ORDER BY 1)",
-      [JSON.stringify(ids.map(toKey))],
-      signal,
-    );
+    const bindings = new Bindings();
+    return this.removeWhere(`key IN (${keysOf(ids, bindings)} ORDER BY 1)`, bindings, signal);
   }
 
   removeMatching(node: FilterNode, signal: AbortSignal | undefined): Promise<number> {
     const bindings = new Bindings();
-    const condition = compileFilter(node, bindings);
-    return this.removeWhere(condition, bindings.values, signal);
+    return this.removeWhere(compileFilter(node, bindings), bindings, signal);
   }
 
   async read(
@@ -151,12 +160,11 @@ export class PostgresBackend implements StoreBackend {
     signal: AbortSignal | undefined,
   ): Promise<ReadonlyMap<string, StoredDocument>> {
     const { columns } = this;
-    const rows = await this.calls.select(
-      `SELECT ${selectedColumns(columns)} FROM ${this.layout.table} ` +
-        "WHERE key IN (SELECT decode(value, 'hex') FROM json_array_elements_text($1::json))",
-      [JSON.stringify(ids.map(toKey))],
-      signal,
-    );
+    const { table } = this.layout;
+    const bindings = new Bindings();
+    const condition = table.where(bindings, [`key IN (${keysOf(ids, bindings)})`]);
+    const sql = `SELECT ${selectedColumns(columns)} FROM ${table.name} WHERE ${condition}`;
+    const rows = await this.calls.select(sql, bindings.values, signal);
     return new Map(
       rows.map((row) => {
         const document = fromRow(row, columns);
@@ -166,13 +174,11 @@ export class PostgresBackend implements StoreBackend {
   }
 
   async count(filter: FilterNode | undefined, signal: AbortSignal | undefined): Promise<number> {
+    const { table } = this.layout;
     const bindings = new Bindings();
-    const condition = filter === undefined ? "true" : compileFilter(filter, bindings);
-    const [row] = await this.calls.select(
-      `SELECT count(*)::text AS count FROM ${this.layout.table} WHERE ${condition}`,
-      bindings.values,
-      signal,
-    );
+    const condition = table.where(bindings, filter === undefined ? [] : [compileFilter(filter, bindings)]);
+    const sql = `SELECT count(*)::text AS count FROM ${table.name} WHERE ${condition}`;
+    const [row] = await this.calls.select(sql, bindings.values, signal);
     return Number(row!.count);
   }
 
@@ -182,6 +188,7 @@ export class PostgresBackend implements StoreBackend {
     batchSize: number,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<readonly StoredDocument[], void, undefined> {
+    const { table } = this.layout;
     let last = after;
     for (;;) {
       const { columns } = this;
@@ -189,8 +196,8 @@ export class PostgresBackend implements StoreBackend {
       const conditions = [`key > decode(${bindings.add(toKey(last), "text")}, 'hex')`];
       if (node !== undefined) conditions.push(compileFilter(node, bindings));
       const rows = await this.calls.select(
-        `SELECT ${selectedColumns(columns)} FROM ${this.layout.table} ` +
-          `WHERE ${conditions.join(" AND ")} ORDER BY key LIMIT ${batchSize}`,
+        `SELECT ${selectedColumns(columns)} FROM ${table.name} ` +
+          `WHERE ${table.where(bindings, conditions)} ORDER BY key LIMIT ${batchSize}`,
         bindings.values,
         signal,
       );
@@ -271,16 +278,24 @@ export class PostgresBackend implements StoreBackend {
 
   private async removeWhere(
     condition: string,
-    values: readonly string[],
+    bindings: Bindings,
     signal: AbortSignal | undefined,
   ): Promise<number> {
+    const { table } = this.layout;
+    const own = table.where(bindings, [condition]);
     // Not to be repeated where it may have happened: the second count would be another.
     const [row] = await this.calls.change(signal, false, (session) =>
       session.query(
-        `WITH deleted AS (DELETE FROM ${this.layout.table} WHERE ${condition} RETURNING 1) SELECT count(*)::text AS count FROM deleted`,
-        values,
+        `WITH deleted AS (DELETE FROM ${table.name} WHERE ${own} RETURNING 1) SELECT count(*)::text AS count FROM deleted`,
+        bindings.values,
       ),
     );
     return Number(row!.count);
   }
+}
+
+/** A query for the keys of ids. */
+function keysOf(ids: readonly string[], bindings: Bindings): string {
+  const keys = bindings.add(JSON.stringify(ids.map(toKey)), "json");
+  return `SELECT decode(value, 'hex') FROM json_array_elements_text(${keys})`;
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { received, SparseEncoderError } from "../../errors.ts";
 import type { PostgresSession } from "./database/postgres-database.ts";
+import type { DocumentTable } from "./document-table.ts";
 import type { Column } from "./postgres-column.ts";
 import { indexedField, numberOf } from "./postgres-filter.ts";
 import type { ResolvedHnsw, ResolvedPostgresOptions } from "./postgres-options.ts";
@@ -16,9 +17,9 @@ const dimsFunction = "sparse_encoder_dims";
 /** The indexes of the table of a store. All are made if missing. */
 export class PostgresIndexes {
   private readonly options: ResolvedPostgresOptions;
-  private readonly table: string;
+  private readonly table: DocumentTable;
 
-  constructor(options: ResolvedPostgresOptions, table: string) {
+  constructor(options: ResolvedPostgresOptions, table: DocumentTable) {
     this.options = options;
     this.table = table;
   }
@@ -26,7 +27,7 @@ export class PostgresIndexes {
   /** Empty as long as no weight is negative: it tells so at once. */
   async addSigns(session: PostgresSession, { name, suffix }: Column): Promise<void> {
     await session.query(
-      `CREATE INDEX "${this.nameOf("signed", name)}" ON ${this.table} (key) WHERE absolute_${suffix} IS NOT NULL`,
+      `CREATE INDEX "${this.nameOf("signed", name)}" ON ${this.table.name} (${this.table.identity.join(", ")}) WHERE absolute_${suffix} IS NOT NULL`,
     );
   }
 
@@ -74,7 +75,9 @@ export class PostgresIndexes {
 
   async addFilterIndex(session: PostgresSession, field: string, kind: "equality" | "range"): Promise<void> {
     const found = indexedField(field.split("."));
-    const definition = kind === "equality" ? `USING gin (${found} jsonb_path_ops)` : `(${numberOf(found)})`;
+    const tenant = this.table.tenant === undefined ? "" : "tenant, ";
+    const definition =
+      kind === "equality" ? `USING gin (${found} jsonb_path_ops)` : `(${tenant}${numberOf(found)})`;
     await this.create(session, this.nameOf(kind, field), definition);
   }
 
@@ -84,7 +87,7 @@ export class PostgresIndexes {
     ]);
     if (existing?.found != null) return;
     await session.query("SELECT set_config('statement_timeout', '0', true)");
-    await session.query(`CREATE INDEX "${name}" ON ${this.table} ${definition}`, [], true);
+    await session.query(`CREATE INDEX "${name}" ON ${this.table.name} ${definition}`, [], true);
   }
 
   /** Names of 63 bytes at most, the same each time. */

@@ -1,7 +1,9 @@
 import { received, SparseEncoderError } from "../../errors.ts";
 import { checkModel } from "../../index/index.ts";
+import { checkTenancy } from "../tenant.ts";
 import { describeField, encoderOf, type ResolvedField, sameField } from "../vector-fields.ts";
 import type { PostgresSession } from "./database/postgres-database.ts";
+import { DocumentTable } from "./document-table.ts";
 import { type Column, columnsOf, suffixOf } from "./postgres-column.ts";
 import { PostgresIndexes } from "./postgres-indexes.ts";
 import type { ResolvedPostgresOptions } from "./postgres-options.ts";
@@ -10,6 +12,9 @@ import { checkServer, lockLayout } from "./postgres-server.ts";
 /** Version of the tables. */
 const format = 1;
 
+/** Version of tables with tenants: libraries that know of none refuse it. */
+const tenantFormat = 2;
+
 /** Dimensions that the types of pgvector take. */
 const maximumDimension = { sparse: 1_000_000_000, dense: 16_000 };
 
@@ -17,6 +22,8 @@ const maximumDimension = { sparse: 1_000_000_000, dense: 16_000 };
 interface Description {
   readonly format: number;
   readonly model: string | null;
+  /** There, and true, for a table that keeps documents by tenant. */
+  readonly tenants?: true;
   readonly columns: readonly Column[];
 }
 
@@ -25,18 +32,18 @@ interface Description {
  * and names of vectors.
  *
  * `key` is the id in UTF-16, big-endian: its bytes order as the code units do, and its length stays below what an index
- * takes. A sparse vector that has negative weights has its absolute values beside it, which tell whether it shares a dim
+ * takes. In a table with tenants the column `tenant` stands before it. A sparse vector that has negative weights has its absolute values beside it, which tell whether it shares a dim
  * with a query; one of more than 1,000 dims has what an HNSW index takes of it.
  */
 export class PostgresLayout {
-  readonly table: string;
+  readonly table: DocumentTable;
   private readonly options: ResolvedPostgresOptions;
   private readonly stores: string;
   readonly indexes: PostgresIndexes;
 
   constructor(options: ResolvedPostgresOptions) {
     this.options = options;
-    this.table = `"${options.schema}"."${options.table}"`;
+    this.table = new DocumentTable(`"${options.schema}"."${options.table}"`, options.tenant);
     this.stores = `"${options.schema}"."sparse_encoder_stores"`;
     this.indexes = new PostgresIndexes(options, this.table);
   }
@@ -46,7 +53,7 @@ export class PostgresLayout {
    * @throws SparseEncoderError `STORE_MISMATCH`, `STORE_UNSUPPORTED`; errors of the server
    */
   async setUp(session: PostgresSession): Promise<Column[]> {
-    const { schema, declared, model, hnsw, filterIndexes } = this.options;
+    const { schema, declared, model, tenant, hnsw, filterIndexes } = this.options;
     await lockLayout(session);
     await checkServer(session);
     const [namespace] = await session.query("SELECT to_regnamespace($1::text)::text AS found", [
@@ -55,10 +62,13 @@ export class PostgresLayout {
     if (namespace?.found == null) await session.query(`CREATE SCHEMA "${schema}"`);
     let description = await this.describe(session);
     if (description === undefined) {
-      description = { format, model: model ?? null, columns: [] };
+      const own = { model: model ?? null, columns: [] };
+      description =
+        tenant === undefined ? { format, ...own } : { format: tenantFormat, tenants: true, ...own };
       await this.create(session, description);
     }
-    const place = `The table ${this.table}`;
+    const place = `The table ${this.table.name}`;
+    checkTenancy(place, description.tenants !== undefined, tenant);
     checkModel(place, description.model, model);
     for (const { name, field } of description.columns) {
       const wanted = declared?.get(name);
@@ -112,7 +122,7 @@ export class PostgresLayout {
     if (!sameField(current.field, field) && encoderOf(current.field) !== encoderOf(known)) {
       throw new SparseEncoderError(
         "STORE_MISMATCH",
-        `The vectors named ${received(name)} of the table ${this.table} are now ${describeField(current.field)}; open the store again.`,
+        `The vectors named ${received(name)} of the table ${this.table.name} are now ${describeField(current.field)}; open the store again.`,
       );
     }
     const columns = description.columns.map((column) =>
@@ -126,14 +136,14 @@ export class PostgresLayout {
   private gone(): SparseEncoderError {
     return new SparseEncoderError(
       "STORE_FAILED",
-      `The table ${this.table} is gone: open the store again to set it up.`,
+      `The table ${this.table.name} is gone: open the store again to set it up.`,
     );
   }
 
   private async describe(session: PostgresSession): Promise<Description | undefined> {
     const [{ stores, documents } = {}] = await session.query(
       "SELECT to_regclass($1::text)::text AS stores, to_regclass($2::text)::text AS documents",
-      [this.stores, this.table],
+      [this.stores, this.table.name],
     );
     const [row] =
       stores == null
@@ -145,7 +155,7 @@ export class PostgresLayout {
       if (documents == null) return undefined;
       throw new SparseEncoderError(
         "STORE_MISMATCH",
-        `There is a table ${this.table} that no PostgresStore made; use the option table for another name.`,
+        `There is a table ${this.table.name} that no PostgresStore made; use the option table for another name.`,
       );
     }
     // It was dropped by hand; its description means nothing then.
@@ -154,10 +164,10 @@ export class PostgresLayout {
       return undefined;
     }
     const description = JSON.parse(row.description!) as Description;
-    if (description.format > format) {
+    if (description.format > tenantFormat) {
       throw new SparseEncoderError(
         "STORE_MISMATCH",
-        `The table ${this.table} has version ${description.format}, this library knows up to ${format}; update it.`,
+        `The table ${this.table.name} has version ${description.format}, this library knows up to ${tenantFormat}; update it.`,
       );
     }
     return description;
@@ -167,8 +177,11 @@ export class PostgresLayout {
     await session.query(
       `CREATE TABLE IF NOT EXISTS ${this.stores} (name text PRIMARY KEY, description jsonb NOT NULL)`,
     );
+    const { name, tenant, identity } = this.table;
+    const own = tenant === undefined ? "" : 'tenant text COLLATE "C" NOT NULL, ';
     await session.query(
-      `CREATE TABLE ${this.table} (key bytea PRIMARY KEY, id text NOT NULL, text text NOT NULL, metadata jsonb NOT NULL)`,
+      `CREATE TABLE ${name} (${own}key bytea NOT NULL, id text NOT NULL, text text NOT NULL, metadata jsonb NOT NULL, ` +
+        `PRIMARY KEY (${identity.join(", ")}))`,
     );
     await session.query(`INSERT INTO ${this.stores} VALUES ($1::text, $2::jsonb)`, [
       this.options.table,
@@ -201,7 +214,7 @@ export class PostgresLayout {
       columns.push(column);
       for (const part of columnsOf(column)) {
         await session.query(
-          `ALTER TABLE ${this.table} ADD COLUMN ${part.column} ${part.type}(${field.dimension})`,
+          `ALTER TABLE ${this.table.name} ADD COLUMN ${part.column} ${part.type}(${field.dimension})`,
         );
       }
       if (field.kind === "sparse") {

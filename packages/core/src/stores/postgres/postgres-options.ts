@@ -13,6 +13,7 @@ import {
   engineRules,
   type ResolvedEngineOptions,
   resolveEngineOptions,
+  tenantRules,
 } from "../engine/engine-options.ts";
 import { isPlainObject } from "../plain-object.ts";
 import type { VectorSchema } from "../store.ts";
@@ -54,6 +55,11 @@ export interface PostgresStoreOptions {
   readonly vectors?: VectorSchema | undefined;
   /** A name of the model or models of the vectors, kept with them. */
   readonly model?: string | undefined;
+  /**
+   * Name of a tenant, 1 to 128 characters: the store reads, writes and counts documents of this tenant only, and ids are
+   * of one tenant. A table that was made with this option has tenants and opens with this option only. Default: none.
+   */
+  readonly tenant?: string | undefined;
   /** Names of vectors that get an approximate index; all other searches are exact scans. */
   readonly hnsw?: Readonly<Record<string, HnswOptions | true>> | undefined;
   /** Metadata fields that get an index: `equality` for `$eq` and `$in`, `range` for comparisons of numbers. */
@@ -93,6 +99,7 @@ const call = "PostgresStore.open";
 
 const postgresOptions = declareOptions<PostgresStoreOptions>()({
   ...engineRules,
+  ...tenantRules,
   url: unchecked<string>(),
   folder: unchecked<string>(),
   client: unchecked<PostgresPool | PgliteClient>(),
@@ -118,6 +125,12 @@ export function checkPostgresOptions(options: PostgresStoreOptions): ResolvedPos
   }
   checkTls(tls, true);
   if (tls !== undefined && url === undefined) throw invalidArgument(`${call}: tls belongs to a url.`);
+  if (checked.tenant !== undefined && checked.hnsw !== undefined) {
+    throw invalidArgument(
+      `${call}: hnsw and tenant exclude each other, as an index of all tenants gives up before it reaches the documents of a ` +
+        "small one. Leave hnsw out: a search then compares all documents of the tenant. Or give a large tenant a table of its own.",
+    );
+  }
   return {
     ...resolveEngineOptions(call, checked),
     table,

@@ -3,6 +3,7 @@ import { escapeMetadata, escapeText, parseMetadata, unescapeText } from "../engi
 import type { StoredDocument } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import type { Row } from "./database/postgres-database.ts";
+import type { DocumentTable } from "./document-table.ts";
 import { type Column, columnsOf } from "./postgres-column.ts";
 import { absolute, fromDenseText, fromSparseText, toDenseText, toSparseText } from "./vector-text.ts";
 
@@ -18,8 +19,11 @@ export function toKey(id: string): string {
   return Buffer.from(id, "utf16le").swap16().toString("hex");
 }
 
-/** The statement that stores the documents of one JSON array, which is its only parameter. */
-export function upsertStatement(table: string, columns: readonly Column[]): string {
+/** The statement that stores the documents of a JSON array, and its values for each array. */
+export function upsertStatement(
+  table: DocumentTable,
+  columns: readonly Column[],
+): { readonly sql: string; readonly valuesOf: (rows: string) => string[] } {
   const parts = [
     { column: "id", type: "text" },
     { column: "text", type: "text" },
@@ -28,11 +32,16 @@ export function upsertStatement(table: string, columns: readonly Column[]): stri
   ];
   const names = parts.map(({ column }) => column);
   const fields = parts.map(({ column, type }) => `${column} ${type}`);
-  return (
-    `INSERT INTO ${table} (key, ${names.join(", ")}) ` +
-    `SELECT decode(key, 'hex'), ${names.join(", ")} FROM json_to_recordset($1::json) AS given(key text, ${fields.join(", ")}) ` +
-    `ON CONFLICT (key) DO UPDATE SET ${names.map((name) => `${name} = EXCLUDED.${name}`).join(", ")}`
-  );
+  const { tenant } = table;
+  const identity = table.identity.join(", ");
+  const own = tenant === undefined ? "" : "$2::text, ";
+  return {
+    sql:
+      `INSERT INTO ${table.name} (${identity}, ${names.join(", ")}) ` +
+      `SELECT ${own}decode(key, 'hex'), ${names.join(", ")} FROM json_to_recordset($1::json) AS given(key text, ${fields.join(", ")}) ` +
+      `ON CONFLICT (${identity}) DO UPDATE SET ${names.map((name) => `${name} = EXCLUDED.${name}`).join(", ")}`,
+    valuesOf: (rows) => (tenant === undefined ? [rows] : [rows, tenant]),
+  };
 }
 
 /** JSON arrays for {@link upsertStatement}. Rows rise by key, so that two upserts at once cannot wait for each other. */

@@ -1,6 +1,7 @@
 import type { SparseVector } from "../../vector/index.ts";
 import type { BackendQuery } from "../backend.ts";
 import { Bindings } from "./bindings.ts";
+import type { DocumentTable } from "./document-table.ts";
 import { type Column, distances } from "./postgres-column.ts";
 import { compileFilter } from "./postgres-filter.ts";
 import { indexedVector } from "./postgres-indexes.ts";
@@ -20,7 +21,7 @@ export interface SearchStatement {
  * @param candidates how many an HNSW index is asked for; undefined for a scan of all
  */
 export function sparseSearch(
-  table: string,
+  table: DocumentTable,
   { suffix, field }: Column,
   { vector, k, filter }: BackendQuery<SparseVector>,
   candidates: number | undefined,
@@ -29,30 +30,28 @@ export function sparseSearch(
   const query = bindings.add(toSparseText(vector), "sparsevec");
   const column = `vector_${suffix}`;
   const signs = `absolute_${suffix}`;
-  const hasSigns = `(SELECT EXISTS (SELECT FROM ${table} WHERE ${signs} IS NOT NULL))`;
+  const hasSigns = `(SELECT EXISTS (SELECT FROM ${table.name} WHERE ${table.where(bindings, [`${signs} IS NOT NULL`])}))`;
   const isPositive = vector.values.every((weight) => weight > 0);
   const magnitudes = isPositive ? query : bindings.add(toSparseText(absolute(vector)), "sparsevec");
   const overlaps = `(COALESCE(${signs}, ${column}) <#> ${magnitudes}) < 0`;
   const conditions = [`${column} IS NOT NULL`];
   if (filter !== undefined) conditions.push(compileFilter(filter, bindings));
-  let source = table;
+  let source = table.name;
   if (candidates === undefined) {
     conditions.push(isPositive ? `(NOT ${hasSigns} OR ${overlaps})` : overlaps);
   } else {
     const order = `${indexedVector(suffix, field.dimension)} <#> ${query}`;
-    source = `(SELECT * FROM ${table} WHERE ${conditions.join(" AND ")} ORDER BY ${order} LIMIT ${candidates}) AS candidates`;
+    source = `(SELECT * FROM ${table.name} WHERE ${table.where(bindings, conditions)} ORDER BY ${order} LIMIT ${candidates}) AS candidates`;
     conditions.splice(0, conditions.length, overlaps);
   }
-  const isHit = isPositive && candidates === undefined ? `WHERE distance <> 0 OR ${hasSigns}` : "";
-  return {
-    sql: select(table, source, `${column} <#> ${query}`, conditions, k, isHit),
-    values: bindings.values,
-  };
+  const hits = isPositive && candidates === undefined ? [`(distance <> 0 OR ${hasSigns})`] : [];
+  const sql = select(table, bindings, { source, distance: `${column} <#> ${query}`, conditions, k, hits });
+  return { sql, values: bindings.values };
 }
 
 /** The search of a dense vector. */
 export function denseSearch(
-  table: string,
+  table: DocumentTable,
   { suffix, field }: Column,
   { vector, k, filter }: BackendQuery<Float32Array>,
   candidates: number | undefined,
@@ -63,28 +62,36 @@ export function denseSearch(
   const distance = `${column} ${operator} ${bindings.add(toDenseText(vector), "vector")}`;
   const conditions = [`${column} IS NOT NULL`];
   if (filter !== undefined) conditions.push(compileFilter(filter, bindings));
-  let source = table;
+  let source = table.name;
   if (candidates !== undefined) {
     // Ordered by distance only, so that the index can give the order.
-    source = `(SELECT * FROM ${table} WHERE ${conditions.join(" AND ")} ORDER BY ${distance} LIMIT ${candidates}) AS candidates`;
+    source = `(SELECT * FROM ${table.name} WHERE ${table.where(bindings, conditions)} ORDER BY ${distance} LIMIT ${candidates}) AS candidates`;
     conditions.splice(0, conditions.length, "true");
   }
-  return { sql: select(table, source, distance, conditions, k, ""), values: bindings.values };
+  const sql = select(table, bindings, { source, distance, conditions, k, hits: [] });
+  return { sql, values: bindings.values };
+}
+
+interface Ranking {
+  /** The table, or candidates from it. */
+  readonly source: string;
+  readonly distance: string;
+  readonly conditions: readonly string[];
+  readonly k: number;
+  /** Conditions that a document of the best meets too. */
+  readonly hits: readonly string[];
 }
 
 /** Texts and metadata are read for the best only. */
 function select(
-  table: string,
-  source: string,
-  distance: string,
-  conditions: readonly string[],
-  k: number,
-  isHit: string,
+  table: DocumentTable,
+  bindings: Bindings,
+  { source, distance, conditions, k, hits }: Ranking,
 ): string {
   return (
-    `WITH best AS (SELECT key, ${distance} AS distance FROM ${source} WHERE ${conditions.join(" AND ")} ` +
+    `WITH best AS (SELECT key, ${distance} AS distance FROM ${source} WHERE ${table.where(bindings, conditions)} ` +
     `ORDER BY distance, key LIMIT ${k}) ` +
-    `SELECT id, text, metadata::text AS metadata, distance::text AS distance FROM best JOIN ${table} USING (key) ${isHit} ` +
-    "ORDER BY best.distance, best.key"
+    `SELECT id, text, metadata::text AS metadata, distance::text AS distance FROM best JOIN ${table.name} USING (key) ` +
+    `WHERE ${table.where(bindings, hits)} ORDER BY best.distance, best.key`
   );
 }
