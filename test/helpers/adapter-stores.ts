@@ -31,6 +31,24 @@ export function pglite(): StoreKind {
   return ["PGlite", (vectors) => PostgresStore.open({ client, table: `t${tables++}`, vectors })];
 }
 
+/** Opens the store of a tenant. Stores of one kind are of one collection; the caller closes them. */
+export type TenantKind = readonly [name: string, open: (tenant: string) => Promise<Store>];
+
+/** Collections with tenants; to be called where hooks may be registered. */
+export function tenantKinds(): TenantKind[] {
+  let folder: string;
+  let client: PGlite;
+  beforeAll(async () => {
+    folder = temporaryFolder();
+    client = await PGlite.create({ extensions: { vector } });
+  });
+  afterAll(() => client.close());
+  return [
+    ["memory on disk", (tenant) => MemoryStore.open(folder, { tenant })],
+    ["PGlite", (tenant) => PostgresStore.open({ client, tenant })],
+  ];
+}
+
 const folders: string[] = [];
 
 /** Is removed at the end of the process. */

@@ -8,7 +8,7 @@ import {
   SparseVectorStore,
 } from "@sparse-encoder/langchain";
 import { describe, expect, it } from "vitest";
-import { memory, memoryOnDisk, pglite } from "../helpers/adapter-stores.ts";
+import { memory, memoryOnDisk, pglite, tenantKinds } from "../helpers/adapter-stores.ts";
 import { refused, vectorStoreCases } from "./vector-store-cases.ts";
 
 for (const kind of [memory, memoryOnDisk, pglite()]) vectorStoreCases(kind);
@@ -110,5 +110,40 @@ describe("a hybrid vector store", () => {
     expect(JSON.stringify(sparseEmbeddings)).not.toContain("encoder");
     expect(vectors.lc_namespace).toEqual(["langchain", "vectorstores", "sparse_encoder_hybrid"]);
     expect(vectors.asRetriever().tags).toEqual(["sparse_encoder_hybrid"]);
+  });
+});
+
+describe("a vector store over a store of a tenant", () => {
+  it.each(tenantKinds())("sees documents of that tenant only: %s", async (_, open) => {
+    await using acme = await open("acme");
+    await using other = await open("other");
+    const [ours, theirs] = [acme, other].map(
+      (store) => new HybridVectorStore(dense, { store, sparseEmbeddings }),
+    );
+    const ids = ["1", "2"];
+    for (const [vectors, tenant] of [
+      [ours!, "acme"],
+      [theirs!, "other"],
+    ] as const) {
+      const documents = ids.map((id) => ({
+        pageContent: `red apple ${id} of ${tenant}`,
+        metadata: { id },
+        id,
+      }));
+      await vectors.addDocuments(documents);
+    }
+    const found = await ours!.similaritySearch("red apple of other", 10);
+    expect(found.map(({ pageContent }) => pageContent).sort()).toEqual([
+      "red apple 1 of acme",
+      "red apple 2 of acme",
+    ]);
+    expect(await ours!.similaritySearch("red", 10, { id: "1" })).toHaveLength(1);
+    expect(await ours!.maxMarginalRelevanceSearch("red", { k: 10 })).toHaveLength(2);
+    await ours!.delete({ ids });
+    expect(await ours!.similaritySearch("red apple", 10)).toEqual([]);
+    expect((await theirs!.getByIds(ids)).map(({ pageContent }) => pageContent)).toEqual([
+      "red apple 1 of other",
+      "red apple 2 of other",
+    ]);
   });
 });

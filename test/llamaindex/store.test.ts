@@ -19,7 +19,7 @@ import {
   VectorStoreQueryMode,
 } from "llamaindex";
 import { describe, expect, it } from "vitest";
-import { memory, memoryOnDisk, pglite, temporaryFolder } from "../helpers/adapter-stores.ts";
+import { memory, memoryOnDisk, pglite, temporaryFolder, tenantKinds } from "../helpers/adapter-stores.ts";
 import { dogs, hybridVectorStoreCases, modes, one } from "./store-cases.ts";
 import { fakeEmbeddings, fakeVectorStore } from "./stores.ts";
 
@@ -411,5 +411,25 @@ describe("HybridVectorStore refuses", () => {
       });
     }
     expect(dense.asRetriever().mode).toBe("default");
+  });
+});
+
+describe("HybridVectorStore over a store of a tenant", () => {
+  it.each(tenantKinds())("sees nodes of that tenant only: %s", async (_, open) => {
+    await using acme = await open("acme");
+    await using other = await open("other");
+    const [ours, theirs] = [acme, other].map((store) => fakeVectorStore(store));
+    const node = (tenant: string) => new TextNode({ id_: "a", text: `a dog of ${tenant}` });
+    await ours!.add([node("acme")]);
+    await theirs!.add([node("other")]);
+    for (const mode of modes) {
+      const query = { queryStr: "a dog of other", mode, similarityTopK: 10 };
+      const { ids, nodes } = await ours!.query(query);
+      expect(ids).toEqual(["a"]);
+      expect(nodes!.map((found) => found.getContent(MetadataMode.NONE))).toEqual(["a dog of acme"]);
+    }
+    await ours!.delete("a");
+    expect(await acme.count()).toBe(0);
+    expect(await other.count()).toBe(1);
   });
 });

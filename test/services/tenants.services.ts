@@ -1,11 +1,17 @@
 import { describe, inject, it } from "vitest";
 import { tenantCases } from "../helpers/tenant-cases.ts";
-import { openPostgres } from "./engines.ts";
+import { openMilvus, openPostgres } from "./engines.ts";
 
-const { postgres } = inject("servers");
+const { milvus, postgres } = inject("servers");
 
 describe(`tenants of a PostgresStore on ${postgres.what}`, () => {
   for (const { name, run } of tenantCases((table, options) => openPostgres({ table, ...options }))) {
+    it(name, run);
+  }
+});
+
+describe(`tenants of a MilvusStore on ${milvus.what}`, () => {
+  for (const { name, run } of tenantCases((collection, options) => openMilvus({ collection, ...options }))) {
     it(name, run);
   }
 });

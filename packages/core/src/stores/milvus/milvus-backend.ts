@@ -38,6 +38,7 @@ export class MilvusBackend implements StoreBackend {
   readonly name = "milvus";
   readonly declared = true;
   readonly ordersTies = false;
+  readonly tenant: string | undefined;
   readonly capabilities: StoreCapabilities;
   private readonly engine: EngineClient<MilvusConnection>;
   private readonly options: ResolvedMilvusOptions;
@@ -54,6 +55,7 @@ export class MilvusBackend implements StoreBackend {
   ) {
     this.engine = engine;
     this.options = options;
+    this.tenant = options.tenant;
     this.collection = collection;
     this.capabilities = {
       sparse: true,
@@ -114,11 +116,15 @@ export class MilvusBackend implements StoreBackend {
     );
   }
 
+  async hasVectors(name: string): Promise<boolean> {
+    return (await this.table.countAll(hasTerm(vectorTerm(name)), undefined)) > 0;
+  }
+
   async write(documents: readonly CheckedDocument[], signal: AbortSignal | undefined): Promise<void> {
     // All before the first request, so that a document that is refused stops the others.
-    const rows = documents.map((document) =>
-      toRow(document, this.fields, { knowsNot: this.knowsNot, hasDims: this.collection.hasDims }),
-    );
+    const { knowsNot, fields, collection, table } = this;
+    const settings = { tenant: table.tenant, knowsNot, hasDims: collection.hasDims };
+    const rows = documents.map((document) => toRow(document, fields, settings));
     await this.writes.run(
       {
         items: rows,
@@ -138,7 +144,7 @@ export class MilvusBackend implements StoreBackend {
 
   async remove(ids: readonly string[], signal: AbortSignal | undefined): Promise<number> {
     let removed = 0;
-    for await (const rows of this.table.withKeys(ids.map(toKey), ["key"], signal)) {
+    for await (const rows of this.table.withKeys(this.keysFor(ids), ["key"], signal)) {
       removed += await this.table.remove(keysOf(rows), signal);
     }
     return removed;
@@ -158,7 +164,7 @@ export class MilvusBackend implements StoreBackend {
     signal: AbortSignal | undefined,
   ): Promise<ReadonlyMap<string, StoredDocument>> {
     const found = new Map<string, StoredDocument>();
-    for await (const rows of this.table.withKeys(ids.map(toKey), this.documentFields, signal)) {
+    for await (const rows of this.table.withKeys(this.keysFor(ids), this.documentFields, signal)) {
       for (const row of rows) {
         const document = fromRow(row, this.fields);
         found.set(document.id, document);
@@ -179,7 +185,7 @@ export class MilvusBackend implements StoreBackend {
   ): AsyncGenerator<readonly StoredDocument[], void, undefined> {
     const size = Math.min(batchSize, maximumRows);
     const condition = node === undefined ? undefined : this.compile(node);
-    const start = after === "" ? "" : toKey(after);
+    const start = after === "" ? "" : toKey(after, this.table.tenant);
     for await (const page of this.table.after(start, condition, size, this.documentFields, signal)) {
       yield page.map((row) => fromRow(row, this.fields));
     }
@@ -240,6 +246,10 @@ export class MilvusBackend implements StoreBackend {
     return ["key", "text", "metadata", "present", ...vectors];
   }
 
+  private keysFor(ids: readonly string[]): string[] {
+    return ids.map((id) => toKey(id, this.table.tenant));
+  }
+
   /** What a search is about, as the client takes it. */
   private toSearch({ name, vector, filter }: BackendQuery) {
     const conditions = [hasTerm(vectorTerm(name)), ...(filter === undefined ? [] : [this.compile(filter)])];
@@ -247,7 +257,7 @@ export class MilvusBackend implements StoreBackend {
     return {
       anns_field: fieldName([...this.fields.keys()].indexOf(name)),
       data: [isDense ? Array.from(vector) : toSparseObject(vector)],
-      filter: conditions.join(" and "),
+      filter: this.table.within(conditions.join(" and ")),
       params: isDense ? {} : { drop_ratio_search: 0 },
     };
   }

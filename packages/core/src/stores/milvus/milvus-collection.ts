@@ -10,7 +10,7 @@ import { checkServerVersion } from "../engine/server-version.ts";
 import { type MilvusConnection, succeeded } from "./milvus-client.ts";
 import type { ResolvedMilvusOptions } from "./milvus-options.ts";
 import { toRow } from "./milvus-rows.ts";
-import { createCollection, createIndex, fieldName, ownKey } from "./milvus-schema.ts";
+import { createCollection, createIndex, fieldName, ownKey, ownTenant } from "./milvus-schema.ts";
 
 /** The first version whose sparse index is known to be exact. */
 const neededVersion = { store: "milvus", server: "Milvus", minimum: [2, 5] } as const;
@@ -83,7 +83,8 @@ export async function keepEncoder(
   description: CollectionDescription,
 ): Promise<void> {
   const nothing = { id: "", text: "", metadata: {}, vectors: new Map() };
-  const row = toRow(nothing, new Map(description.vectors), { knowsNot: true, hasDims: true });
+  const tenant = description.tenants ? ownTenant : undefined;
+  const row = toRow(nothing, new Map(description.vectors), { tenant, knowsNot: true, hasDims: true });
   const data = [{ ...row, key: ownKey, metadata: { description } }];
   succeeded(await client.upsert({ collection_name: options.collection, data }));
 }

@@ -6,6 +6,7 @@ import {
   engineRules,
   type ResolvedEngineOptions,
   resolveEngineOptions,
+  tenantRules,
 } from "../engine/engine-options.ts";
 import type { VectorSchema } from "../store.ts";
 import type { MilvusConnection } from "./milvus-client.ts";
@@ -32,6 +33,12 @@ export interface MilvusStoreOptions {
    * missing. Ids are of one partition. Default: the whole collection; what is stored goes into its default partition.
    */
   readonly partition?: string | undefined;
+  /**
+   * Name of a tenant, 1 to 128 characters: the store reads, writes and counts documents of this tenant only, and ids are
+   * of one tenant. A collection that was made with this option has tenants and opens with this option only. Not together
+   * with `partition`: Milvus itself chooses partitions by tenant. Default: none.
+   */
+  readonly tenant?: string | undefined;
   /** Vectors by name. Needed to make the collection; none can be added later. */
   readonly vectors?: VectorSchema | undefined;
   /** A name of the model or models of the vectors, kept with them. */
@@ -57,6 +64,7 @@ const call = "MilvusStore.open";
 
 const milvusOptions = declareOptions<MilvusStoreOptions>()({
   ...engineRules,
+  ...tenantRules,
   address: unchecked<string>(),
   client: unchecked<MilvusConnection>(),
   token: unchecked<string>(),
@@ -69,11 +77,16 @@ const milvusOptions = declareOptions<MilvusStoreOptions>()({
 /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
 export function checkMilvusOptions(options: MilvusStoreOptions): ResolvedMilvusOptions {
   const checked = milvusOptions.check(call, options, `${call}: `);
-  const { address, client, token, tls, collection, partition, consistency } = checked;
+  const { address, client, token, tls, collection, partition, tenant, consistency } = checked;
   checkOneOf(call, options, ["address", "client"]);
   if (address !== undefined && (typeof address !== "string" || !/^[^\s@]+$/.test(address))) {
     throw invalidArgument(
       `${call}: address must be one such as "localhost:19530"; a user and password go into token as "user:password".`,
+    );
+  }
+  if (partition !== undefined && tenant !== undefined) {
+    throw invalidArgument(
+      `${call}: partition and tenant exclude each other, as Milvus itself chooses the partition of a tenant; leave partition out.`,
     );
   }
   checkTls(tls, true);

@@ -34,7 +34,10 @@ function fakeClient(keepsPartitions: boolean) {
     },
     query: ({ output_fields: fields }) => ({
       status: success,
-      data: (fields as string[])[0] === "count(*)" ? [{ "count(*)": "1" }] : [{ key: "61" }],
+      data:
+        (fields as string[])[0] === "count(*)"
+          ? [{ "count(*)": "1" }]
+          : [{ key: "61", text: "", metadata: {}, present: "00" }],
     }),
     search: () => ({ status: success, results: [] }),
     hybridSearch: () => ({ status: success, results: [] }),
@@ -107,5 +110,57 @@ describe("the option partition", () => {
         code: "INVALID_ARGUMENT",
       });
     }
+  });
+});
+
+describe("the option tenant", () => {
+  it("makes the tenant the partition key, and is a condition of all that reads, searches and deletes", async () => {
+    const { client, requests } = fakeClient(true);
+    await using store = await MilvusStore.open({ client, vectors, tenant: 'A" or "' });
+    const [, made] = requests.find(([call]) => call === "createCollection")!;
+    const keys = (made.fields as Request[]).filter((field) => field.is_partition_key === true);
+    expect(keys).toMatchObject([{ name: "tenant", data_type: "VarChar" }]);
+    expect(JSON.parse(made.description as string)).toMatchObject({ sparseEncoder: 3, tenants: true });
+    requests.length = 0;
+    const sparse = SparseVector.from({ 1: 1 }, 10);
+    const filter = { $or: [{ tenant: "other" }, { key: "x" }] };
+    await store.upsert([{ id: "a", text: "", metadata: {}, vectors: { sparse } }]);
+    await store.count();
+    await store.count({ filter });
+    await store.delete({ ids: ["a"] });
+    await store.get(["a"]);
+    await store.searchSparse("sparse", sparse, { filter });
+    await store.searchDense("dense", Float32Array.of(1, 0));
+    await store.searchHybrid([{ vector: "sparse", query: sparse, filter }], { fusion: { native: "rrf" } });
+    await store.countDims("sparse", [1]);
+    const key = "t-_41_22_20or_20_22";
+    for (const [call, request] of requests) {
+      if (call === "upsert") {
+        expect(request.data).toMatchObject([{ key: `${key}/61`, tenant: key, id: "a" }]);
+        continue;
+      }
+      const data = call === "hybridSearch" ? (request.data as Request[]) : [request];
+      for (const part of data) {
+        const expression = (part.filter ?? part.expr) as string;
+        // All else is behind the condition, in parentheses that end with the expression.
+        expect(expression).toMatch(new RegExp(`^tenant == "${key}" and \\(.*\\)$`));
+        let depth = 0;
+        for (const character of expression.slice(expression.indexOf("("), -1)) {
+          depth += character === "(" ? 1 : character === ")" ? -1 : 0;
+          expect(depth).toBeGreaterThan(0);
+        }
+      }
+      expect(JSON.stringify(request)).not.toContain("partition");
+    }
+    expect(requests.length).toBe(11);
+  });
+
+  it("is refused together with partition", async () => {
+    const { client } = fakeClient(true);
+    const call = MilvusStore.open({ client, vectors, partition: "one", tenant: "one" });
+    await expect(call).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining("partition and tenant"),
+    });
   });
 });

@@ -8,19 +8,31 @@ import type { Metadata, StoredDocument } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import type { MilvusRow } from "./milvus-client.ts";
-import { fieldName, maximumBytes, maximumElements } from "./milvus-schema.ts";
+import { fieldName, maximumBytes, maximumElements, tenantField } from "./milvus-schema.ts";
 
-/** An id in hexadecimal digits, which order as ids do. */
-export function toKey(id: string): string {
-  return Buffer.from(toOrderKey(id), "utf8").toString("hex");
+/**
+ * The key of a row: the id in hexadecimal digits, which order as ids do, behind the tenant where there is one.
+ * @param tenant as it stands in the field of tenants
+ */
+export function toKey(id: string, tenant: string | undefined): string {
+  const digits = Buffer.from(toOrderKey(id), "utf8").toString("hex");
+  return tenant === undefined ? digits : `${tenant}/${digits}`;
 }
 
 export function fromKey(key: string): string {
-  return fromOrderKey(Buffer.from(key, "hex").toString("utf8"));
+  const digits = key.slice(key.lastIndexOf("/") + 1);
+  return fromOrderKey(Buffer.from(digits, "hex").toString("utf8"));
+}
+
+interface RowSettings {
+  readonly tenant: string | undefined;
+  readonly knowsNot: boolean;
+  readonly hasDims: boolean;
 }
 
 /**
  * Milvus wants each vector of each document: where there is none, one that no search may find takes its place.
+ * @param collection.tenant as it stands in the field of tenants; undefined in a collection without
  * @param collection.knowsNot false for Milvus Lite, whose expressions have no `not`
  * @param collection.hasDims true if rows have the active dims of sparse vectors too: expressions see no vectors
  * @throws SparseEncoderError `STORE_UNSUPPORTED` for what is longer than Milvus takes
@@ -28,13 +40,14 @@ export function fromKey(key: string): string {
 export function toRow(
   { id, text, metadata, vectors }: CheckedDocument,
   fields: ReadonlyMap<string, ResolvedField>,
-  { knowsNot, hasDims }: { readonly knowsNot: boolean; readonly hasDims: boolean },
+  { tenant, knowsNot, hasDims }: RowSettings,
 ): Record<string, unknown> {
   const { terms, bounds: ends } = termsOf(metadata);
   const bounds = knowsNot ? ends : { ...ends, ...Object.fromEntries(terms.map((term) => [term, "1"])) };
   const all = [...terms, ...[...vectors.keys()].map(vectorTerm)];
   const row: Record<string, unknown> = {
-    key: toKey(id),
+    key: toKey(id, tenant),
+    ...(tenant === undefined ? {} : { [tenantField]: tenant }),
     id: escapeText(id),
     text: escapeText(text),
     metadata,

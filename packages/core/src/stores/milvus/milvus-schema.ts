@@ -12,6 +12,12 @@ export const maximumElements = 4096;
 /** The key of the row in which a collection keeps what changes about itself: documents have keys of at least four digits. */
 export const ownKey = "";
 
+/** The field of tenants, by which Milvus divides a collection that has them into partitions. */
+export const tenantField = "tenant";
+
+/** What stands in {@link tenantField} of the row of the collection itself: tenants have longer keys. */
+export const ownTenant = "-";
+
 const maximumDenseDimension = 32_768;
 
 /** The field of a vector, by its place among the names. */
@@ -28,7 +34,7 @@ export async function createCollection(
   collection: string,
   description: CollectionDescription,
 ): Promise<void> {
-  const { vectors } = description;
+  const { vectors, tenants } = description;
   if (vectors.length === 0) {
     throw new SparseEncoderError(
       "STORE_UNSUPPORTED",
@@ -46,6 +52,7 @@ export async function createCollection(
   const string = { data_type: "VarChar", max_length: maximumBytes };
   const fields = [
     { name: "key", ...string, is_primary_key: true },
+    ...(tenants ? [{ name: tenantField, ...string, is_partition_key: true }] : []),
     { name: "id", ...string },
     { name: "text", ...string },
     { name: "metadata", data_type: "JSON" },

@@ -1,8 +1,10 @@
 import { throwIfAborted } from "../../calls/index.ts";
 import type { EngineClient } from "../engine/engine-client.ts";
+import { tenantKey } from "../tenant.ts";
 import { type MilvusConnection, type MilvusRow, succeeded } from "./milvus-client.ts";
 import { ofDocuments } from "./milvus-filter.ts";
 import type { ResolvedMilvusOptions } from "./milvus-options.ts";
+import { tenantField } from "./milvus-schema.ts";
 
 /** Keys that one expression names. */
 const keysAtOnce = 500;
@@ -11,10 +13,19 @@ const keysAtOnce = 500;
 export class MilvusTable {
   private readonly engine: EngineClient<MilvusConnection>;
   private readonly options: ResolvedMilvusOptions;
+  /** The tenant as it stands in its field. */
+  readonly tenant: string | undefined;
 
   constructor(engine: EngineClient<MilvusConnection>, options: ResolvedMilvusOptions) {
     this.engine = engine;
     this.options = options;
+    this.tenant = options.tenant === undefined ? undefined : tenantKey(options.tenant);
+  }
+
+  /** The expression for documents of the tenant that an expression holds for. Every request has it. */
+  within(expression: string): string {
+    // The key of a tenant has no quotes.
+    return this.tenant === undefined ? expression : `${tenantField} == "${this.tenant}" and (${expression})`;
   }
 
   /** Where a request writes. */
@@ -42,7 +53,7 @@ export class MilvusTable {
     for (let start = 0; start < keys.length; start += keysAtOnce) {
       throwIfAborted(signal);
       const wanted = keys.slice(start, start + keysAtOnce);
-      yield await this.query(`key in ${toList(wanted)}`, fields, keysAtOnce, signal);
+      yield await this.query(this.within(`key in ${toList(wanted)}`), fields, keysAtOnce, signal);
     }
   }
 
@@ -57,7 +68,8 @@ export class MilvusTable {
     const filter = condition === undefined ? "" : ` and ${condition}`;
     for (let last = key; ; ) {
       throwIfAborted(signal);
-      const page = [...(await this.query(`key > "${last}"${filter}`, fields, size, signal))];
+      const rows = await this.query(this.within(`key > "${last}"${filter}`), fields, size, signal);
+      const page = [...rows];
       page.sort((a, b) => ((a.key as string) < (b.key as string) ? -1 : 1));
       if (page.length > 0) yield page;
       if (page.length < size) return;
@@ -87,8 +99,13 @@ export class MilvusTable {
   }
 
   /** How many documents a condition holds for. */
-  async count(condition: string | undefined, signal: AbortSignal | undefined): Promise<number> {
-    const [row] = await this.query(ofDocuments(condition), ["count(*)"], undefined, signal);
+  count(condition: string | undefined, signal: AbortSignal | undefined): Promise<number> {
+    return this.countAll(this.within(ofDocuments(condition)), signal);
+  }
+
+  /** How many rows a condition holds for, of any tenant. */
+  async countAll(condition: string, signal: AbortSignal | undefined): Promise<number> {
+    const [row] = await this.query(condition, ["count(*)"], undefined, signal);
     return Number(row?.["count(*)"] ?? 0);
   }
 
@@ -96,7 +113,7 @@ export class MilvusTable {
   async remove(keys: readonly string[], signal: AbortSignal | undefined): Promise<number> {
     for (let start = 0; start < keys.length; start += keysAtOnce) {
       throwIfAborted(signal);
-      const filter = `key in ${toList(keys.slice(start, start + keysAtOnce))}`;
+      const filter = this.within(`key in ${toList(keys.slice(start, start + keysAtOnce))}`);
       await this.engine.attempt(signal, async (client) =>
         succeeded(await client.delete({ ...this.target, filter })),
       );
@@ -105,7 +122,7 @@ export class MilvusTable {
   }
 }
 
-/** Keys are hexadecimal digits. */
+/** Keys have no quotes. */
 function toList(keys: readonly string[]): string {
   return `[${keys.map((key) => `"${key}"`).join(", ")}]`;
 }
