@@ -328,20 +328,22 @@ const simple = (id: string, text: string, weight = 1): StoredDocument => ({
 });
 
 async function keepAlikeApart(open: OpenTenant, collection: string): Promise<void> {
+  const stores: Store[] = [];
   for (const [position, tenant] of trickyTenants.entries()) {
-    await using store = await open(collection, { vectors, tenant });
+    const store = await open(collection, { vectors, tenant });
+    stores.push(store);
     expect(await store.count()).toBe(0);
     await store.upsert([simple("1", `of ${tenant}`, position + 1), simple(`own ${position}`, "")]);
   }
-  for (const [position, tenant] of trickyTenants.entries()) {
-    await using store = await open(collection, { vectors, tenant });
+  for (const [position, store] of stores.entries()) {
     const ids = (await allOf(store)).map(({ id }) => id);
     expect(ids).toEqual(["1", `own ${position}`]);
-    expect((await store.get(["1"]))[0]!.text).toBe(`of ${tenant}`);
+    expect((await store.get(["1"]))[0]!.text).toBe(`of ${trickyTenants[position]}`);
     const hits = await store.searchSparse("sparse", SparseVector.from({ 1: 1 }, 10), { k: 100 });
     expect(hits.map(({ id }) => id).sort()).toEqual(ids);
     expect(hits.find(({ id }) => id === "1")!.score).toBe(position + 1);
     expect(await store.searchDense("dense", Float32Array.of(1, 0), { k: 100 })).toHaveLength(2);
+    await store.close();
   }
 }
 

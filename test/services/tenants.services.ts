@@ -2,16 +2,19 @@ import { describe, inject, it } from "vitest";
 import { tenantCases } from "../helpers/tenant-cases.ts";
 import { openMilvus, openPostgres } from "./engines.ts";
 
+/** Milliseconds of a case: Milvus takes seconds to open one of the many stores of some cases. */
+const timeout = 300_000;
+
 const { milvus, postgres } = inject("servers");
 
 describe(`tenants of a PostgresStore on ${postgres.what}`, () => {
   for (const { name, run } of tenantCases((table, options) => openPostgres({ table, ...options }))) {
-    it(name, run);
+    it(name, run, timeout);
   }
 });
 
 describe(`tenants of a MilvusStore on ${milvus.what}`, () => {
   for (const { name, run } of tenantCases((collection, options) => openMilvus({ collection, ...options }))) {
-    it(name, run);
+    it(name, run, timeout);
   }
 });

@@ -24,12 +24,15 @@ export async function openCollection(
   options: ResolvedMilvusOptions,
 ): Promise<CheckedCollection> {
   const { collection } = options;
-  checkServerVersion(neededVersion, (await client.getVersion?.())?.version);
+  const version = (await client.getVersion?.())?.version;
+  checkServerVersion(neededVersion, version);
   const place = `The collection ${received(collection)}`;
   // Asking whether one exists is answered with success by Milvus Lite whatever the name is.
   const { data } = succeeded(await client.showCollections({}));
   if (!data.some(({ name }) => name === collection)) {
-    await createCollection(client, collection, newDescription(place, options));
+    // Milvus Lite says no version, has no partitions, and takes no expression where one field is the key of them.
+    const hasPartitions = version !== undefined;
+    await createCollection(client, collection, newDescription(place, options), hasPartitions);
   }
   const { schema } = succeeded(await client.describeCollection({ collection_name: collection }));
   const made = parseDescription(schema.description);

@@ -20,6 +20,7 @@ function fakeClient(keepsPartitions: boolean) {
   let description = "";
   const success = { error_code: "Success", code: 0, reason: "" };
   const answers: Record<string, (request: Request) => object> = {
+    getVersion: () => (keepsPartitions ? { status: success, version: "2.6.0" } : {}),
     showCollections: () => ({ status: success, data: [] }),
     createCollection: (request) => {
       description = request.description as string;
@@ -153,6 +154,14 @@ describe("the option tenant", () => {
       expect(JSON.stringify(request)).not.toContain("partition");
     }
     expect(requests.length).toBe(11);
+  });
+
+  it("is a field like others where a server has no partitions", async () => {
+    const { client, requests } = fakeClient(false);
+    await using store = await MilvusStore.open({ client, vectors, tenant: "acme" });
+    const [, made] = requests.find(([call]) => call === "createCollection")!;
+    expect((made.fields as Request[]).filter((field) => field.is_partition_key === true)).toEqual([]);
+    expect(store.tenant).toBe("acme");
   });
 
   it("is refused together with partition", async () => {

@@ -12,7 +12,7 @@ export const maximumElements = 4096;
 /** The key of the row in which a collection keeps what changes about itself: documents have keys of at least four digits. */
 export const ownKey = "";
 
-/** The field of tenants, by which Milvus divides a collection that has them into partitions. */
+/** The field of tenants, by which a server divides a collection that has them into partitions. */
 export const tenantField = "tenant";
 
 /** What stands in {@link tenantField} of the row of the collection itself: tenants have longer keys. */
@@ -27,12 +27,14 @@ const metrics = { cosine: "COSINE", dot: "IP", euclidean: "L2" } as const;
 
 /**
  * Makes a collection, without its indexes.
+ * @param hasPartitions false for Milvus Lite
  * @throws SparseEncoderError `STORE_UNSUPPORTED`; errors of the server
  */
 export async function createCollection(
   client: MilvusConnection,
   collection: string,
   description: CollectionDescription,
+  hasPartitions: boolean,
 ): Promise<void> {
   const { vectors, tenants } = description;
   if (vectors.length === 0) {
@@ -52,7 +54,7 @@ export async function createCollection(
   const string = { data_type: "VarChar", max_length: maximumBytes };
   const fields = [
     { name: "key", ...string, is_primary_key: true },
-    ...(tenants ? [{ name: tenantField, ...string, is_partition_key: true }] : []),
+    ...(tenants ? [{ name: tenantField, ...string, is_partition_key: hasPartitions }] : []),
     { name: "id", ...string },
     { name: "text", ...string },
     { name: "metadata", data_type: "JSON" },
