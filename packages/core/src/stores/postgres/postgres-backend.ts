@@ -23,6 +23,7 @@ import {
 } from "./postgres-options.ts";
 import {
   fromRow,
+  keysOf,
   maximumIndexedDims,
   selectedColumns,
   toKey,
@@ -292,10 +293,4 @@ export class PostgresBackend implements StoreBackend {
     );
     return Number(row!.count);
   }
-}
-
-/** A query for the keys of ids. */
-function keysOf(ids: readonly string[], bindings: Bindings): string {
-  const keys = bindings.add(JSON.stringify(ids.map(toKey)), "json");
-  return `SELECT decode(value, 'hex') FROM json_array_elements_text(${keys})`;
 }

@@ -2,6 +2,7 @@ import type { SparseVector } from "../../vector/index.ts";
 import { escapeMetadata, escapeText, parseMetadata, unescapeText } from "../engine/stored-text.ts";
 import type { StoredDocument } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
+import type { Bindings } from "./bindings.ts";
 import type { Row } from "./database/postgres-database.ts";
 import type { DocumentTable } from "./document-table.ts";
 import { type Column, columnsOf } from "./postgres-column.ts";
@@ -17,6 +18,12 @@ const statementRows = 1000;
 /** An id as it stands in `key`, in hexadecimal digits. */
 export function toKey(id: string): string {
   return Buffer.from(id, "utf16le").swap16().toString("hex");
+}
+
+/** A query for the keys of ids. */
+export function keysOf(ids: readonly string[], bindings: Bindings): string {
+  const keys = bindings.add(JSON.stringify(ids.map(toKey)), "json");
+  return `SELECT decode(value, 'hex') FROM json_array_elements_text(${keys})`;
 }
 
 /** The statement that stores the documents of a JSON array, and its values for each array. */
