@@ -20,6 +20,7 @@ import {
 } from "../../model/index.ts";
 import { cudaInstalled } from "../../runtime/index.ts";
 import type { CheckedLoadOptions } from "./load-options.ts";
+import { checkRoom } from "./room-for-weights.ts";
 
 /** A pipeline as workers can open it, and the weights that it refers to. */
 export interface CompiledPipeline {
@@ -46,7 +47,10 @@ export async function compilePipeline(
       missing = error;
       return undefined;
     });
-    if (weights !== undefined) return compileWeights(pipeline, weights, options);
+    if (weights !== undefined) {
+      await checkRoom(folder, weights.values(), options.dtype === "int8" ? "int8" : "fp32");
+      return compileWeights(pipeline, weights, options);
+    }
   }
   const file = await findOnnxExport(folder, options.fileName);
   if (file === undefined) throw missing;

@@ -1,6 +1,6 @@
 import { createHash, type Hash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm, statfs } from "node:fs/promises";
 import path from "node:path";
 import { mapInParallel, throwIfAborted } from "../../calls/index.ts";
 import { SparseEncoderError } from "../../errors.ts";
@@ -156,6 +156,7 @@ async function writeConverted(
     await mkdir(path.dirname(file), { recursive: true });
     const handle = await open(temporary, "wx+");
     try {
+      await checkDisk(path.dirname(file), format, table);
       // Not forced to the disk, which takes seconds per gigabyte: what a crash loses is found by its checksum and made anew.
       await writeFile(handle, source, format, table, signal);
     } finally {
@@ -174,6 +175,24 @@ async function writeConverted(
   return readSafetensors(file);
 }
 
+/** @throws SparseEncoderError `CACHE_UNWRITABLE` if the disk of a folder has no room for the file, before it is filled */
+async function checkDisk(folder: string, format: WeightFormat, table: RecordedTable): Promise<void> {
+  const places = placesOf(sourcesOf(table).flatMap(format.entries));
+  const needed = places.reduce((sum, { bytes }) => sum + bytes, 0);
+  const { bavail, blocks, bsize } = await statfs(folder);
+  // Some network file systems say nothing of their size.
+  if (blocks === 0 || bavail * bsize >= needed) return;
+  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`;
+  throw new SparseEncoderError(
+    "CACHE_UNWRITABLE",
+    `The ${format.name} weights need ${gigabytes(needed)}, and the disk of ${folder} has ${gigabytes(bavail * bsize)} free. Free some space, or choose another folder with the option cacheDir.`,
+  );
+}
+
+function sourcesOf({ used, quantisable, origin }: RecordedTable): SourceTensor[] {
+  return [...used].map(([name, tensor]) => ({ name, tensor, quantisable: quantisable.has(name), origin }));
+}
+
 async function writeFile(
   handle: FileHandle,
   source: string,
@@ -181,9 +200,7 @@ async function writeFile(
   table: RecordedTable,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const sources = [...table.used].map(([name, tensor]): SourceTensor => {
-    return { name, tensor, quantisable: table.quantisable.has(name), origin: table.origin };
-  });
+  const sources = sourcesOf(table);
   const places = placesOf(sources.flatMap(format.entries));
   const end = places.reduce((sum, { bytes }) => sum + bytes, 0);
   const metadata = { format: `${format.name} ${format.version}`, source, sha256: "0".repeat(64) };
