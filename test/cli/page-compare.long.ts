@@ -148,8 +148,9 @@ describe.skipIf(chromiumPath === undefined)(title, () => {
     expect(await page.getByLabel("Query", { exact: true }).inputValue()).toBe(queries[1]!.text);
     await page.getByRole("group", { name: "Settings A" }).getByLabel("Words (BM25)").fill("0");
     await page.goBack();
-    // Figures of other settings are gone.
     await page.getByRole("button", { name: "Measure both" }).waitFor();
+    // Figures of other settings are gone.
+    expect(await page.locator(".ranks").count()).toBe(0);
     await page.getByRole("group", { name: "Settings A" }).getByLabel("Meaning (SPLADE)").fill("0");
     await page.getByRole("button", { name: "Measure both" }).click();
     await page.getByText("All arms of one side are off.").waitFor();

@@ -40,6 +40,8 @@ export function compareQueries(facts: PageFacts, settings: ComparedSettings, ask
         status.textContent = "";
         result.replaceChildren();
       };
+      // Changes of settings that the figures shown know of.
+      let seen = settings.changes;
       measure.addEventListener("click", () => {
         void latest.run((signal) => showMeasures({ result, status, asked }, settings, signal));
       });
@@ -67,8 +69,12 @@ export function compareQueries(facts: PageFacts, settings: ComparedSettings, ask
       );
       const show = () => {
         place.append(settings.root);
-        settings.onChange = forget;
-        if (result.childElementCount === 0) refresh();
+        settings.onChange = () => {
+          seen = settings.changes;
+          forget();
+        };
+        if (result.childElementCount === 0 || seen !== settings.changes) refresh();
+        seen = settings.changes;
       };
       return { root, show };
     },

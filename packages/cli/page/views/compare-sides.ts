@@ -15,11 +15,16 @@ export interface ComparedSettings {
   values(): Pair<SearchSettings>;
   /** Called when a person changes a setting. */
   onChange: () => void;
+  /** How often a setting was changed. */
+  changes: number;
 }
 
 /** What makes B differ from A at first: another model, or else no keyword arm. */
 export function comparedSettings(facts: PageFacts): ComparedSettings {
-  const change = () => compared.onChange();
+  const change = () => {
+    compared.changes++;
+    compared.onChange();
+  };
   const difference = facts.models.length > 1 ? { model: 1 } : { weights: { keyword: 0 } };
   const forms: Pair<SettingsForm> = [
     settingsForm("Settings A", facts, change),
@@ -34,6 +39,7 @@ export function comparedSettings(facts: PageFacts): ComparedSettings {
     ),
     values: () => [forms[0].value(), forms[1].value()],
     onChange: () => {},
+    changes: 0,
   };
   return compared;
 }
