@@ -53,7 +53,7 @@ class Engine {
 /** Number of texts: one batch of 32 for each shape, so that peak memory is for 32 x 128 tokens. */
 const textCount = 32;
 
-/** Compares shapes and numbers of threads, prints a table and writes it to `encode-reference-<shapes>`. */
+/** Compares shapes and numbers of threads, prints tables and writes each to `encode-reference-<shape>`. */
 export async function compareWithReference(
   texts: readonly string[],
   rounds: number,
@@ -63,8 +63,8 @@ export async function compareWithReference(
   const serve = fileURLToPath(new URL("serve.py", import.meta.url));
   const engineFile = fileURLToPath(new URL("engine.mjs", import.meta.url));
   const cache = mkdtempSync(path.join(tmpdir(), "sparse-encoder-bench-"));
-  const rows: Record<string, Record<string, string | number>> = {};
   for (const shape of shapes) {
+    const rows: Record<string, Record<string, string | number>> = {};
     for (const threads of [1, 2]) {
       const model = randomBert(shape);
       const node = (dtype: string, workers: number, perWorker: number) =>
@@ -97,8 +97,8 @@ export async function compareWithReference(
       for (const engine of [reference, ...engines]) engine.end();
       console.table(rows);
     }
+    writeReport(`encode-reference-${shape}`, rows);
   }
-  writeReport(`encode-reference-${shapes.join("-")}`, rows);
   rmSync(cache, { recursive: true });
 }
 

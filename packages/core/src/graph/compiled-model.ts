@@ -2,7 +2,7 @@ import type { ModuleDescription, Pipeline, StoredTensor, TensorTable } from "../
 import type { PooledModel, ScreenedModel, WideModel } from "../runtime/index.ts";
 import { checkHead, familyOf, shapeOf } from "./checkpoint-family.ts";
 import type { TransformerShape } from "./family.ts";
-import { addClassifier } from "./head/classifier-head.ts";
+import { addClassifier, classifiesFirst } from "./head/classifier-head.ts";
 import { addEntries, type Entries } from "./head/entries.ts";
 import { addTokenWeights } from "./head/lexical-head.ts";
 import {
@@ -131,7 +131,8 @@ export function buildGraph(
   const tensors = weights.get(transformer.folder)!;
   const building = { graph, tensors, tuning, readsPairs: head.kind === "SequenceClassification" };
   if (head.kind === "SpladePooling") checkHead(family, shape, transformer, head, tensors);
-  const hidden = addTransformer(building, family, shape);
+  const readsFirst = head.kind === "SequenceClassification" ? classifiesFirst(transformer) : poolsFirst(head);
+  const hidden = addTransformer(building, family, shape, readsFirst);
   const lexical =
     head.kind === "LexicalWeights"
       ? addTokenWeights({ ...building, tensors: weights.get(head.folder)! }, hidden, shape.hiddenSize)
@@ -181,6 +182,11 @@ export function buildGraph(
 function headOf({ kind }: ModuleDescription): "masked-lm" | "classifier" | "none" {
   if (kind === "SpladePooling") return "masked-lm";
   return kind === "SequenceClassification" ? "classifier" : "none";
+}
+
+/** Whether a pooling reads the first token of each text only. */
+function poolsFirst(head: ModuleDescription): boolean {
+  return head.kind === "Pooling" && head.includePrompt && head.modes.length === 1 && head.modes[0] === "cls";
 }
 
 function addOutputs(graph: OnnxGraph, { vectors, width, dims, entries }: Stage): void {

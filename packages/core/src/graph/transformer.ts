@@ -1,13 +1,12 @@
-import { addDistanceScores, addDistances, type DistanceInputs } from "./disentangled.ts";
 import { addEmbeddings } from "./embeddings.ts";
 import type { Family, TransformerShape } from "./family.ts";
 import { type Building, byText, linear } from "./layers.ts";
 import { addLongAttention, addLongInputs, type LongInputs } from "./long-attention.ts";
-import type { Value } from "./onnx/onnx-graph.ts";
-import { addReach, addRelativeBias, addRotation, masked, type Rotation } from "./positions.ts";
+import type { OnnxGraph, Value } from "./onnx/onnx-graph.ts";
+import { addRotation, type Rotation } from "./positions.ts";
+import { addScoreInputs, addScores, type ScoreInputs } from "./score-attention.ts";
 import {
   type AttentionPart,
-  type AttentionStates,
   addConvolution,
   addMlp,
   biasesOf,
@@ -16,8 +15,6 @@ import {
   normAdded,
   normHeads,
   projectPart,
-  scoreScale,
-  shareHeads,
   type TransformerBuilding,
 } from "./transformer-parts.ts";
 import { wideLayerBuilder } from "./wide-layers.ts";
@@ -45,16 +42,10 @@ interface AttentionInputs {
   /** int64 vector [B, S]. */
   readonly batchShape: Value;
   readonly scores: ScoreInputs | LongInputs;
+  /** The layer that is computed for the first token of each text only; undefined for none. */
+  readonly lastLayer: number | undefined;
   readonly rotation: Rotation | undefined;
   readonly localRotation: Rotation | undefined;
-}
-
-/** What attention with all scores at once needs. */
-interface ScoreInputs {
-  /** [B, 1, 1, S] or broader, added to the scores; the second one for layers with a window. */
-  readonly bias: Value;
-  readonly localBias: Value | undefined;
-  readonly distances: DistanceInputs | undefined;
 }
 
 /**
@@ -62,8 +53,15 @@ interface ScoreInputs {
  *
  * Inputs: `ids`, int32 [B, S], padded on the right with any valid id; `lengths`, int32 [B], the number of real
  * tokens of each row; for pairs of texts `type_starts`, int32 [B], the place of the first token of type 1 in each row. Attention never looks at padding. Every linear layer runs on [B x S, width].
+ *
+ * @param readsFirst true if the head reads the first token of each text only: the states may then be those of texts of one token
  */
-export function addTransformer(building: Building, family: Family, shape: TransformerShape): HiddenStates {
+export function addTransformer(
+  building: Building,
+  family: Family,
+  shape: TransformerShape,
+  readsFirst = false,
+): HiddenStates {
   const { graph, tensors } = building;
   const prefix = tensors.has(`${family.names.prefix}${family.names.words}`) ? family.names.prefix : "";
   const transformer: TransformerBuilding = { ...building, family, shape, prefix };
@@ -77,11 +75,12 @@ export function addTransformer(building: Building, family: Family, shape: Transf
   const places = graph.op("Range", [graph.integer(0), length, graph.integer(1)]);
   const mask = graph.op("Less", [graph.op("Unsqueeze", [places, graph.integers(0)]), lengths]);
 
+  const ends = readsFirst && canEndAtFirst(transformer);
   let tokens = addEmbeddings(transformer, ids, places);
   const layer =
     building.tuning === "wide"
       ? wideLayerBuilder(transformer, counts, places, batchShape)
-      : layerBuilder(transformer, mask, places, batchShape);
+      : layerBuilder(transformer, mask, places, batchShape, ends);
   const embedded = tokens;
   for (let number = 0; number < shape.layers; number++) {
     tokens = layer(number, tokens);
@@ -89,7 +88,51 @@ export function addTransformer(building: Building, family: Family, shape: Transf
   }
   const { finalNorm } = family.names;
   if (finalNorm !== undefined) tokens = norm(transformer, prefix + finalNorm, tokens, hiddenSize);
-  return { ids, tokens, mask, batchShape, lengths, places, prefix };
+  const states = { ids, tokens, mask, batchShape, lengths, places, prefix };
+  return ends ? { ...states, ...ofFirstTokens(graph, states) } : states;
+}
+
+/**
+ * Whether the last layer can leave out all tokens but the first: in families where a query's place matters in the embeddings only, and in
+ * graphs for many short texts, where the layer is a part of the work that counts.
+ */
+function canEndAtFirst({ shape, tuning }: TransformerBuilding): boolean {
+  const { layers, rotary, local, causal, relativeBuckets, disentangled } = shape;
+  const isPlain = rotary === undefined && local === undefined && causal !== true;
+  const isNear = relativeBuckets !== undefined || disentangled?.isOn === true;
+  return layers > 1 && isPlain && !isNear && (tuning === "throughput" || tuning === "latency");
+}
+
+/** What says of hidden states that each text has its first token only. */
+function ofFirstTokens(graph: OnnxGraph, { ids, mask, batchShape }: HiddenStates) {
+  const first = (value: Value) =>
+    graph.op("Slice", [value, graph.integers(0), graph.integers(1), graph.integers(1)]);
+  return {
+    ids: first(ids),
+    mask: first(mask),
+    batchShape: firstShape(graph, batchShape),
+    lengths: graph.op("Cast", [first(mask)], { to: 7 }),
+    places: graph.integers(0),
+  };
+}
+
+/** From int64 [B, S] to [B, 1]. */
+function firstShape(graph: OnnxGraph, batchShape: Value): Value {
+  const texts = graph.op("Slice", [batchShape, graph.integers(0), graph.integers(1)]);
+  return graph.op("Concat", [texts, graph.integers(1)], { axis: 0 });
+}
+
+/** The tokens that a layer computes: all, or the first of each text. [B x S, H] to [B, H] */
+function askingTokens(
+  { graph, shape }: TransformerBuilding,
+  { batchShape, lastLayer }: AttentionInputs,
+  number: number,
+  tokens: Value,
+): Value {
+  if (number !== lastLayer) return tokens;
+  return graph.op("Gather", [byText(graph, tokens, batchShape, shape.hiddenSize), graph.integer(0)], {
+    axis: 1,
+  });
 }
 
 /** What adds layer `number` behind `tokens`. */
@@ -98,8 +141,11 @@ function layerBuilder(
   mask: Value,
   places: Value,
   batchShape: Value,
+  endsAtFirst: boolean,
 ): (number: number, tokens: Value) => Value {
-  const inputs = attentionInputs(transformer, mask, places, batchShape);
+  const { layers } = transformer.shape;
+  const shared = attentionInputs(transformer, mask, places, batchShape);
+  const inputs = { ...shared, lastLayer: endsAtFirst ? layers - 1 : undefined };
   const add = transformer.shape.preNorm === true ? addPreNormLayer : addPostNormLayer;
   return (number, tokens) => add(transformer, inputs, number, tokens);
 }
@@ -109,7 +155,7 @@ function attentionInputs(
   mask: Value,
   places: Value,
   batchShape: Value,
-): AttentionInputs {
+): Omit<AttentionInputs, "lastLayer"> {
   const { rotary } = transformer.shape;
   const rotation = rotary && addRotation(transformer.graph, places, rotary.global);
   return {
@@ -118,38 +164,11 @@ function attentionInputs(
     scores:
       transformer.tuning === "long"
         ? addLongInputs(transformer, batchShape)
-        : scoreInputs(transformer, mask, places, batchShape),
+        : addScoreInputs(transformer, mask, places, batchShape),
     rotation,
     localRotation:
       rotary?.local === undefined ? rotation : addRotation(transformer.graph, places, rotary.local),
   };
-}
-
-function scoreInputs(
-  transformer: TransformerBuilding,
-  mask: Value,
-  places: Value,
-  batchShape: Value,
-): ScoreInputs {
-  const { graph, shape } = transformer;
-  const bias = addMask(transformer, mask, places, false);
-  return {
-    bias:
-      shape.relativeBuckets === undefined
-        ? bias
-        : graph.op("Add", [bias, addRelativeBias(transformer, places)]),
-    localBias: shape.local && addMask(transformer, mask, places, true),
-    distances: addDistances(transformer, places, batchShape),
-  };
-}
-
-/** What forbids keys that a token must not attend to: [B, 1, 1 or S, S]. */
-function addMask({ graph, shape }: TransformerBuilding, mask: Value, places: Value, isLocal: boolean): Value {
-  const keys = graph.op("Unsqueeze", [mask, graph.integers(1, 2)]);
-  const reach = addReach(graph, places, shape, isLocal);
-  // One choice of both masks, not a sum of two biases: the sum would overflow where both forbid.
-  const allowed = reach === undefined ? keys : graph.op("And", [keys, reach]);
-  return graph.op("Where", [allowed, graph.scalar(0), graph.scalar(masked)]);
 }
 
 function addPostNormLayer(
@@ -160,7 +179,8 @@ function addPostNormLayer(
 ): Value {
   const { graph, family, shape, prefix } = transformer;
   const layer = prefix + family.names.layer(number);
-  const attended = graph.op("Add", [addAttention(transformer, inputs, number, tokens), tokens]);
+  const asking = askingTokens(transformer, inputs, number, tokens);
+  const attended = graph.op("Add", [addAttention(transformer, inputs, number, tokens, asking), asking]);
   const middle = norm(transformer, layer + family.names.attentionNorm, attended, shape.hiddenSize);
   const transformed = graph.op("Add", [addMlp(transformer, number, middle), middle]);
   return norm(transformer, layer + family.names.outputNorm, transformed, shape.hiddenSize);
@@ -178,8 +198,9 @@ function addPreNormLayer(
     number === 0 && shape.withoutFirstNorm === true
       ? tokens
       : norm(transformer, layer + family.names.attentionNorm, tokens, shape.hiddenSize);
-  const attended = addAttention(transformer, inputs, number, before);
-  const middle = graph.op("Add", [tokens, normAdded(transformer, number, "attention", attended)]);
+  const asking = (states: Value) => askingTokens(transformer, inputs, number, states);
+  const attended = addAttention(transformer, inputs, number, before, asking(before));
+  const middle = graph.op("Add", [asking(tokens), normAdded(transformer, number, "attention", attended)]);
   const normed = norm(transformer, layer + family.names.outputNorm, middle, shape.hiddenSize);
   return graph.op("Add", [
     middle,
@@ -187,12 +208,13 @@ function addPreNormLayer(
   ]);
 }
 
-/** Multi-head self-attention with its output projection: [B x S, H] to [B x S, H]. */
+/** Multi-head self-attention of `asking` to `tokens`, with its output projection: the shape of `asking`, [B x S, H] or [B, H]. */
 function addAttention(
   transformer: TransformerBuilding,
   inputs: AttentionInputs,
   number: number,
   tokens: Value,
+  asking: Value,
 ): Value {
   const { graph, family, shape, prefix } = transformer;
   const { hiddenSize } = shape;
@@ -202,43 +224,23 @@ function addAttention(
   const local = shape.local?.layers[number] === true;
   const rotation = local ? inputs.localRotation : inputs.rotation;
 
-  const project = (part: AttentionPart) => splitHeads(transformer, inputs.batchShape, number, part, tokens);
+  const { batchShape } = inputs;
+  const project = (part: AttentionPart) => splitHeads(transformer, batchShape, number, part, tokens);
+  const queries =
+    number === inputs.lastLayer
+      ? splitHeads(transformer, firstShape(graph, batchShape), number, "query", asking)
+      : project("query");
   const rotate = (value: Value) => (rotation === undefined ? value : rotation.apply(value));
-  const states = { query: rotate(project("query")), key: rotate(project("key")), value: project("value") };
+  const states = { query: rotate(queries), key: rotate(project("key")), value: project("value") };
   const { scores } = inputs;
   const mixed =
     "bias" in scores
-      ? addScores(transformer, scores, inputs.batchShape, number, states)
+      ? addScores(transformer, scores, batchShape, number, states)
       : addLongAttention(transformer, scores, number, states);
   const joined = graph.op("Reshape", [mixed, graph.integers(-1, heads * size)]);
   return linear(transformer, layer + attentionOutput, joined, heads * size, hiddenSize, {
     bias: biasesOf(shape).attentionOutput,
   });
-}
-
-/** Attention with all scores at once: [B, heads of the part, S, D] each to [B, S, heads, D]. */
-function addScores(
-  transformer: TransformerBuilding,
-  inputs: ScoreInputs,
-  batchShape: Value,
-  number: number,
-  states: AttentionStates,
-): Value {
-  const { graph, shape } = transformer;
-  const local = shape.local?.layers[number] === true;
-  const scale = scoreScale(shape);
-  const key = shareHeads(transformer, batchShape, states.key);
-  const value = shareHeads(transformer, batchShape, states.value);
-  const query = graph.op("Mul", [states.query, graph.scalar(scale)]);
-  const products = graph.op("MatMul", [query, graph.op("Transpose", [key], { perm: [0, 1, 3, 2] })]);
-  const ofDistances =
-    inputs.distances && addDistanceScores(transformer, inputs.distances, number, { query, key, scale });
-  const scores = graph.op("Add", [
-    ofDistances === undefined ? products : graph.op("Add", [products, ofDistances]),
-    local ? (inputs.localBias ?? inputs.bias) : inputs.bias,
-  ]);
-  const mixed = graph.op("MatMul", [graph.op("Softmax", [scores], { axis: -1 }), value]);
-  return graph.op("Transpose", [mixed], { perm: [0, 2, 1, 3] });
 }
 
 /** Query, key or value of each token by head: [B x S, H] to [B, heads of the part, S, head size]. */

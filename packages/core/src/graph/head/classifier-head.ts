@@ -142,6 +142,13 @@ export function addClassifier(
   return outputs(pool("mean", { ...states, states: byText(graph, rows, hidden.batchShape, hiddenSize) }));
 }
 
+/** Whether the head of a sequence classification reads the first token of each text only. */
+export function classifiesFirst({ config, configFile }: Config): boolean {
+  const classifier = classifiers[String(config.model_type)];
+  if (classifier === undefined || classifier.pooling === "last") return false;
+  return poolingOf(classifier, config, configFile) === "cls";
+}
+
 /** The linear layer of a head with its activation and norm: [rows, H] to the same. */
 function addDense(
   building: Building,

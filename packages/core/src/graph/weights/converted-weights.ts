@@ -49,7 +49,7 @@ export type ConvertedValues = Int8Array | Uint16Array | Float32Array;
 export type WriteValues = (entry: string, values: ConvertedValues, start: number) => Promise<void>;
 
 /** Values that are converted without a pause: a few milliseconds of this thread. */
-export const valuesPerBlock = 1 << 19;
+export const valuesPerBlock = 1 << 20;
 
 /** Some are read and written while this thread converts others. */
 const tensorsAtOnce = 4;
