@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { CrossEncoder, DenseEncoder, HybridEncoder, SparseEncoder } from "@sparse-encoder/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { withTokenizer } from "../helpers/fixture-folders.ts";
@@ -106,6 +107,15 @@ describe("an int8 model gives a text the same numbers alone and in every batch",
     await using encoder = await SparseEncoder.load(goldenModelFolder(name), options());
     await compare((some, batchSize) => encoder.encode(some, { batchSize }));
   });
+
+  it.each(["qwen3", "qwen3-causal-window", "llama3", "mistral-causal", "deberta-v3"])(
+    "sparse, of another family: %s",
+    async (name) => {
+      const folder = fileURLToPath(new URL(`../fixtures/families/${name}`, import.meta.url));
+      await using encoder = await SparseEncoder.load(folder, options());
+      await compare((some, batchSize) => encoder.encode(some, { batchSize }));
+    },
+  );
 
   it("sparse: the embedded model, also with several threads", async () => {
     for (const threads of [1, 2]) {
