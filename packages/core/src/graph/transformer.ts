@@ -1,10 +1,10 @@
+import { addLongAttention, addLongInputs, type LongInputs } from "./attention/long-attention.ts";
+import { addScoreInputs, addScores, type ScoreInputs } from "./attention/score-attention.ts";
 import { addEmbeddings } from "./embeddings.ts";
 import type { Family, TransformerShape } from "./family.ts";
 import { type Building, byText, linear } from "./layers.ts";
-import { addLongAttention, addLongInputs, type LongInputs } from "./long-attention.ts";
 import type { OnnxGraph, Value } from "./onnx/onnx-graph.ts";
 import { addRotation, type Rotation } from "./positions.ts";
-import { addScoreInputs, addScores, type ScoreInputs } from "./score-attention.ts";
 import {
   type AttentionPart,
   addConvolution,

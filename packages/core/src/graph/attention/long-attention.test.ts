@@ -8,10 +8,10 @@ import {
   readWeights,
   type TensorTable,
   type WantedModel,
-} from "../model/index.ts";
-import { buildGraph } from "./compiled-model.ts";
+} from "../../model/index.ts";
+import { buildGraph } from "../compiled-model.ts";
 
-const fixtures = fileURLToPath(new URL("../../../../test/fixtures", import.meta.url));
+const fixtures = fileURLToPath(new URL("../../../../../test/fixtures", import.meta.url));
 
 type Graph = ReturnType<typeof buildGraph>;
 
@@ -73,6 +73,8 @@ const models: [folder: string, type: WantedModel, changes: Record<string, number
   ["families/mistral-causal", "SparseEncoder", { sliding_window: 1 }],
   ["families/qwen3", "SparseEncoder", {}],
   ["families/qwen3-causal-window", "SparseEncoder", {}],
+  ["families/gemma3", "SparseEncoder", {}],
+  ["families/gemma3-dense", "SentenceTransformer", {}],
   ["rerankers/deberta-v2", "CrossEncoder", {}],
 ];
 

@@ -1,16 +1,16 @@
-import { addBlockDistances } from "./block-distances.ts";
-import { addDistances, type DistanceInputs } from "./disentangled.ts";
-import type { TransformerShape } from "./family.ts";
-import type { OnnxGraph, Value } from "./onnx/onnx-graph.ts";
-import { masked } from "./positions.ts";
-import { addLoopedAttention, addQueryBlocks, type QueryBlocks } from "./query-blocks.ts";
+import { addDistances, type DistanceInputs } from "../disentangled.ts";
+import type { TransformerShape } from "../family.ts";
+import type { OnnxGraph, Value } from "../onnx/onnx-graph.ts";
+import { masked } from "../positions.ts";
 import {
   type AttentionStates,
   headsOf,
   scoreScale,
   shareHeads,
   type TransformerBuilding,
-} from "./transformer-parts.ts";
+} from "../transformer-parts.ts";
+import { addBlockDistances } from "./block-distances.ts";
+import { addLoopedAttention, addQueryBlocks, type QueryBlocks } from "./query-blocks.ts";
 
 /**
  * Attention of a text that is alone in its batch, so that nothing is padded, in memory that grows with the length and not with its

@@ -1,7 +1,7 @@
-import { type DistanceInputs, projectDistances, shiftRows } from "./disentangled.ts";
-import type { Value } from "./onnx/onnx-graph.ts";
+import { type DistanceInputs, projectDistances, shiftRows } from "../disentangled.ts";
+import type { Value } from "../onnx/onnx-graph.ts";
+import { headsOf, scoreScale, type TransformerBuilding } from "../transformer-parts.ts";
 import { padEnd, type QueryBlock, type QueryBlocks, queriesPerBlock } from "./query-blocks.ts";
-import { headsOf, scoreScale, type TransformerBuilding } from "./transformer-parts.ts";
 
 /** What is added to the scores of a block of queries: [1, heads, 1, W, S]. */
 export type BlockScores = (block: QueryBlock) => Value;

@@ -1,7 +1,7 @@
-import type { TransformerShape } from "./family.ts";
-import type { OnnxGraph, Value } from "./onnx/onnx-graph.ts";
-import { addReachTable, addRelativeTable } from "./positions.ts";
-import { type AttentionStates, headsOf, scoreScale, type TransformerBuilding } from "./transformer-parts.ts";
+import type { TransformerShape } from "../family.ts";
+import type { OnnxGraph, Value } from "../onnx/onnx-graph.ts";
+import { addReachTable, addRelativeTable } from "../positions.ts";
+import { type AttentionStates, headsOf, scoreScale, type TransformerBuilding } from "../transformer-parts.ts";
 
 /**
  * Attention of a text that is alone in its batch, in a loop: each round takes a block of queries, gives them scores for the keys

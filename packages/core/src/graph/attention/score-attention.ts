@@ -1,12 +1,12 @@
-import { addDistanceScores, addDistances, type DistanceInputs } from "./disentangled.ts";
-import type { Value } from "./onnx/onnx-graph.ts";
-import { addReach, addRelativeBias, masked } from "./positions.ts";
+import { addDistanceScores, addDistances, type DistanceInputs } from "../disentangled.ts";
+import type { Value } from "../onnx/onnx-graph.ts";
+import { addReach, addRelativeBias, masked } from "../positions.ts";
 import {
   type AttentionStates,
   scoreScale,
   shareHeads,
   type TransformerBuilding,
-} from "./transformer-parts.ts";
+} from "../transformer-parts.ts";
 
 /** What attention with all scores at once needs. */
 export interface ScoreInputs {
