@@ -1,5 +1,5 @@
 // Builds packages/cli in the current folder: dist/main.js with the code of each command in a file of its own, so that `--help`
-// loads none of them, and dist/page with the page that `serve` gives to browsers.
+// loads none of them, dist/file-worker.js which reads files in a thread, and dist/page with the page that `serve` gives to browsers.
 import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, existsSync, rmSync } from "node:fs";
 import { build } from "esbuild";
@@ -16,7 +16,7 @@ await build({
   packages: "external",
   sourcemap: true,
   logLevel: "warning",
-  entryPoints: ["src/main.ts"],
+  entryPoints: { main: "src/main.ts", "file-worker": "src/folder/file-worker.ts" },
   outdir: "dist",
   banner: { js: "#!/usr/bin/env node" },
 });

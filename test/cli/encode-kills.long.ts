@@ -1,8 +1,12 @@
-import { once } from "node:events";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { MemoryStore } from "@sparse-encoder/core";
+import { OpenSearchStore, PostgresStore, QdrantStore } from "@sparse-encoder/core/stores";
 import { afterAll, describe, expect, it } from "vitest";
+import { FakeOpenSearch } from "../fakes/opensearch/fake-opensearch.ts";
+import { FakeQdrant } from "../fakes/qdrant/fake-qdrant.ts";
+import { expectNothingLost, killAtRandom } from "../helpers/killed-encode.ts";
 import { type EncodedLine, readJsonLines, sampleTexts } from "./encode-cases.ts";
-import { runCli, startCli, temporaryFolder } from "./run-cli.ts";
+import { runCli, temporaryFolder } from "./run-cli.ts";
 
 /** Lines to encode: 100,000 in the figures of docs/command-line.md. */
 const lines = Number(process.env.LINES ?? 20_000);
@@ -38,33 +42,62 @@ describe(`encode on ${lines} lines`, () => {
   it(`gives the bytes of one run after ${kills} kills at random`, async () => {
     const output = folder.file("killed.jsonl");
     const command = ["encode", input, "-o", output, "--resume"];
-    let killed = 0;
-    while (killed < kills && !existsSync(output)) {
-      const blocks = blocksOf(`${output}.partial.json`);
-      const child = startCli(command);
-      const ended = once(child, "close");
-      // At a random moment after some progress, so that the run comes to an end.
-      const target = blocks + 1 + Math.floor((Math.random() * lines) / 256 / kills);
-      while (child.exitCode === null && blocksOf(`${output}.partial.json`) < target && !existsSync(output)) {
-        await new Promise((resolve) => setTimeout(resolve, 3 + Math.random() * 10));
-      }
-      if (child.exitCode === null) {
-        child.kill("SIGKILL");
-        killed++;
-      }
-      await ended;
-    }
+    const checkpoint = `${output}.partial.json`;
+    const killed = await killAtRandom(command, { checkpoint, blocks: lines / 256 });
     expect((await runCli(command)).code).toBe(0);
     expect(killed).toBe(kills);
     expect(readFileSync(output).equals(readFileSync(whole))).toBe(true);
   });
 });
 
-/** Blocks that a checkpoint names; 0 without one. */
-function blocksOf(checkpoint: string): number {
-  try {
-    return JSON.parse(readFileSync(checkpoint, "utf8")).checkpoint.blocks;
-  } catch {
-    return 0;
-  }
-}
+/** Enough for a block per kill. */
+const storedLines = Number(process.env.STORED_LINES ?? 256 * 24);
+
+describe(`encode on ${storedLines} lines into a store, killed at random`, () => {
+  const vectors = { sparse: { kind: "sparse", dimension: 30_522 } } as const;
+
+  it("has in a folder what one run has", async () => {
+    await expectNothingLost(
+      {
+        address: (name) => `folder:${folder.file(`memory-${name}`)}`,
+        open: (name) => MemoryStore.open(folder.file(`memory-${name}`), { model: "splade-tiny" }),
+      },
+      storedLines,
+    );
+  });
+
+  it("has in PGlite what one run has", async () => {
+    await expectNothingLost(
+      {
+        address: (name) => `pglite:${folder.file(`pglite-${name}`)}`,
+        open: (name) =>
+          PostgresStore.open({ folder: folder.file(`pglite-${name}`), vectors, model: "splade-tiny" }),
+      },
+      storedLines,
+    );
+  });
+
+  it("has in a fake of Qdrant what one run has", async () => {
+    await using fake = await FakeQdrant.start();
+    const { url } = fake;
+    await expectNothingLost(
+      {
+        address: (collection) => `qdrant+${url}/${collection}`,
+        open: (collection) => QdrantStore.open({ url, collection, vectors, model: "splade-tiny" }),
+      },
+      storedLines,
+    );
+  });
+
+  it("has in a fake of OpenSearch what one run has", async () => {
+    await using fake = await FakeOpenSearch.start();
+    const { url } = fake;
+    await expectNothingLost(
+      {
+        address: (index) => `opensearch+${url}/${index}`,
+        open: (index) => OpenSearchStore.open({ url, index, vectors, model: "splade-tiny" }),
+      },
+      storedLines,
+    );
+  });
+});

@@ -1,5 +1,15 @@
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { SparseEncoder } from "@sparse-encoder/core";
@@ -206,6 +216,40 @@ describe("encode, given something wrong,", () => {
     expect([result.code, result.stdout]).toEqual([code, ""]);
   });
 
+  it("puts no file in the place of a device, and writes where a link points at", async () => {
+    using folder = temporaryFolder();
+    const fifo = folder.file("pipe");
+    execFileSync("mkfifo", [fifo]);
+    const refused = await runCli(["encode", "-o", fifo], { input: "a" });
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      `sparse-encoder: ${fifo} cannot be written: it is not a regular file; leave the option out and redirect standard output.\n`,
+    ]);
+    expect(lstatSync(fifo).isFIFO()).toBe(true);
+    writeFileSync(folder.file("target.jsonl"), "");
+    symlinkSync("target.jsonl", folder.file("link.jsonl"));
+    expect((await runCli(["encode", "-o", folder.file("link.jsonl")], { input: "a" })).code).toBe(0);
+    expect(lstatSync(folder.file("link.jsonl")).isSymbolicLink()).toBe(true);
+    expect(readJsonLines(folder.file("target.jsonl"))).toHaveLength(1);
+  });
+
+  it("keeps no password of a store in messages and checkpoints", async () => {
+    using folder = temporaryFolder();
+    const checkpoint = folder.file("checkpoint.json");
+    const resume = ["--checkpoint", checkpoint, "--resume"];
+    const store = (parameters: string) => `postgres://user:hunter22@127.0.0.1:1/db${parameters}`;
+    const typo = await runCli(["encode", "--store", "qdrant://user:hunter22@localhost/docs"], { input: "a" });
+    const lost = await runCli(["encode", "--store", store("?password=hunter22"), ...resume], { input: "a" });
+    expect([typo.code, lost.code]).toEqual([2, 1]);
+    const settings = { version: 1, settings: { store: "other" }, checkpoint: { blocks: 0, bytes: 0 } };
+    writeFileSync(checkpoint, JSON.stringify(settings));
+    const other = await runCli(["encode", "--store", `folder:${folder.file("user:hunter22")}`, ...resume], {
+      input: "a",
+    });
+    expect(other.stderr).toContain("had other settings");
+    for (const { stderr } of [typo, lost]) expect(stderr).not.toContain("hunter22");
+  });
+
   it("ends without a message when the reader of its output has enough", async () => {
     const child = startCli(["encode", folder.file("texts.txt")]);
     let stderr = "";
@@ -233,8 +277,13 @@ describe("encode, given something wrong,", () => {
     expect(existsSync(output)).toBe(false);
   });
 
-  it.skipIf(!existsSync("/dev/full"))("tells that the disk is full", async () => {
-    const child = startCli(["encode", folder.file("texts.txt")], { stdout: openSync("/dev/full", "w") });
+  it.skipIf(!existsSync("/dev/full")).each([
+    ["vectors", ["encode", "texts.txt"]],
+    ["help", ["encode", "--help"]],
+    ["the version", ["--version"]],
+    ["a script", ["completion", "zsh"]],
+  ])("tells that the disk is full when it writes %s", async (_case, parameters) => {
+    const child = startCli(parameters, { stdout: openSync("/dev/full", "w"), cwd: folder.path });
     let stderr = "";
     child.stderr!.on("data", (chunk: Buffer) => {
       stderr += chunk.toString();

@@ -234,6 +234,22 @@ describe("documents, files and search", () => {
     expect((await send("binary.txt", Buffer.from([0xff, 0])))[0]).toBe(422);
   });
 
+  it("name files that cannot be read in time or at all, and answer others meanwhile", async () => {
+    const send = (name: string, body: string) =>
+      read(hasty.ask(`/files/${name}`, undefined, { method: "PUT", body }));
+    await using hasty = await startServer(["--timeout", "3"]);
+    expect((await send("warm.md", "# Warm"))[0]).toBe(200);
+    // The parser of HTML takes a time that grows with the square of the depth.
+    const slow = send("deep.html", "<div>".repeat(380_000));
+    const started = performance.now();
+    expect((await hasty.ask("/health")).status).toBe(200);
+    expect(performance.now() - started).toBeLessThan(1500);
+    expect(await slow).toEqual([503, expect.objectContaining({ error_type: "Overloaded" })]);
+    const [status, { error }] = await send("deep.md", `${">".repeat(20_000)}a`);
+    expect(status === 503 ? "nests too deep" : error).toContain("nests too deep");
+    expect((await send("fine.md", "# Fine"))[0]).toBe(200);
+  });
+
   it.each([
     ["an empty query", { query: " " }, "`query` is empty"],
     ["an arm that is not there", { query: "a", weights: { dense: 1 } }, "no arm dense"],

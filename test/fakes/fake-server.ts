@@ -46,7 +46,7 @@ export interface FakeRequest {
 }
 
 /** A server over HTTP that answers with JSON, and can be told to fail. */
-export abstract class FakeServer {
+export abstract class FakeServer implements AsyncDisposable {
   /** Refuses the next requests with these statuses, or refusals, instead. */
   readonly failures: (number | Refusal)[] = [];
   /** Headers of each answer. */
@@ -81,6 +81,10 @@ export abstract class FakeServer {
     this.server.closeAllConnections();
     this.server.close();
     await once(this.server, "close");
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
   }
 
   /** The body of the answer or a promise of it, or a {@link Refusal}. */

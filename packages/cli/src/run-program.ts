@@ -3,10 +3,11 @@ import { CommandError, exitCodes, messageOf } from "./command-error.ts";
 import { applyConfig } from "./config/apply-config.ts";
 import { createProgram } from "./program.ts";
 import { plainText } from "./terminal/plain-text.ts";
-import { note, OutputClosed } from "./terminal/standard-output.ts";
+import { checkOutput, note, OutputClosed, watchOutput } from "./terminal/standard-output.ts";
 
 /** Runs the command of these arguments; gives the exit code. Nothing is thrown. */
 export async function runProgram(parameters: readonly string[]): Promise<number> {
+  watchOutput();
   const program = createProgram();
   for (const command of [program, ...program.commands]) prepare(command);
   program.hook("preAction", async (_program, command) => {
@@ -28,7 +29,11 @@ function prepare(command: Command): void {
 async function exitCodeOf(error: unknown): Promise<number> {
   // The reader has what it wanted.
   if (error instanceof OutputClosed) return 0;
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
+  if (error instanceof CommanderError) {
+    if (error.exitCode !== 0) return exitCodes.usage;
+    // Help was written without waiting.
+    return checkOutput().then(() => 0, exitCodeOf);
+  }
   // Loaded here, as `--help` needs none of it.
   const { SparseEncoderError } = await import("@sparse-encoder/core");
   if (SparseEncoderError.is(error, "ABORTED") || isAbort(error)) {

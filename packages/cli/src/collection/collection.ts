@@ -88,11 +88,22 @@ export class Collection implements AsyncDisposable {
     if (this.folder !== undefined) await writeDescription(this.folder, this.description);
   }
 
-  /** Runs changes of the index one after another. */
-  exclusively<Result>(change: () => Promise<Result>): Promise<Result> {
-    const running = this.changes.then(change);
+  /** Runs changes of the index one after another. One whose signal aborts while it waits is never begun. */
+  exclusively<Result>(signal: AbortSignal, change: () => Promise<Result>): Promise<Result> {
+    let hasBegun = false;
+    const running = this.changes.then(() => {
+      signal.throwIfAborted();
+      hasBegun = true;
+      return change();
+    });
     this.changes = running.catch(() => {});
-    return running;
+    return new Promise((resolve, reject) => {
+      running.then(resolve, reject);
+      const leave = () => {
+        if (!hasBegun) reject(signal.reason);
+      };
+      signal.addEventListener("abort", leave, { once: true });
+    });
   }
 
   private createRetriever(): HybridRetriever {

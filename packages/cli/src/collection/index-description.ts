@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { CommandError, messageOf, systemCode } from "../command-error.ts";
-import { writeWholeFile } from "./whole-file.ts";
+import { writeWholeFile } from "../terminal/whole-file.ts";
 
 /** Of the files of an index. A newer one is refused. */
 const formatVersion = 1;

@@ -47,7 +47,7 @@ export function addDocuments(
   documents: readonly NewDocument[],
   signal: AbortSignal,
 ): Promise<void> {
-  return collection.exclusively(async () => {
+  return collection.exclusively(signal, async () => {
     await beginWriting(collection);
     const before = await collection.store.get(documents.map(({ id }) => id));
     await storeDocuments(collection, documents, signal);
@@ -63,8 +63,7 @@ export function deleteDocuments(
   ids: readonly string[],
   signal: AbortSignal,
 ): Promise<number> {
-  return collection.exclusively(async () => {
-    signal.throwIfAborted();
+  return collection.exclusively(signal, async () => {
     await beginWriting(collection);
     const deleted = await collection.delete(ids);
     await collection.describe({ outdated: collection.description.outdated + deleted });

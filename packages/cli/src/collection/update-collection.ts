@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { NewDocument } from "@sparse-encoder/core";
 import { messageOf } from "../command-error.ts";
-import { documentId, documentsOfFile } from "../folder/documents-of-file.ts";
+import { documentId } from "../folder/documents-of-file.ts";
+import { readDocuments } from "../folder/file-reader.ts";
 import { type FoundFile, findFiles, type IndexedRoot } from "../folder/find-files.ts";
 import type { Collection } from "./collection.ts";
 import type { IndexedFile } from "./index-description.ts";
@@ -58,13 +59,14 @@ export async function updateCollection(
       seen.add(file.name);
       onFile?.(seen.size, file.name);
       try {
-        const changed = await changedFile(collection, file);
+        const changed = await changedFile(collection, file, signal);
         if (changed === undefined) counts.unchanged++;
         else {
           counts[file.name in collection.description.files ? "changed" : "added"]++;
           batch.push(changed);
         }
       } catch (error) {
+        signal.throwIfAborted();
         failed.push({ file: file.name, problem: messageOf(error) });
       }
       if (batch.length === filesAtOnce) await flush();
@@ -76,13 +78,17 @@ export async function updateCollection(
   return { ...counts, removed, failed, passages: await collection.store.count() };
 }
 
-async function changedFile(collection: Collection, file: FoundFile): Promise<ChangedFile | undefined> {
+async function changedFile(
+  collection: Collection,
+  file: FoundFile,
+  signal: AbortSignal,
+): Promise<ChangedFile | undefined> {
   const bytes = await readFile(file.path);
   const hash = createHash("sha256").update(bytes).digest("hex");
   const { files } = collection.description;
   const known = Object.hasOwn(files, file.name) ? files[file.name] : undefined;
   if (known?.hash === hash) return undefined;
-  const documents = await documentsOfFile(file.name, bytes);
+  const documents = await readDocuments(file.name, bytes, signal);
   return { file, entry: { hash, passages: documents.length }, documents, before: known?.passages ?? 0 };
 }
 
@@ -134,21 +140,25 @@ async function removeFiles(
   return gone.length;
 }
 
-/** Takes up a file that was sent, in place of an earlier one of its name; gives the number of its passages. */
+/** A file that was sent: its name in the index, its contents and their passages. */
+export interface SentFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  readonly documents: readonly NewDocument[];
+}
+
+/** Takes up a file that was sent, in place of an earlier one of its name. */
 export function addFile(
   collection: Collection,
-  name: string,
-  bytes: Uint8Array,
+  { name, bytes, documents }: SentFile,
   signal: AbortSignal,
-): Promise<number> {
-  return collection.exclusively(async () => {
+): Promise<void> {
+  return collection.exclusively(signal, async () => {
     const known = collection.description.files;
     const before = Object.hasOwn(known, name) ? known[name]!.passages : 0;
-    const documents = await documentsOfFile(name, bytes);
     const hash = createHash("sha256").update(bytes).digest("hex");
     const entry = { hash, passages: documents.length };
     await storeFiles(collection, [{ file: { path: name, name }, entry, documents, before }], signal);
     await finishWriting(collection, false, signal);
-    return documents.length;
   });
 }

@@ -12,6 +12,7 @@ import type { ModelOptions } from "../models/model-options.ts";
 import { type AnyEncoder, openDenseEncoder, openSparseEncoder } from "../models/open-encoder.ts";
 import { ProgressLine } from "../terminal/progress-line.ts";
 import { note } from "../terminal/standard-output.ts";
+import { outputTarget } from "../terminal/whole-file.ts";
 import type { BlockSink, EncodedBlock } from "./block-sink.ts";
 import type { RunSettings } from "./checkpoint.ts";
 import type { EncodeTask } from "./encode-tasks.ts";
@@ -19,7 +20,7 @@ import { checkWritable, type EarlierRun, FileSink, isComplete } from "./file-sin
 import { OutputSink } from "./output-sink.ts";
 import { blockRecords, type RecordBlock, recordBlocks } from "./record-blocks.ts";
 import type { Shard } from "./shard.ts";
-import { openStore } from "./store-address.ts";
+import { openStore, withoutPassword } from "./store-address.ts";
 import { StoreSink } from "./store-sink.ts";
 
 /** Options of the command. */
@@ -46,8 +47,9 @@ export interface EncodeOptions extends ModelOptions {
 const shownProblems = 10;
 
 /** Encodes the texts of files into lines or into a store. */
-export async function encode(files: readonly string[], options: EncodeOptions): Promise<void> {
-  checkOptions(options);
+export async function encode(files: readonly string[], given: EncodeOptions): Promise<void> {
+  checkOptions(given);
+  const options = given.output === undefined ? given : { ...given, output: await outputTarget(given.output) };
   const inputs = files.length === 0 ? ["-"] : files;
   if (options.output !== undefined && options.resume && (await isComplete(options.output))) {
     note(`${options.output} is complete; nothing is left to do.`);
@@ -120,7 +122,8 @@ async function settingsOf(inputs: readonly string[], options: EncodeOptions): Pr
   );
   return {
     ...{ files, model, revision, dtype, task, maxActiveDims, maxSeqLength, textField, idField, dense },
-    ...{ keepFields, tokens, skipInvalid, shard, blockRecords, store, vector: store && vector },
+    ...{ keepFields, tokens, skipInvalid, shard, blockRecords, vector: store && vector },
+    store: store && withoutPassword(store),
   };
 }
 

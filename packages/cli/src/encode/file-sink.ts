@@ -105,8 +105,6 @@ export async function checkWritable(output: string): Promise<void> {
   checkPacking(packingOf(output));
   try {
     await access(path.dirname(output), constants.W_OK);
-    const there = await stat(output).catch(() => undefined);
-    if (there?.isDirectory()) throw new CommandError(`${output} cannot be written: it is a folder.`);
   } catch (error) {
     throw unwritable(output, error);
   }

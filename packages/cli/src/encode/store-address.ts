@@ -47,8 +47,15 @@ export async function openStore(address: string, opening: StoreOpening): Promise
     return MilvusStore.open({ address: url!.host, collection: name, token, ...opening });
   }
   throw usageError(
-    `${JSON.stringify(address)} is not the address of a store. Forms: ${storeAddresses.join(", ")}.`,
+    `${JSON.stringify(withoutPassword(address))} is not the address of a store. Forms: ${storeAddresses.join(", ")}.`,
   );
+}
+
+/** An address as messages and checkpoints may have it. */
+export function withoutPassword(address: string): string {
+  return address
+    .replace(/(\/\/[^:@/]*):[^@]*@/, "$1@")
+    .replace(/([?&](?:password|sslpassword)=)[^&]*/g, "$1");
 }
 
 function openPostgres(url: URL, opening: StoreOpening): Promise<Store> {

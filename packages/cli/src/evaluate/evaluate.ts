@@ -9,13 +9,13 @@ import {
 } from "@sparse-encoder/core/evaluation";
 import type { ArmName } from "../collection/arms.ts";
 import type { CollectionOptions } from "../collection/collection.ts";
-import { writeWholeFile } from "../collection/whole-file.ts";
 import { usageError } from "../command-error.ts";
 import { Interruption } from "../interruption.ts";
 import { openDenseEncoder, openSparseEncoder } from "../models/open-encoder.ts";
 import { ProgressLine } from "../terminal/progress-line.ts";
 import { note, writeJson, writeLine } from "../terminal/standard-output.ts";
 import { table } from "../terminal/table.ts";
+import { writeWholeFile } from "../terminal/whole-file.ts";
 import { Experiment, type Trial, type TrialResult } from "./experiment.ts";
 import { type RandomisationResult, randomisationTest } from "./randomisation-test.ts";
 import { svgPlot } from "./svg-plot.ts";

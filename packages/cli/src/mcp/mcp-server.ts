@@ -13,6 +13,9 @@ const hitLimits = { usual: 5, most: 50 };
 /** Terms of an explanation. */
 const shownTerms = 20;
 
+/** A text that says something: a blank query finds nothing, which would look like an answer. */
+const saidText = z.string().refine((text) => text.trim() !== "", "must not be empty");
+
 /** A server for the Model Context Protocol with tools to search, to explain and to add. */
 export function createMcpServer(context: ServerContext): McpServer {
   const server = new McpServer({ name: "sparse-encoder", version: context.version });
@@ -30,7 +33,7 @@ function addSearch(server: McpServer, context: ServerContext): void {
       description:
         "Finds the documents of the index that match a query best, by meaning (SPLADE) and by word (BM25). Gives id, text, metadata and score of each.",
       inputSchema: z.object({
-        query: z.string().min(1).describe("What to look for, in natural language or keywords"),
+        query: saidText.describe("What to look for, in natural language or keywords"),
         k: z
           .number()
           .int()
@@ -57,8 +60,8 @@ function addExplain(server: McpServer, { encoder }: ServerContext): void {
       description:
         "Shows which vocabulary terms a query and a document share, and how much each adds to their score.",
       inputSchema: z.object({
-        query: z.string().min(1),
-        document: z.string().min(1).describe("A text, not an id"),
+        query: saidText,
+        document: saidText.describe("A text, not an id"),
       }),
       annotations: { readOnlyHint: true },
     },

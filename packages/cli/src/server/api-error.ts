@@ -44,7 +44,8 @@ const requestCodes = new Set<string>([
 ]);
 
 /** Any failure as an answer. Messages of unexpected failures stay on the server. */
-export function toApiError(error: unknown): ApiError {
+export function toApiError(failure: unknown): ApiError {
+  const error = SparseEncoderError.is(failure, "ABORTED") ? reasonOf(failure) : failure;
   if (error instanceof ApiError) return error;
   if (error instanceof Error && error.name === "TimeoutError") {
     return new ApiError(503, "Overloaded", "The request took longer than the server allows.", 1);
@@ -55,4 +56,11 @@ export function toApiError(error: unknown): ApiError {
   if (error.code === "CLOSED") return new ApiError(503, "Unhealthy", "The server is ending.", 5);
   if (error.code === "TIMEOUT") return new ApiError(503, "Overloaded", error.message, 1);
   return new ApiError(500, "Backend", `The server failed with ${error.code}; its log has the cause.`);
+}
+
+/** Why a call was aborted: the reason of its signal, which errors on the way have as their cause. */
+function reasonOf(error: SparseEncoderError): unknown {
+  let reason: unknown = error;
+  while (SparseEncoderError.is(reason) && reason.cause !== undefined) reason = reason.cause;
+  return reason;
 }

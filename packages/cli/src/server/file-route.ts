@@ -1,8 +1,10 @@
 import type { Hono } from "hono";
 import { z } from "zod";
 import { addFile } from "../collection/update-collection.ts";
+import { messageOf } from "../command-error.ts";
+import { readDocuments } from "../folder/file-reader.ts";
 import { knownEndings } from "../folder/read-file-text.ts";
-import { ApiError, invalidRequest, toApiError } from "./api-error.ts";
+import { ApiError, invalidRequest } from "./api-error.ts";
 import { callSignal } from "./call-signal.ts";
 import { readBody } from "./request-body.ts";
 import type { RouteDescription } from "./routes/api-route.ts";
@@ -26,11 +28,12 @@ export function addFileRoute(app: Hono, context: ServerContext): void {
     const name = checkName(call.req.param("name") ?? "");
     const signal = callSignal(call.req.raw, timeout);
     const bytes = await readBody(call.req.raw, bodyBytes);
-    const passages = await addFile(collectionOf(context), name, bytes, signal).catch((error: unknown) => {
-      if (toApiError(error).status !== 500 || !(error instanceof Error)) throw error;
-      throw invalidRequest(`The file cannot be read: ${error.message}`);
+    const documents = await readDocuments(name, bytes, signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw invalidRequest(`The file cannot be read: ${messageOf(error)}.`);
     });
-    return call.json({ file: name, passages });
+    await addFile(collectionOf(context), { name, bytes, documents }, signal);
+    return call.json({ file: name, passages: documents.length });
   });
 }
 

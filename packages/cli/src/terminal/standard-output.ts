@@ -7,7 +7,8 @@ export class OutputClosed extends Error {}
 let failure: Error | undefined;
 let isWatched = false;
 
-function watch(): void {
+/** Takes note of failures from now on; without it, one that nobody waits for ends the process with a stack. */
+export function watchOutput(): void {
   if (isWatched) return;
   isWatched = true;
   process.stdout.on("error", (error) => {
@@ -27,12 +28,19 @@ function outputFailure(error: Error): Error {
  * @throws OutputClosed when the reader has gone; the error of the system for any other failure
  */
 export async function writeOutput(data: string | Uint8Array): Promise<void> {
-  watch();
+  watchOutput();
   if (failure !== undefined) throw failure;
   if (!process.stdout.write(data)) {
     // A broken pipe gives no `drain`. What has failed is in `failure`.
     await Promise.race([once(process.stdout, "drain"), once(process.stdout, "close")]).catch(() => {});
   }
+  if (failure !== undefined) throw failure;
+}
+
+/** @throws as `writeOutput`, for what was written without it */
+export async function checkOutput(): Promise<void> {
+  // Errors of a file come a turn later.
+  await new Promise((resolve) => setImmediate(resolve));
   if (failure !== undefined) throw failure;
 }
 
