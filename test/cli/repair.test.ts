@@ -89,4 +89,14 @@ describe("repair", () => {
       stderr: expect.stringContaining("There is no index and no store in nowhere"),
     });
   });
+
+  it("repairs a store with tenants tenant by tenant", async () => {
+    const store = folder.file("tenants");
+    await (await MemoryStore.open(store, { tenant: "acme" })).close();
+    expect(await run("tenants")).toMatchObject({ code: 1, stderr: expect.stringContaining("tenant") });
+    expect(await run("tenants", "--tenant", "acme")).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("is sound: 0 documents"),
+    });
+  });
 });

@@ -7,6 +7,7 @@ import { note, writeJson, writeLine } from "../terminal/standard-output.ts";
 import { table } from "../terminal/table.ts";
 
 export interface RepairCommandOptions {
+  readonly tenant?: string | undefined;
   readonly yes?: boolean | undefined;
   readonly json?: boolean | undefined;
 }
@@ -20,15 +21,15 @@ type Report = Awaited<ReturnType<typeof MemoryStore.repair>>;
  */
 export async function repair(
   folder: string,
-  { yes = false, json = false }: RepairCommandOptions,
+  { tenant, yes = false, json = false }: RepairCommandOptions,
 ): Promise<void> {
   const index = await readDescription(folder);
   const store = index === undefined ? folder : indexPaths(folder).store;
   if (!(await isFolder(store))) throw usageError(`There is no index and no store in ${folder}.`);
-  const found = await MemoryStore.repair(store);
+  const found = await MemoryStore.repair(store, { tenant });
   if (!json) await show(store, found);
   const applies = yes && !found.isSound;
-  const report = applies ? await MemoryStore.repair(store, { apply: true }) : found;
+  const report = applies ? await MemoryStore.repair(store, { tenant, apply: true }) : found;
   if (json) await writeJson(report);
   if (found.isSound) return;
   if (!applies) throw new CommandError("Nothing was changed. Add --yes to drop these parts.");
