@@ -1,4 +1,4 @@
-import { createHash, type Hash, randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, rename, rm, statfs } from "node:fs/promises";
 import path from "node:path";
@@ -23,7 +23,7 @@ export interface WeightFormat {
   readonly has: (used: ReadonlyMap<string, StoredTensor>) => boolean;
   /** How a tensor of the source is stored: one entry or several. */
   readonly entries: (source: SourceTensor) => readonly StoredEntry[];
-  /** Writes the entries of a tensor: `write` takes an entry's name, values, and their place among its own values. */
+  /** Writes the entries of a tensor, each from its start to its end: `write` takes an entry's name, values, and their place among its own values. */
   readonly convert: (source: SourceTensor, write: WriteValues) => Promise<void>;
 }
 
@@ -137,11 +137,20 @@ async function readConverted(file: string, source: string): Promise<TensorTable 
     return undefined;
   }
   const { source: found, sha256 } = table.metadata;
-  const first = Math.min(...[...table.entries()].map(([, tensor]) => tensor.offset));
-  const hash = createHash("sha256");
-  for await (const bytes of createReadStream(file, { start: first, highWaterMark: 1 << 20 }))
-    hash.update(bytes);
-  return found === source && sha256 === hash.digest("hex") ? table : undefined;
+  if (found !== source) return undefined;
+  const byPlace = [...table.entries()].map(([, tensor]) => tensor).sort((a, b) => a.offset - b.offset);
+  const digests = await mapInParallel(byPlace, tensorsAtOnce, async ({ offset, byteLength }) => {
+    const hash = createHash("sha256");
+    const range = { start: offset, end: offset + byteLength - 1, highWaterMark: 1 << 20 };
+    if (byteLength > 0) for await (const bytes of createReadStream(file, range)) hash.update(bytes);
+    return hash.digest();
+  });
+  return sha256 === checksumOf(digests) ? table : undefined;
+}
+
+/** What stands in a file for the digests of its tensors, in their order: tensors are written, and read, several at a time. */
+function checksumOf(digests: readonly Buffer[]): string {
+  return createHash("sha256").update(Buffer.concat(digests)).digest("hex");
 }
 
 async function writeConverted(
@@ -202,24 +211,23 @@ async function writeFile(
 ): Promise<void> {
   const sources = sourcesOf(table);
   const places = placesOf(sources.flatMap(format.entries));
-  const end = places.reduce((sum, { bytes }) => sum + bytes, 0);
   const metadata = { format: `${format.name} ${format.version}`, source, sha256: "0".repeat(64) };
   const header = headerBytes(places, metadata);
   await handle.write(header, 0, header.length, 0);
-  const byName = new Map(places.map((place) => [place.entry.name, place]));
+  const byName = new Map(places.map((place) => [place.entry.name, { ...place, hash: createHash("sha256") }]));
   const write: WriteValues = async (entry, values, start) => {
-    const { offset } = byName.get(entry)!;
+    const { offset, hash } = byName.get(entry)!;
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     const position = header.length + offset + start * values.BYTES_PER_ELEMENT;
+    hash.update(bytes);
     await handle.write(bytes, 0, bytes.length, position);
   };
   await mapInParallel(sources, tensorsAtOnce, async (tensor) => {
     throwIfAborted(signal);
     await format.convert(tensor, write);
   });
-  const hash = createHash("sha256");
-  await hashData(handle, header.length, end, hash);
-  const complete = headerBytes(places, { ...metadata, sha256: hash.digest("hex") });
+  const sha256 = checksumOf([...byName.values()].map(({ hash }) => hash.digest()));
+  const complete = headerBytes(places, { ...metadata, sha256 });
   await handle.write(complete, 0, complete.length, 0);
 }
 
@@ -259,13 +267,4 @@ function headerBytes(places: readonly EntryPlace[], metadata: Readonly<Record<st
   buffer.writeBigUInt64LE(BigInt(buffer.length - 8));
   json.copy(buffer, 8);
   return buffer;
-}
-
-async function hashData(handle: FileHandle, start: number, length: number, hash: Hash): Promise<void> {
-  const buffer = Buffer.alloc(1 << 20);
-  for (let done = 0; done < length; ) {
-    const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, length - done), start + done);
-    hash.update(buffer.subarray(0, bytesRead));
-    done += bytesRead;
-  }
 }

@@ -18,7 +18,7 @@ const isHalved = ({ shape }: StoredTensor): boolean => shape.length > 1;
 
 const fp16: WeightFormat = {
   name: "fp16",
-  version: "1",
+  version: "2",
   // Checkpoints in half precision, and in bfloat16, are as small; the runtime casts those when it opens the model.
   has: (used) => [...used.values()].every((tensor) => !isHalved(tensor) || tensor.type !== "F32"),
   entries: ({ name, tensor }) => [{ name, type: isHalved(tensor) ? "F16" : "F32", shape: tensor.shape }],

@@ -15,7 +15,7 @@ import {
  */
 const int8: WeightFormat = {
   name: "int8",
-  version: "2",
+  version: "3",
   has: () => false,
   entries: ({ name, tensor, quantisable }) =>
     quantisable

@@ -40,7 +40,7 @@ export async function widenWeights(
 function float32(least: number): WeightFormat {
   return {
     name: "fp32",
-    version: "1",
+    version: "2",
     has: (used) => {
       const half = [...used.values()].filter(({ type }) => type === "F16" || type === "BF16");
       return half.reduce((sum, { byteLength }) => sum + byteLength, 0) < Math.max(1, least);
