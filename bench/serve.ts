@@ -1,7 +1,9 @@
 // The server of `sparse-encoder serve` under load, beside only the encoder with the same batch: 64 clients, each with one text
-// at a time. The two are measured in turn, so that other work on the machine meets both.
+// at a time. The two are measured in turn, so that other work on the machine meets both. At the end the server is told to stop while
+// it answers. Ends with 1 if a request failed or the stop was not clean.
 // Usage: pnpm bench:serve [-- --seconds 30 --clients 64]
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { fileURLToPath } from "node:url";
@@ -104,10 +106,18 @@ for (let round = 0; round < rounds; round++) {
   speeds.encoder.push(await loadEncoder(encoder, texts, roundMs));
   speeds.memory.push(residentMegabytes());
 }
-const sorted = waits.sort((a, b) => a - b);
+const sorted = waits.toSorted((a, b) => a - b);
 const at = (share: number) => Number(sorted[Math.floor(share * (sorted.length - 1))]!.toFixed(0));
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const ratios = speeds.server.map((speed, round) => speed / speeds.encoder[round]!);
+// One more wave, in which the server is told to end.
+const answered = waits.length;
+const wave = Promise.all(texts.slice(0, clients).map(ask));
+await new Promise((resolve) => setTimeout(resolve, 30));
+const stopped = performance.now();
+server.kill("SIGTERM");
+const [code] = await once(server, "close");
+await wave;
 const figures = {
   clients,
   "tokens per text": 64,
@@ -116,11 +126,15 @@ const figures = {
   "server to encoder, median of rounds": Number([...ratios].sort((a, b) => a - b)[1]!.toFixed(3)),
   requests: sorted.length,
   errors,
+  "answered of the last wave": waits.length - answered,
+  "exit code": code,
+  "stop, ms": Number((performance.now() - stopped).toFixed(0)),
   "median, ms": at(0.5),
   "99 %, ms": at(0.99),
-  "memory before and after each round, MB": speeds.memory.map((value) => Math.round(value)),
+  "memory at the start, MB": Math.round(speeds.memory[0]!),
+  "memory at the end, MB": Math.round(speeds.memory.at(-1)!),
 };
 console.table(figures);
 writeReport("serve", figures);
-server.kill("SIGTERM");
 agent.destroy();
+process.exitCode = errors > 0 || code !== 0 ? 1 : 0;
