@@ -1,10 +1,7 @@
 import { performance } from "node:perf_hooks";
-import { MemoryStore, type SparseVector, type Store } from "@sparse-encoder/core";
-import { MilvusStore, OpenSearchStore, PostgresStore } from "@sparse-encoder/core/stores";
+import type { SparseVector, Store } from "@sparse-encoder/core";
 import { collectionVectors, randomCollection } from "../test/services/random-collection.ts";
-import { missingForOpenSearch, OpenSearchCluster } from "../test/services/servers/opensearch-server.ts";
-import { installServers } from "../test/services/servers/service-packages.ts";
-import { startServers } from "../test/services/servers/start-servers.ts";
+import { BenchEngines, engineNames, type OpenStore } from "./engines.ts";
 import { writeReport } from "./report.ts";
 
 /**
@@ -37,23 +34,10 @@ interface Figures {
 if (!sizes.every((size) => Number.isInteger(size) && size >= batch)) {
   throw new Error(`sizes must be whole numbers of at least ${batch}, received ${process.argv[2]}`);
 }
-const [postgres, milvus] = await startServers(await installServers());
-/** One node. Undefined where Java or Maven is missing; its heap is SPARSE_ENCODER_OPENSEARCH_HEAP, 384m by default. */
-const opensearch =
-  (await missingForOpenSearch()) === undefined ? await OpenSearchCluster.start(1) : undefined;
-const openers: Record<string, (name: string) => Promise<Store>> = {
-  memory: async () => new MemoryStore({ vectors }),
-  postgres: (table) => PostgresStore.open({ url: postgres.url, vectors, table }),
-  pglite: (table) => PostgresStore.open({ folder: "memory://", vectors, table }),
-  ...(opensearch === undefined
-    ? {}
-    : {
-        opensearch: (index: string) =>
-          OpenSearchStore.open({ url: opensearch.url, vectors, index, refresh: true }),
-      }),
-  "milvus-lite": (collection) => MilvusStore.open({ address: milvus.address, vectors, collection }),
-};
-const names = process.argv[3]?.split(",") ?? Object.keys(openers);
+// The shell before the engine of Qdrant is of the tests, so its speed says nothing.
+const names = process.argv[3]?.split(",") ?? engineNames.filter((name) => name !== "qdrant");
+/** The heap of the OpenSearch is SPARSE_ENCODER_OPENSEARCH_HEAP, 1g by default. */
+const engines = await BenchEngines.start(names);
 
 const queries = [...randomCollection(warmUps + searches, 120, 384)].map(({ vectors: { sparse, dense } }) => ({
   sparse: (sparse as SparseVector).topDims(30),
@@ -92,8 +76,8 @@ async function ingest(store: Store, count: number): Promise<number> {
   return milliseconds / 1000;
 }
 
-async function measure(name: string, count: number): Promise<Figures> {
-  await using store = await openers[name]!(`bench_${count}`);
+async function measure(name: string, open: OpenStore, count: number): Promise<Figures> {
+  await using store = await open(`bench_${count}`, vectors);
   const seconds = await ingest(store, count);
   const filter = { number: { $lt: count / 10 } };
   return {
@@ -112,12 +96,12 @@ async function measure(name: string, count: number): Promise<Figures> {
 try {
   const figures: Figures[] = [];
   for (const count of sizes) {
-    for (const name of names) {
-      figures.push(await measure(name, count));
+    for (const [name, open] of engines.openers) {
+      figures.push(await measure(name, open, count));
       console.log(JSON.stringify(figures.at(-1)));
       writeReport("stores", figures);
     }
   }
 } finally {
-  await Promise.all([postgres.stop(), milvus.stop(), opensearch?.stop()]);
+  await engines.stop();
 }

@@ -18,6 +18,8 @@ export class NodeKills {
   private readonly what: string;
   private readonly kills: number;
   private readonly random: Random;
+  /** Kills after which a replica stayed behind. */
+  private stalls = 0;
   private readonly errors = new Map<string, number>();
   private longestGap = 0;
   private lastAnswer = Date.now();
@@ -75,6 +77,7 @@ export class NodeKills {
     const figures = {
       "kills during": this.what,
       kills: this.killed,
+      "kills after which a replica stayed behind": this.stalls,
       "calls answered": this.answers,
       "calls failed": total,
       "errors by code": Object.fromEntries(this.errors),
@@ -84,8 +87,7 @@ export class NodeKills {
       node: process.version,
       processors: availableParallelism(),
     };
-    // biome-ignore lint/suspicious/noConsole: the figures are what a long run is made for.
-    console.log(JSON.stringify(figures, undefined, 2));
+    this.say(JSON.stringify(figures, undefined, 2));
   }
 
   private async killAll(): Promise<void> {
@@ -96,9 +98,26 @@ export class NodeKills {
       await this.cluster.kill(node);
       await sleep(this.random.below(3000));
       await this.cluster.startNode(node);
-      await this.cluster.health(3, "green", (node + 1) % 3);
+      await this.healthy((node + 1) % 3);
       await this.answered();
+      this.say(`kill ${this.killed + 1} of ${this.kills} during ${this.what}: node ${node} is back`);
     }
+  }
+
+  /** Waits for all replicas. One that stays behind is told of; the documents are in the primary, and the next kill may be its. */
+  private async healthy(by: number): Promise<void> {
+    try {
+      await this.cluster.health(3, "green", by);
+    } catch (error) {
+      this.stalls++;
+      this.say((error as Error).message);
+      await this.cluster.health(3, "yellow", by);
+    }
+  }
+
+  private say(text: string): void {
+    // biome-ignore lint/suspicious/noConsole: what happens in a long run is what it is made for.
+    console.log(text);
   }
 
   /** Waits until a call has succeeded from now on. */

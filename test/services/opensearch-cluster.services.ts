@@ -20,7 +20,7 @@ const longest = 10_000_000;
 
 const count = 11_429;
 const batchSize = 50;
-const clusterOptions = { heap: "256m" };
+const clusterOptions = { heap: "320m" };
 
 describe.skipIf(missing !== undefined)(`three OpenSearch nodes, killed at random${because}`, () => {
   const documents = [...randomCollection(count)];

@@ -27,17 +27,7 @@ const shortest = 2 ** -23;
 
 /**
  * A model of Qdrant's engine in memory, which takes bodies that the HTTP shell has checked. `qdrant-model.services.ts` compares
- * it with Qdrant's own engine, request by request. Until then it had these wrong:
- *
- * - Vectors of the cosine that are shorter than 0.0003 were scaled to length 1; Qdrant keeps them as they are, so that their
- *   cosines are near 0. `QdrantStore` relied on it, and now scales vectors itself.
- * - A vector of zeros became one of NaN; Qdrant keeps it.
- * - A sparse search gave points whose products add up to 0; Qdrant's index passes over them, unless few points pass a filter.
- * - Fusion by distribution gave NaN to a list of one hit; Qdrant gives 0.5, as `distributionScore` does.
- * - Fused scores were sums in float64; Qdrant adds in float32.
- * - The empty name was not a key of a payload, and a backslash was part of a quoted one; Qdrant has it the other way round.
- *   `QdrantStore` sent such keys in filters with `layout`, and now refuses them.
- * - Points of numbers and of UUIDs were in no order; Qdrant puts numbers first.
+ * it with Qdrant's own engine, request by request. What it had wrong until then stands in docs/stores.md.
  */
 export class ModelEngine implements QdrantEngine {
   private readonly collections = new Map<string, Collection>();

@@ -33,7 +33,7 @@ const downloadTime = 300_000;
 const compileTime = 120_000;
 
 /** Milliseconds in which a cluster that is not yet as it is wanted must have changed. */
-const stallTime = 180_000;
+const stallTime = 120_000;
 
 /** Milliseconds that one question of the tests may take. */
 const questionTime = 20_000;
@@ -185,7 +185,10 @@ export class OpenSearchCluster {
       last = state;
       changed = Date.now();
     }
-    throw new Error(`The cluster did not become ${status}, and did not change any more: ${last}`);
+    const warnings = this.nodes.map((one) => one.lastLines(/\[(WARN|ERROR) ?\]/, 4)).join("\n");
+    throw new Error(
+      `The cluster did not become ${status}, and did not change for ${stallTime / 1000} s: ${last}\n${warnings}`,
+    );
   }
 
   /** What a node says of its cluster, without what changes by itself. */
@@ -198,7 +201,12 @@ export class OpenSearchCluster {
         string,
         unknown
       >;
-      return health;
+      const columns = "index,shard,stage,target_node,bytes_recovered,translog_ops_recovered";
+      const recoveries = await fetch(
+        `${this.urls[node]}/_cat/recovery?active_only=true&format=json&h=${columns}`,
+        { signal: AbortSignal.timeout(questionTime) },
+      );
+      return { ...health, recoveries: await recoveries.json() };
     } catch (error) {
       return { error: String(error) };
     }

@@ -57,7 +57,7 @@ export class ServerProcess {
     });
     for (const stream of [child.stdout, child.stderr]) {
       stream.on("data", (chunk: Buffer) => {
-        this.output = (this.output + chunk.toString()).slice(-4000);
+        this.output = (this.output + chunk.toString()).slice(-20_000);
       });
     }
     // Its input ends with this process, even if that is killed.
@@ -76,9 +76,15 @@ export class ServerProcess {
     }
     const why = this.isRunning ? `did not start within ${startTime / 1000} s` : "ended while it started";
     await this.stop("SIGKILL");
-    throw new Error(`${this.name} ${why}. It printed: ${this.output || "nothing"}`, {
+    throw new Error(`${this.name} ${why}. It printed: ${this.output.slice(-4000) || "nothing"}`, {
       cause: this.failure ?? failure,
     });
+  }
+
+  /** The last lines that it printed which match, up to a number. */
+  lastLines(pattern: RegExp, count: number): string {
+    const lines = this.output.split("\n").filter((line) => pattern.test(line));
+    return [this.name, ...lines.slice(-count)].join("\n");
   }
 
   /** Ends it by a signal, or kills it if it does not heed that. */

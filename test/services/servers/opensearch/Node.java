@@ -22,6 +22,8 @@ public class Node {
       settings.put("cluster.initial_cluster_manager_nodes", "node-0");
       // A disk that is nearly full is the matter of one test, which turns the check on.
       settings.put("cluster.routing.allocation.disk.threshold_enabled", false);
+      // Else garbage counts as memory in use, and a small heap refuses what it has room for.
+      settings.put("indices.breaker.total.use_real_memory", false);
       settings.put("cluster.fault_detection.leader_check.interval", "500ms");
       settings.put("cluster.fault_detection.follower_check.interval", "500ms");
     });
