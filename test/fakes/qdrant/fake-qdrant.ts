@@ -30,7 +30,7 @@ const calls: Readonly<Record<string, QdrantCall>> = {
  * makes them, and refuses all others. What searches find comes from an engine: a model of ours, which proves nothing of how
  * Qdrant scores or stores, or Qdrant's own (`test/services/servers/edge-engine.ts`).
  *
- * What the model had wrong until it met that engine stands before `ModelEngine`.
+ * What the model had wrong until it met that engine stands in docs/stores.md.
  */
 export class FakeQdrant extends FakeServer {
   /** Method and path of each request. */
@@ -68,6 +68,8 @@ export class FakeQdrant extends FakeServer {
     }
     if (`${method} ${url.pathname}` === "GET /")
       return { title: "qdrant - vector search engine", version: this.version };
+    if (`${method} ${url.pathname}` === "GET /collections")
+      return { collections: [...this.collections.keys()].map((name) => ({ name })) };
     const [, , name = "", ...rest] = url.pathname.split("/");
     const path = `${method} ${["", ...rest].join("/")}`;
     const body: unknown = bytes.length === 0 ? undefined : JSON.parse(bytes.toString("utf8"));
