@@ -139,6 +139,14 @@ describe("a tokenizer class that is not known", () => {
     await refused(name);
   });
 
+  it("that needs a segmenter is refused with what loads instead", async () => {
+    const set = {
+      "tokenizer_config.json": { tokenizer_class: "BertJapaneseTokenizer", word_tokenizer_type: "mecab" },
+    };
+    writeFolder(folder, { ...base, base: "bert-max-relu", vocabulary: "vocab.txt", set });
+    await expect(Tokenizer.open(folder)).rejects.toThrow(/MeCab.*Choose a model with a fast tokenizer/);
+  });
+
   it("is refused by the model type where no class is named", async () => {
     writeFolder(folder, {
       ...base,

@@ -170,6 +170,12 @@ function classOfVocabulary(
 ): TokenizerClass {
   if (known !== undefined) return known;
   if (name === "") return assumed;
+  if (/Japanese/.test(name)) {
+    throw new SparseEncoderError(
+      "MODEL_UNSUPPORTED",
+      `${folder} has a tokenizer of the kind ${received(name)}, which is not supported without tokenizer.json: it cuts words with MeCab or another segmenter of Japanese. Choose a model with a fast tokenizer, such as one on XLM-RoBERTa, ModernBERT or another with SentencePiece.`,
+    );
+  }
   throw new SparseEncoderError(
     "MODEL_UNSUPPORTED",
     `${folder} has a tokenizer of the kind ${received(name)}, which is not supported without tokenizer.json. If transformers has a fast tokenizer for it, make that file with AutoTokenizer.from_pretrained(folder).save_pretrained(folder) in Python.`,
