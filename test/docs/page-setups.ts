@@ -94,6 +94,22 @@ function stores(services: Services): PageSetup {
     each: [
       { before: filledFolder, replace: [[`url: "postgres://localhost/search"`, `folder: "./postgres"`]] },
       {
+        before: `import { PGlite } from "@electric-sql/pglite";
+import { vector } from "@electric-sql/pglite-pgvector";
+import { PostgresStore as Table } from "@sparse-encoder/core/stores";
+const client = await PGlite.create({ dataDir: "memory://", extensions: { vector } });
+const vectors = { dense: { kind: "dense", dimension: 2 } } as const;
+const [oldModel, newModel] = [1, 2].map((angle) => async (texts: readonly string[]) =>
+  texts.map((text) => [Math.cos(angle * text.length), Math.sin(angle * text.length)])) as [Embed, Embed];
+type Embed = (texts: readonly string[]) => Promise<number[][]>;
+const documents = [{ id: "a", text: "a blunt body" }, { id: "b", text: "a wing" }];
+const made = await Table.open({ client, table: "documents_1", vectors, model: "old" });
+await made.upsert([{ id: "a", text: "old", metadata: {}, vectors: { dense: Float32Array.of(1, 0) } }]);
+await made.close();
+await Table.switchAlias({ client, alias: "documents", to: "documents_1" });`,
+        after: `if (hits.length !== 2) throw new Error(); await after.close(); await client.close();`,
+      },
+      {
         before: `import { Bm25Encoder, HybridRetriever } from "@sparse-encoder/core";
 import { QdrantStore } from "@sparse-encoder/core/stores";
 const vectors = { keyword: { kind: "sparse", dimension: 2 ** 29 } } as const;

@@ -18,6 +18,12 @@ export class FakeOpenSearch extends FakeServer {
   version: object = { number: "2.19.1", distribution: "opensearch" };
   readonly indexes = new Map<string, FakeIndex>();
   protected readonly engine: FakeEngine = openSearchEngine;
+  /** Indexes by alias, each of one. */
+  readonly aliases = new Map<string, string>();
+  /** True to make the next change of aliases, and answer with a failure. */
+  losesSwitch = false;
+  /** What an alias has beside its index, such as a filter. */
+  readonly aliasSettings = new Map<string, object>();
 
   static start(): Promise<FakeOpenSearch> {
     return new FakeOpenSearch().listen();
@@ -35,7 +41,16 @@ export class FakeOpenSearch extends FakeServer {
     const text = bytes.toString("utf8");
     this.checkHeaders(headers);
     if (`${method} ${url.pathname}` === "GET /") return { version: this.version };
-    const [, name = "", action = ""] = url.pathname.split("/");
+    if (url.pathname === "/_aliases") {
+      const answer = this.changeAliases(JSON.parse(text));
+      if (!this.losesSwitch) return answer;
+      this.losesSwitch = false;
+      throw new Refusal(503, "the answer was lost");
+    }
+    const [, first = "", second = "", third = ""] = url.pathname.split("/");
+    if (`${method} ${first}` === "GET _alias") return this.aliasAnswer(second);
+    const name = this.aliases.get(first) ?? first;
+    const action = third === "" ? second : `${second}/${third}`;
     const call = `${method} ${action}`;
     const index = this.indexes.get(name);
     if (call === "PUT ") return this.create(name, JSON.parse(text));
@@ -43,6 +58,14 @@ export class FakeOpenSearch extends FakeServer {
     switch (call) {
       case "GET _mapping":
         return { [name]: { mappings: { _meta: index.meta, properties: index.properties } } };
+      case "DELETE ":
+        check(
+          first === name,
+          "The provided expression matches an alias, specify the corresponding concrete indices instead.",
+        );
+        this.indexes.delete(name);
+        for (const [alias, target] of this.aliases) if (target === name) this.aliases.delete(alias);
+        return { acknowledged: true };
       case "POST _mapping":
       case "PUT _mapping": {
         const body: unknown = JSON.parse(text);
@@ -84,6 +107,34 @@ export class FakeOpenSearch extends FakeServer {
     }
   }
 
+  /** As a cluster answers: 404 for an alias that does not exist, and for an index. */
+  private aliasAnswer(alias: string): Json {
+    const index = this.aliases.get(alias);
+    if (index === undefined) throw new Refusal(404, `alias [${alias}] missing`);
+    return { [index]: { aliases: { [alias]: this.aliasSettings.get(alias) ?? {} } } };
+  }
+
+  /** All of the actions, or none. */
+  private changeAliases(body: unknown): Json {
+    checkNames("aliases", body, ["actions"]);
+    const changed = new Map(this.aliases);
+    for (const action of body.actions as Json[]) {
+      checkNames("action", action, ["add", "remove"]);
+      const [[kind, given] = ["", undefined]] = Object.entries(action);
+      checkNames(kind, given, kind === "add" ? ["index", "alias"] : ["index", "alias", "must_exist"]);
+      const { index, alias } = given as { index: string; alias: string };
+      if (!this.indexes.has(index))
+        throw new Refusal(404, `no such index [${index}]`, "index_not_found_exception");
+      check(!this.indexes.has(alias), "an index or data stream exists with the same name as the alias");
+      if (kind === "add") changed.set(alias, index);
+      else if (changed.get(alias) === index) changed.delete(alias);
+      else throw new Refusal(404, `aliases [${alias}] missing`, "aliases_not_found_exception");
+    }
+    this.aliases.clear();
+    for (const [alias, index] of changed) this.aliases.set(alias, index);
+    return { acknowledged: true };
+  }
+
   protected checkHeaders({ authorization }: FakeRequest["headers"]): void {
     if (this.password === undefined) return;
     const wanted = `Basic ${Buffer.from(`admin:${this.password}`).toString("base64")}`;
@@ -100,7 +151,7 @@ export class FakeOpenSearch extends FakeServer {
     for (const property of Object.values(properties)) {
       check(["keyword", "object", "rank_features", "knn_vector"].includes(property.type), property.type);
     }
-    check(!this.indexes.has(name), "resource_already_exists_exception");
+    check(!this.indexes.has(name) && !this.aliases.has(name), "resource_already_exists_exception");
     this.indexes.set(name, { meta, properties, documents: new Map() });
     return { acknowledged: true, index: name };
   }

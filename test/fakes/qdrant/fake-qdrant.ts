@@ -39,6 +39,8 @@ export class FakeQdrant extends FakeServer {
   /** What the server says that it is. */
   version = "1.16.0";
   private readonly engine: QdrantEngine;
+  /** Collections by alias. */
+  private readonly aliases = new Map<string, string>();
   private readonly collections = new Map<string, Collection>();
 
   private constructor(engine: QdrantEngine) {
@@ -70,7 +72,13 @@ export class FakeQdrant extends FakeServer {
       return { title: "qdrant - vector search engine", version: this.version };
     if (`${method} ${url.pathname}` === "GET /collections")
       return { collections: [...this.collections.keys()].map((name) => ({ name })) };
-    const [, , name = "", ...rest] = url.pathname.split("/");
+    if (url.pathname === "/aliases") return { aliases: this.aliasList() };
+    if (url.pathname === "/collections/aliases") {
+      check(method === "POST", "method");
+      return this.changeAliases(JSON.parse(bytes.toString("utf8")));
+    }
+    const [, , given = "", ...rest] = url.pathname.split("/");
+    const name = this.aliases.get(given) ?? given;
     const path = `${method} ${["", ...rest].join("/")}`;
     const body: unknown = bytes.length === 0 ? undefined : JSON.parse(bytes.toString("utf8"));
     if (depthOf(body) > maximumDepth)
@@ -87,7 +95,10 @@ export class FakeQdrant extends FakeServer {
         collection.metadata = body.metadata;
         return true;
       case "DELETE ":
+        // An alias is not a collection to this call.
+        if (given !== name) return false;
         await this.engine.ask("drop", name, undefined);
+        for (const [alias, target] of this.aliases) if (target === name) this.aliases.delete(alias);
         return this.collections.delete(name);
     }
     const call = calls[path];
@@ -95,6 +106,34 @@ export class FakeQdrant extends FakeServer {
     checkBody(call, body);
     const result = await this.engine.ask(call, name, body);
     return result ?? { status: "completed" };
+  }
+
+  private aliasList(): Json[] {
+    return Array.from(this.aliases, ([alias_name, collection_name]) => ({ alias_name, collection_name }));
+  }
+
+  /** One action after the other, without a request in between. */
+  private changeAliases(body: unknown): boolean {
+    checkNames("aliases", body, ["actions"]);
+    for (const action of body.actions as Json[]) {
+      checkNames("action", action, ["create_alias", "delete_alias"]);
+      if ("delete_alias" in action) {
+        checkNames("delete_alias", action.delete_alias, ["alias_name"]);
+        this.aliases.delete(action.delete_alias.alias_name as string);
+        continue;
+      }
+      checkNames("create_alias", action.create_alias, ["collection_name", "alias_name"]);
+      const { collection_name: collection, alias_name: alias } = action.create_alias as Record<
+        string,
+        string
+      >;
+      if (!this.collections.has(collection!))
+        throw new Refusal(404, `Not found: Collection \`${collection}\` doesn't exist!`);
+      if (this.collections.has(alias!))
+        throw new Refusal(409, `Collection with the same name already exists: ${alias}`);
+      this.aliases.set(alias!, collection!);
+    }
+    return true;
   }
 
   private async create(name: string, body: unknown): Promise<boolean> {
@@ -118,7 +157,8 @@ export class FakeQdrant extends FakeServer {
       if (vector.index !== undefined)
         checkNames("index", vector.index, ["on_disk", "datatype", "full_scan_threshold"]);
     }
-    if (this.collections.has(name)) throw new Refusal(409, `Collection \`${name}\` already exists!`);
+    if (this.collections.has(name) || this.aliases.has(name))
+      throw new Refusal(409, `Collection \`${name}\` already exists!`);
     this.collections.set(name, { params: { vectors, sparse_vectors: sparse }, metadata });
     await this.engine.ask("create", name, { vectors: namedVectors(vectors), sparse_vectors: sparse });
     return true;

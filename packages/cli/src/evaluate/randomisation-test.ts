@@ -43,8 +43,7 @@ export function randomisationTest(
   for (let change = 0; change < changes; change++) {
     let total = 0;
     let bits = 0;
-    for (let pair = 0; pair < pairs; pair++) {
-      const value = differences[pair]!;
+    for (const [pair, value] of differences.entries()) {
       if (isExact) bits = change >>> pair;
       else if (pair % 31 === 0) bits = random();
       else bits >>>= 1;

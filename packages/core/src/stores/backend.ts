@@ -64,6 +64,9 @@ export interface StoreBackend {
    */
   write(documents: readonly CheckedDocument[], signal: AbortSignal | undefined): Promise<void>;
 
+  /** Asked before each change, and throws if the store may change nothing any more. Default: it may. */
+  checkChange?(): Promise<void>;
+
   /** Deletes the documents of different ids; resolves with how many there were. */
   remove(ids: readonly string[], signal: AbortSignal | undefined): Promise<number>;
 

@@ -16,7 +16,9 @@ export class StoreChanges {
    * @param ids undefined if any may be changed
    */
   run<Result>(ids: readonly string[] | undefined, work: () => Promise<Result>): Promise<Result> {
-    return this.backend.ordersWrites === true ? work() : this.calls.run(ids, work);
+    const { backend } = this;
+    const change = backend.checkChange === undefined ? work : () => backend.checkChange!().then(() => work());
+    return backend.ordersWrites === true ? change() : this.calls.run(ids, change);
   }
 
   /** Deletes the documents of different ids; resolves with how many there were. */

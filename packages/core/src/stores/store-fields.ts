@@ -49,7 +49,9 @@ export class StoreFields {
       }
       const isKept = known?.kind === "sparse" && known.encoder === fingerprint;
       // A name that was not declared is refused when documents bring it.
-      if (!isKept && (known !== undefined || !backend.declared)) await backend.keepEncoder?.(name, field);
+      if (isKept || (known === undefined && backend.declared)) return;
+      await backend.checkChange?.();
+      await backend.keepEncoder?.(name, field);
     });
     this.growth = turn.catch(() => {});
     return turn;

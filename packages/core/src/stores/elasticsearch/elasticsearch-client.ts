@@ -46,6 +46,8 @@ export function asOpenSearch(client: ElasticsearchConnection): OpenSearchConnect
     indices: {
       create: ({ index, body }: WithBody) => request("PUT", `/${index}`, { body }),
       getMapping: ({ index }: OfIndex) => request("GET", `/${index}/_mapping`),
+      getAlias: ({ name }: { readonly name: string }) => request("GET", `/_alias/${name}`),
+      updateAliases: ({ body }: { readonly body: object }) => request("POST", "/_aliases", { body }),
       putMapping: ({ index, body }: WithBody) => request("PUT", `/${index}/_mapping`, { body }),
     },
     bulk: ({ index, refresh, body }: OfChanges) =>

@@ -1,9 +1,11 @@
 import { SparseEncoderError } from "../../errors.ts";
+import type { EngineOpening } from "../engine/engine-client.ts";
 import type { EngineRules } from "../engine/engine-requests.ts";
 import { messageOf } from "../engine/network-failure.ts";
 import { notInstalled } from "../engine/optional-package.ts";
-import { rulesOf } from "../opensearch/opensearch-connection.ts";
-import type { ElasticsearchConnection } from "./elasticsearch-client.ts";
+import type { OpenSearchConnection } from "../opensearch/opensearch-client.ts";
+import { type RequestRules, rulesOf } from "../opensearch/opensearch-connection.ts";
+import { asOpenSearch, type ElasticsearchConnection } from "./elasticsearch-client.ts";
 import type { ElasticsearchStoreOptions, ResolvedElasticsearchOptions } from "./elasticsearch-options.ts";
 
 /** It works with servers of its own major version and of the next one. */
@@ -13,9 +15,9 @@ const clientPackage = "@elastic/elasticsearch@8";
  * A client of its own for a store.
  * @throws SparseEncoderError `MISSING_PACKAGE`
  */
-export async function connect(
+async function connect(
   { url, auth, tls }: ElasticsearchStoreOptions,
-  { timeout }: ResolvedElasticsearchOptions,
+  { timeout }: Pick<ResolvedElasticsearchOptions, "timeout">,
 ): Promise<ElasticsearchConnection> {
   const { Client } = await import(
     /* webpackIgnore: true */ /* @vite-ignore */ "@elastic/elasticsearch"
@@ -29,11 +31,21 @@ export async function connect(
   });
 }
 
+/** How a client is come by, and asked. */
+export function openingOf(
+  options: ElasticsearchStoreOptions,
+  checked: RequestRules,
+): EngineOpening<OpenSearchConnection> {
+  return {
+    rules: elasticsearchRules(checked, options.auth),
+    client: options.client === undefined ? undefined : asOpenSearch(options.client),
+    connect: async () => asOpenSearch(await connect(options, checked)),
+    disconnect: (client) => client.close(),
+  };
+}
+
 /** How requests are made, and what their errors become. */
-export function elasticsearchRules(
-  options: ResolvedElasticsearchOptions,
-  auth: ElasticsearchStoreOptions["auth"],
-): EngineRules {
+function elasticsearchRules(options: RequestRules, auth: ElasticsearchStoreOptions["auth"]): EngineRules {
   const secret = auth === undefined ? undefined : "apiKey" in auth ? auth.apiKey : auth.password;
   const rules = rulesOf(options, secret);
   return { ...rules, toFailure: (error) => refusal(error) ?? rules.toFailure(error) };

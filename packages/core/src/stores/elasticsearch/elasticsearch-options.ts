@@ -1,8 +1,14 @@
 import { invalidArgument } from "../../errors.ts";
 import { declareOptions, flag, rule, unchecked } from "../../options/index.ts";
 import { engineRules, resolveEngineOptions } from "../engine/engine-options.ts";
-import { checkPlace, indexRules, type ResolvedOpenSearchOptions } from "../opensearch/opensearch-options.ts";
+import {
+  aliasRules,
+  checkPlace,
+  indexRules,
+  type ResolvedOpenSearchOptions,
+} from "../opensearch/opensearch-options.ts";
 import type { VectorSchema } from "../store.ts";
+import { type AliasTarget, checkAliasNames } from "../store-alias.ts";
 import type { ElasticsearchConnection } from "./elasticsearch-client.ts";
 import { elasticsearchDialect } from "./elasticsearch-dialect.ts";
 
@@ -22,7 +28,10 @@ export interface ElasticsearchStoreOptions {
     | undefined;
   /** TLS options of Node for `url`, such as `{ ca }`. */
   readonly tls?: Readonly<Record<string, unknown>> | undefined;
-  /** Name of the index, or of an alias of one; an index is made if missing. Default `documents`. */
+  /**
+   * Name of the index, or of an alias of one; an index is made if missing. A store keeps to the index that an alias named when it
+   * was opened. Default `documents`.
+   */
   readonly index?: string | undefined;
   /** Vectors by name. Needed to make the index; none can be added later. */
   readonly vectors?: VectorSchema | undefined;
@@ -45,6 +54,11 @@ export interface ElasticsearchStoreOptions {
   /** How often a request, or the items of a bulk that an overloaded node refused, are tried again. Default 5. */
   readonly retries?: number | undefined;
 }
+
+/** Options of `ElasticsearchStore.switchAlias`. One of `url` and `client` says where the cluster is. */
+export interface ElasticsearchAliasOptions
+  extends Pick<ElasticsearchStoreOptions, "url" | "client" | "auth" | "tls" | "timeout" | "retries">,
+    AliasTarget {}
 
 /** Options after they were checked. */
 export type ResolvedElasticsearchOptions = ResolvedOpenSearchOptions;
@@ -70,6 +84,21 @@ export function checkElasticsearchOptions(options: ElasticsearchStoreOptions): R
     refresh,
     dialect: elasticsearchDialect(exact),
   };
+}
+
+const aliasOptions = declareOptions<ElasticsearchAliasOptions>()({
+  ...aliasRules,
+  client: unchecked<ElasticsearchConnection>(),
+  auth: rule(checkAuth),
+});
+
+/** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
+export function checkElasticsearchAlias(options: ElasticsearchAliasOptions) {
+  const aliasCall = "ElasticsearchStore.switchAlias";
+  const checked = aliasOptions.check(aliasCall, options, `${aliasCall}: `);
+  checkPlace(aliasCall, checked);
+  checkAliasNames(aliasCall, checked);
+  return { ...checked, dialect: elasticsearchDialect(true) };
 }
 
 function checkAuth(value: unknown, name: string): ElasticsearchStoreOptions["auth"] {

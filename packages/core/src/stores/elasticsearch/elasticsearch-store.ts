@@ -1,10 +1,16 @@
+import { EngineClient } from "../engine/engine-client.ts";
 import { checkOpenOptions } from "../engine/engine-options.ts";
+import { aliasEngine } from "../opensearch/opensearch-alias.ts";
 import { OpenSearchBackend } from "../opensearch/opensearch-backend.ts";
-import type { OpenSearchConnection } from "../opensearch/opensearch-client.ts";
+import { type AliasResult, switchAlias } from "../store-alias.ts";
 import { StoreFront } from "../store-front.ts";
-import { asOpenSearch } from "./elasticsearch-client.ts";
-import { connect, elasticsearchRules } from "./elasticsearch-connection.ts";
-import { checkElasticsearchOptions, type ElasticsearchStoreOptions } from "./elasticsearch-options.ts";
+import { openingOf } from "./elasticsearch-connection.ts";
+import {
+  checkElasticsearchAlias,
+  checkElasticsearchOptions,
+  type ElasticsearchAliasOptions,
+  type ElasticsearchStoreOptions,
+} from "./elasticsearch-options.ts";
 
 /**
  * Documents in Elasticsearch, from version 8.15 on. **Never met a real server**: it was written from Elastic's documentation and
@@ -31,12 +37,22 @@ export class ElasticsearchStore extends StoreFront {
   static async open(options: ElasticsearchStoreOptions): Promise<ElasticsearchStore> {
     checkOpenOptions("ElasticsearchStore.open", options, "{ url }");
     const checked = checkElasticsearchOptions(options);
-    const opening = {
-      rules: elasticsearchRules(checked, options.auth),
-      client: options.client === undefined ? undefined : asOpenSearch(options.client),
-      connect: async () => asOpenSearch(await connect(options, checked)),
-      disconnect: (client: OpenSearchConnection) => client.close(),
-    };
-    return new ElasticsearchStore(await OpenSearchBackend.open(opening, checked));
+    return new ElasticsearchStore(await OpenSearchBackend.open(openingOf(options, checked), checked));
+  }
+
+  /**
+   * Lets an alias name another index, in one step: a store that is opened by the alias has the index from before or the new
+   * one. Stores that are open keep to the index that they were opened with, and refuse changes with `STORE_MISMATCH`.
+   * @throws SparseEncoderError `INVALID_ARGUMENT` for a name that is not allowed, and an index that does not exist;
+   * `STORE_MISMATCH` for an index of another program, an alias that does not name `from`, and the name of an index;
+   * `STORE_FAILED`
+   */
+  static async switchAlias(options: ElasticsearchAliasOptions): Promise<AliasResult> {
+    const call = "ElasticsearchStore.switchAlias";
+    checkOpenOptions(call, options, "{ url, alias, to }");
+    const checked = checkElasticsearchAlias(options);
+    return EngineClient.use(openingOf(options, checked), (engine) =>
+      switchAlias(aliasEngine(engine, call), checked),
+    );
   }
 }

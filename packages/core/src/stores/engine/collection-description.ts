@@ -52,6 +52,23 @@ export interface CheckedCollection {
 }
 
 /**
+ * The description of a collection, if a store made it.
+ * @param found what was read; anything at all
+ * @param hint for a collection that others made
+ * @throws SparseEncoderError `STORE_MISMATCH`
+ */
+export function checkOwn(place: string, found: unknown, hint: string): CollectionDescription {
+  const description = (found ?? {}) as Partial<CollectionDescription>;
+  if (typeof description.sparseEncoder === "number" && Array.isArray(description.vectors)) {
+    return description as CollectionDescription;
+  }
+  throw new SparseEncoderError("STORE_MISMATCH", `${place} was made by something else; ${hint}`);
+}
+
+/** Of a collection that others made, where an alias is to name it. */
+export const noAliasOfOthers = "an alias of it would open nothing.";
+
+/**
  * What a collection that is there is like, if it is one of the store's and has what the options declare.
  * @param found what was read; anything at all
  * @param hint for a collection that others made
@@ -63,10 +80,7 @@ export function checkDescription(
   { declared, model, tenant }: Declared,
   hint: string,
 ): CheckedCollection {
-  const description = (found ?? {}) as Partial<CollectionDescription>;
-  if (typeof description.sparseEncoder !== "number" || !Array.isArray(description.vectors)) {
-    throw new SparseEncoderError("STORE_MISMATCH", `${place} was made by something else; ${hint}`);
-  }
+  const description = checkOwn(place, found, hint);
   if (description.sparseEncoder > tenantFormat) {
     throw new SparseEncoderError(
       "STORE_MISMATCH",
@@ -75,10 +89,10 @@ export function checkDescription(
   }
   checkTenancy(place, description.tenants !== undefined, tenant);
   checkModel(place, description.model ?? null, model);
-  const stored = new Map(description.vectors as CollectionDescription["vectors"]);
+  const stored = new Map(description.vectors);
   checkDeclared(place, stored, declared);
   return {
-    description: description as CollectionDescription,
+    description,
     fields: stored,
     hasDims: description.sparseEncoder >= 2,
   };

@@ -38,6 +38,19 @@ export class EngineClient<Client> {
     }
   }
 
+  /** Does one piece of work; a client that was made for it is closed behind it. */
+  static async use<Client, Result>(
+    opening: EngineOpening<Client>,
+    work: (engine: EngineClient<Client>) => Promise<Result>,
+  ): Promise<Result> {
+    const engine = new EngineClient(opening.client ?? (await opening.connect()), opening);
+    try {
+      return await work(engine);
+    } finally {
+      await engine.close().catch(() => {});
+    }
+  }
+
   /** Makes a request: again where that may help; what it throws are errors of this library. */
   attempt<Result>(
     signal: AbortSignal | undefined,

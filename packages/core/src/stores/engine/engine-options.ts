@@ -28,12 +28,17 @@ export interface ResolvedEngineOptions {
   readonly writesAtOnce: number;
 }
 
-/** Rules of these options, for the declarations of the stores. */
-export const engineRules = {
-  vectors: unchecked<VectorSchema>(),
-  model: modelName,
+/** Rules of the options of every request. */
+export const serverTimes = {
   timeout: count({ maximum: 2 ** 31 - 1 }).default(60_000),
   retries: count({ minimum: 0 }).default(5),
+};
+
+/** Rules of these options, for the declarations of the stores. */
+export const engineRules = {
+  ...serverTimes,
+  vectors: unchecked<VectorSchema>(),
+  model: modelName,
   writesAtOnce: count({ maximum: 1000 }).default(4),
 };
 

@@ -21,6 +21,8 @@ interface Kept {
 /** The backend of a `MemoryStore` that may be changed: a collection, and the queue of its changes. */
 export class MemoryBackend extends CollectionBackend {
   readonly declared: boolean;
+  /** Undefined where each change may be made: it is asked for at once then. */
+  readonly checkChange?: () => Promise<void>;
   protected readonly collection: Collection;
   private readonly writes: WriteQueue;
   private readonly folder: StoreFolder | undefined;
@@ -31,10 +33,12 @@ export class MemoryBackend extends CollectionBackend {
     collection: Collection,
     { declared, tenant }: ResolvedMemoryOptions,
     kept: Kept | undefined,
+    checkChange?: () => Promise<void>,
   ) {
     super(kept !== undefined, tenant);
     this.collection = collection;
     this.declared = declared !== undefined;
+    if (checkChange !== undefined) this.checkChange = checkChange;
     this.folder = kept?.folder;
     this.writes = new WriteQueue(collection, this.declared, kept?.folder, () => this.schedule?.startIfDue());
     if (kept === undefined) return;
@@ -52,15 +56,22 @@ export class MemoryBackend extends CollectionBackend {
     return new MemoryBackend(new Collection(options.declared ?? new Map()), options, undefined);
   }
 
-  /** @throws SparseEncoderError `STORE_LOCKED`, `STORE_CORRUPT`, `STORE_MISMATCH`, `STORE_FAILED` */
-  static async open(place: string, options: ResolvedDurableOptions): Promise<MemoryBackend> {
+  /**
+   * @param checkChange throws if a change is to be refused
+   * @throws SparseEncoderError `STORE_LOCKED`, `STORE_CORRUPT`, `STORE_MISMATCH`, `STORE_FAILED`
+   */
+  static async open(
+    place: string,
+    options: ResolvedDurableOptions,
+    checkChange?: () => Promise<void>,
+  ): Promise<MemoryBackend> {
     const { declared, model: wanted, journalBytes } = options;
     const loaded = new LoadedCollection(place, wanted, declared);
     const folder = await StoreFolder.open(place, loaded);
     try {
       const { collection, model } = loaded;
       const added = undeclaredFields(place, collection.fields, declared ?? new Map());
-      const backend = new MemoryBackend(collection, options, { folder, model, journalBytes });
+      const backend = new MemoryBackend(collection, options, { folder, model, journalBytes }, checkChange);
       if (added.length > 0) await backend.writes.add({ type: "fields", fields: added }, undefined);
       return backend;
     } catch (error) {

@@ -1,7 +1,8 @@
 import { invalidArgument } from "../../errors.ts";
 import { checkFolder, modelName } from "../../index/index.ts";
-import { count, declareOptions, flag, unchecked } from "../../options/index.ts";
+import { count, declareOptions, flag, text, unchecked } from "../../options/index.ts";
 import type { VectorSchema } from "../store.ts";
+import { type AliasTarget, checkAliasNames } from "../store-alias.ts";
 import { tenantName } from "../tenant.ts";
 import { checkVectorSchema, type ResolvedField } from "../vector-fields.ts";
 
@@ -85,4 +86,18 @@ export function checkDurableOptions(folder: string, options: DurableStoreOptions
   }
   const declared = vectors === undefined ? undefined : checkVectorSchema(call, vectors);
   return { declared, tenant, model, journalBytes, readOnly };
+}
+
+const aliasOptions = declareOptions<AliasTarget>()({
+  alias: text().required(),
+  to: text().required(),
+  from: text(),
+});
+
+/** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
+export function checkFolderTarget(options: AliasTarget): AliasTarget {
+  const call = "MemoryStore.switchAlias";
+  const checked = aliasOptions.check(call, options, `${call}: `);
+  checkAliasNames(call, checked);
+  return checked;
 }

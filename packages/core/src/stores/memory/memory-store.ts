@@ -1,11 +1,14 @@
 import { SparseEncoderError } from "../../errors.ts";
 import { checkFolder } from "../../index/index.ts";
 import type { StoreCallOptions } from "../store.ts";
+import type { AliasResult, AliasTarget } from "../store-alias.ts";
 import { StoreFront } from "../store-front.ts";
 import { callOptions } from "../store-options.ts";
+import { checkFolderAlias, folderOf, switchFolder } from "./folder-alias.ts";
 import { MemoryBackend } from "./memory-backend.ts";
 import {
   checkDurableOptions,
+  checkFolderTarget,
   checkMemoryOptions,
   type DurableStoreOptions,
   type MemoryStoreOptions,
@@ -51,9 +54,11 @@ export class MemoryStore extends StoreFront {
    */
   static async open(folder: string, options: DurableStoreOptions = {}): Promise<MemoryStore> {
     const checked = checkDurableOptions(folder, options);
-    const place = await findPlace(folder, checked.tenant, checked.readOnly);
-    const backend = checked.readOnly ? ReadOnlyBackend : MemoryBackend;
-    return new MemoryStore({}, await backend.open(place, checked));
+    const found = await folderOf(folder);
+    const place = await findPlace(found, checked.tenant, checked.readOnly);
+    if (checked.readOnly) return new MemoryStore({}, await ReadOnlyBackend.open(place, checked));
+    const check = found === folder ? undefined : () => checkFolderAlias(folder, found);
+    return new MemoryStore({}, await MemoryBackend.open(place, checked, check));
   }
 
   /**
@@ -71,7 +76,22 @@ export class MemoryStore extends StoreFront {
     const call = "MemoryStore.repair";
     checkFolder(call, folder);
     const { apply, tenant } = repairOptions.check(call, options, `${call}: `);
-    return MemoryBackend.repair(await findPlace(folder, tenant, true), apply);
+    return MemoryBackend.repair(await findPlace(await folderOf(folder), tenant, true), apply);
+  }
+
+  /**
+   * Lets a symbolic link name another folder, in one step: a store that is opened by the link has the folder from before or
+   * the new one. Stores that are open keep to the folder that they were opened with, and refuse changes with
+   * `STORE_MISMATCH`.
+   * @returns the folder that the link named before
+   * @throws SparseEncoderError `INVALID_ARGUMENT` for a folder that does not exist; `STORE_MISMATCH` for a folder without a
+   * store, a link that does not name `from`, and an alias that is a folder itself; `STORE_UNSUPPORTED` on Windows;
+   * `STORE_FAILED`
+   * @example
+   * await MemoryStore.switchAlias({ alias: "./index", to: "./index-2" });
+   */
+  static async switchAlias(options: AliasTarget): Promise<AliasResult> {
+    return switchFolder(checkFolderTarget(options));
   }
 
   /**

@@ -9,12 +9,14 @@ import { unescapeText } from "../engine/stored-text.ts";
 import type { FilterNode } from "../filter/filter-node.ts";
 import type { ResolvedFusion } from "../native-fusion.ts";
 import type { Metadata, StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
+import { checkAlias } from "../store-alias.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import { unsupported } from "../store-limits.ts";
 import type { ResolvedField } from "../vector-fields.ts";
+import { aliasEngine, targetOf } from "./milvus-alias.ts";
 import { type MilvusConnection, type MilvusRow, succeeded } from "./milvus-client.ts";
 import { keepEncoder, openCollection, probeNot, readCollection } from "./milvus-collection.ts";
-import { connect, rulesOf } from "./milvus-connection.ts";
+import { openingOf } from "./milvus-connection.ts";
 import { compileFilter, hasDim, hasTerm } from "./milvus-filter.ts";
 import { checkMilvusOptions, type MilvusStoreOptions, type ResolvedMilvusOptions } from "./milvus-options.ts";
 import { fromKey, fromRow, toKey, toRow, toSparseObject } from "./milvus-rows.ts";
@@ -42,6 +44,8 @@ export class MilvusBackend implements StoreBackend {
   readonly capabilities: StoreCapabilities;
   private readonly engine: EngineClient<MilvusConnection>;
   private readonly options: ResolvedMilvusOptions;
+  /** The alias by which the collection was opened. */
+  private readonly alias: string | undefined;
   private readonly writes: EngineWrites<MilvusConnection>;
   private readonly table: MilvusTable;
   private readonly knowsNot: boolean;
@@ -50,12 +54,14 @@ export class MilvusBackend implements StoreBackend {
   private constructor(
     engine: EngineClient<MilvusConnection>,
     options: ResolvedMilvusOptions,
+    alias: string | undefined,
     collection: CheckedCollection,
     knowsNot: boolean,
   ) {
     this.engine = engine;
     this.options = options;
     this.tenant = options.tenant;
+    this.alias = alias;
     this.collection = collection;
     this.capabilities = {
       sparse: true,
@@ -78,16 +84,13 @@ export class MilvusBackend implements StoreBackend {
 
   static async open(options: MilvusStoreOptions): Promise<MilvusBackend> {
     const checked = checkMilvusOptions(options);
-    const opening = {
-      rules: rulesOf(checked, options.token),
-      client: options.client,
-      connect: () => connect(options, checked),
-      disconnect: (client: MilvusConnection) => client.closeConnection(),
-    };
-    return EngineClient.open(opening, async (engine, client) => {
-      const collection = await openCollection(client, checked);
-      const knowsNot = await probeNot(client, checked.collection);
-      return new MilvusBackend(engine, checked, collection, knowsNot);
+    return EngineClient.open(openingOf(options, checked), async (engine, client) => {
+      const target = await targetOf(client, checked.collection);
+      const resolved = { ...checked, collection: target ?? checked.collection };
+      const alias = target === undefined ? undefined : checked.collection;
+      const collection = await openCollection(client, resolved);
+      const knowsNot = await probeNot(client, resolved.collection);
+      return new MilvusBackend(engine, resolved, alias, collection, knowsNot);
     });
   }
 
@@ -97,6 +100,11 @@ export class MilvusBackend implements StoreBackend {
 
   async refreshFields(): Promise<void> {
     this.collection = await this.engine.attempt(undefined, (client) => readCollection(client, this.options));
+  }
+
+  async checkChange(): Promise<void> {
+    if (this.alias === undefined) return;
+    await checkAlias(aliasEngine(this.engine), this.alias, this.options.collection);
   }
 
   async keepEncoder(name: string, field: ResolvedField): Promise<void> {

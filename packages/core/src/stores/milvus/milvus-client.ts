@@ -25,6 +25,9 @@ export interface MilvusConnection {
   createCollection(request: object): Promise<Answer>;
   hasPartition(request: object): Promise<Answer & { readonly value?: unknown }>;
   createPartition(request: object): Promise<Answer>;
+  describeAlias(request: object): Promise<Answer & { readonly collection?: string }>;
+  createAlias(request: object): Promise<Answer>;
+  alterAlias(request: object): Promise<Answer>;
   createIndex(request: object): Promise<Answer>;
   loadCollectionSync(request: object): Promise<Answer>;
   upsert(request: object): Promise<Answer & { readonly err_index?: readonly unknown[] }>;

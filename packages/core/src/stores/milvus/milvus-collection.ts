@@ -3,7 +3,9 @@ import {
   type CheckedCollection,
   type CollectionDescription,
   checkDescription,
+  checkOwn,
   newDescription,
+  noAliasOfOthers,
   parseDescription,
 } from "../engine/collection-description.ts";
 import { checkServerVersion } from "../engine/server-version.ts";
@@ -27,9 +29,7 @@ export async function openCollection(
   const version = (await client.getVersion?.())?.version;
   checkServerVersion(neededVersion, version);
   const place = `The collection ${received(collection)}`;
-  // Asking whether one exists is answered with success by Milvus Lite whatever the name is.
-  const { data } = succeeded(await client.showCollections({}));
-  if (!data.some(({ name }) => name === collection)) {
+  if (!(await hasCollection(client, collection))) {
     // Milvus Lite says no version, has no partitions, and takes no expression where one field is the key of them.
     const hasPartitions = version !== undefined;
     await createCollection(client, collection, newDescription(place, options), hasPartitions);
@@ -46,6 +46,18 @@ export async function openCollection(
   succeeded(await client.loadCollectionSync({ collection_name: collection }));
   // Rows are read from a collection that is loaded.
   return stored.hasDims ? readCollection(client, options, made as CollectionDescription) : stored;
+}
+
+/** Asking whether one exists is answered with success by Milvus Lite whatever the name is. */
+export async function hasCollection(client: MilvusConnection, collection: string): Promise<boolean> {
+  const { data } = succeeded(await client.showCollections({}));
+  return data.some(({ name }) => name === collection);
+}
+
+/** @throws SparseEncoderError `STORE_MISMATCH` for a collection that no store made; errors of the server */
+export async function checkMade(client: MilvusConnection, collection: string): Promise<void> {
+  const { schema } = succeeded(await client.describeCollection({ collection_name: collection }));
+  checkOwn(`The collection ${received(collection)}`, parseDescription(schema.description), noAliasOfOthers);
 }
 
 /**

@@ -1,7 +1,9 @@
 import type { SparseEncoderError } from "../../errors.ts";
+import type { EngineOpening } from "../engine/engine-client.ts";
 import { adviceOf, type EngineRules, storeFailed, timeoutAdvice } from "../engine/engine-requests.ts";
 import { certificateAdvice, messageOf } from "../engine/network-failure.ts";
 import { notInstalled } from "../engine/optional-package.ts";
+import { goneAdvice } from "../store-alias.ts";
 import type { MilvusConnection } from "./milvus-client.ts";
 import type { MilvusStoreOptions, ResolvedMilvusOptions } from "./milvus-options.ts";
 
@@ -9,9 +11,9 @@ import type { MilvusStoreOptions, ResolvedMilvusOptions } from "./milvus-options
  * A client of its own for a store.
  * @throws SparseEncoderError `MISSING_PACKAGE`
  */
-export async function connect(
+async function connect(
   { address, token, tls }: MilvusStoreOptions,
-  { timeout, retries }: ResolvedMilvusOptions,
+  { timeout, retries }: RequestTimes,
 ): Promise<MilvusConnection> {
   const { MilvusClient } = await import(
     /* webpackIgnore: true */ /* @vite-ignore */ "@zilliz/milvus2-sdk-node"
@@ -31,8 +33,23 @@ export async function connect(
   return client;
 }
 
+type RequestTimes = Pick<ResolvedMilvusOptions, "timeout" | "retries">;
+
+/** How a client is come by, and asked. */
+export function openingOf(
+  options: MilvusStoreOptions,
+  checked: RequestTimes,
+): EngineOpening<MilvusConnection> {
+  return {
+    rules: rulesOf(checked, options.token),
+    client: options.client,
+    connect: () => connect(options, checked),
+    disconnect: (client) => client.closeConnection(),
+  };
+}
+
 /** How requests are made. The client itself makes one again when the server cannot be reached, but not when it is overloaded. */
-export function rulesOf({ timeout, retries }: ResolvedMilvusOptions, token: string | undefined): EngineRules {
+function rulesOf({ timeout, retries }: RequestTimes, token: string | undefined): EngineRules {
   const secrets = token === undefined ? [] : [token, ...token.split(":").slice(1)];
   return { retries, mayPass: isOverloaded, toFailure: (error) => failure(error, secrets, timeout) };
 }
@@ -63,6 +80,7 @@ function failure(error: unknown, secrets: readonly string[], timeout: number): S
       [/DEADLINE/.test(text), timeoutAdvice(timeout)],
       certificateAdvice(error, "name the file of its certificate in tls: { rootCertPath }"),
       [/auth|permission/i.test(text), "Check the token."],
+      [/collection not found|can't find collection/i.test(text), goneAdvice("collection")],
       [/disk quota|no space left/i.test(text), "The server's disk is full: make room, then call again."],
     ],
     mayPass(error),

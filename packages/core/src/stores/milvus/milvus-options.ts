@@ -1,14 +1,16 @@
 import { invalidArgument, received } from "../../errors.ts";
-import { declareOptions, oneOf, rule, unchecked } from "../../options/index.ts";
+import { type CheckedOptions, declareOptions, oneOf, rule, unchecked } from "../../options/index.ts";
 import {
   checkOneOf,
   checkTls,
   engineRules,
   type ResolvedEngineOptions,
   resolveEngineOptions,
+  serverTimes,
   tenantRules,
 } from "../engine/engine-options.ts";
 import type { VectorSchema } from "../store.ts";
+import { type AliasTarget, checkAliasNames } from "../store-alias.ts";
 import type { MilvusConnection } from "./milvus-client.ts";
 
 /** How much of what was written a read must see. */
@@ -26,7 +28,10 @@ export interface MilvusStoreOptions {
   readonly token?: string | undefined;
   /** TLS: `true`, or paths `{ rootCertPath, privateKeyPath, certChainPath, serverName }`. */
   readonly tls?: boolean | Readonly<Record<string, string>> | undefined;
-  /** Name of the collection; made if missing. Default `documents`. */
+  /**
+   * Name of the collection, or of an alias of one; a collection is made if missing. A store keeps to the collection that an
+   * alias named when it was opened. Default `documents`.
+   */
   readonly collection?: string | undefined;
   /**
    * Name of a partition of the collection, to which the store keeps: it reads, writes and searches there alone. Made if
@@ -53,6 +58,12 @@ export interface MilvusStoreOptions {
   readonly writesAtOnce?: number | undefined;
 }
 
+/** Where a server is, and how to ask it. */
+type MilvusServer = Pick<MilvusStoreOptions, "address" | "client" | "token" | "tls" | "timeout" | "retries">;
+
+/** Options of `MilvusStore.switchAlias`. One of `address` and `client` says where the server is. */
+export interface MilvusAliasOptions extends MilvusServer, AliasTarget {}
+
 /** Options after they were checked. */
 export interface ResolvedMilvusOptions extends ResolvedEngineOptions {
   readonly collection: string;
@@ -62,13 +73,18 @@ export interface ResolvedMilvusOptions extends ResolvedEngineOptions {
 
 const call = "MilvusStore.open";
 
-const milvusOptions = declareOptions<MilvusStoreOptions>()({
-  ...engineRules,
-  ...tenantRules,
+const serverRules = {
+  ...serverTimes,
   address: unchecked<string>(),
   client: unchecked<MilvusConnection>(),
   token: unchecked<string>(),
   tls: unchecked<NonNullable<MilvusStoreOptions["tls"]>>(),
+};
+
+const milvusOptions = declareOptions<MilvusStoreOptions>()({
+  ...engineRules,
+  ...tenantRules,
+  ...serverRules,
   collection: rule(checkName).default("documents"),
   partition: rule(checkName),
   consistency: oneOf(levels).default("Strong"),
@@ -77,29 +93,51 @@ const milvusOptions = declareOptions<MilvusStoreOptions>()({
 /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
 export function checkMilvusOptions(options: MilvusStoreOptions): ResolvedMilvusOptions {
   const checked = milvusOptions.check(call, options, `${call}: `);
-  const { address, client, token, tls, collection, partition, tenant, consistency } = checked;
-  checkOneOf(call, options, ["address", "client"]);
-  if (address !== undefined && (typeof address !== "string" || !/^[^\s@]+$/.test(address))) {
-    throw invalidArgument(
-      `${call}: address must be one such as "localhost:19530"; a user and password go into token as "user:password".`,
-    );
-  }
+  checkServerOptions(call, checked);
+  const { collection, partition, tenant, consistency } = checked;
   if (partition !== undefined && tenant !== undefined) {
     throw invalidArgument(
       `${call}: partition and tenant exclude each other, as Milvus itself chooses the partition of a tenant; leave partition out.`,
     );
   }
-  checkTls(tls, true);
-  if (client !== undefined && (token !== undefined || tls !== undefined)) {
-    throw invalidArgument(`${call}: token and tls belong to an address.`);
-  }
-  if (token !== undefined && (typeof token !== "string" || token === "")) {
-    throw invalidArgument(`${call}: token must be a key or "user:password".`);
-  }
   return { ...resolveEngineOptions(call, checked), collection, partition, consistency };
 }
 
-/** Names that Milvus takes for collections and partitions. */
+const aliasOptions = declareOptions<MilvusAliasOptions>()({
+  ...serverRules,
+  alias: rule(checkName).required(),
+  to: rule(checkName).required(),
+  from: rule(checkName),
+});
+
+/** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
+export function checkMilvusAlias(
+  options: MilvusAliasOptions,
+): CheckedOptions<(typeof aliasOptions)["rules"]> {
+  const aliasCall = "MilvusStore.switchAlias";
+  const checked = aliasOptions.check(aliasCall, options, `${aliasCall}: `);
+  checkServerOptions(aliasCall, checked);
+  checkAliasNames(aliasCall, checked);
+  return checked;
+}
+
+function checkServerOptions(of: string, { address, client, token, tls }: MilvusServer): void {
+  checkOneOf(of, { address, client }, ["address", "client"]);
+  if (address !== undefined && (typeof address !== "string" || !/^[^\s@]+$/.test(address))) {
+    throw invalidArgument(
+      `${of}: address must be one such as "localhost:19530"; a user and password go into token as "user:password".`,
+    );
+  }
+  checkTls(tls, true);
+  if (client !== undefined && (token !== undefined || tls !== undefined)) {
+    throw invalidArgument(`${of}: token and tls belong to an address.`);
+  }
+  if (token !== undefined && (typeof token !== "string" || token === "")) {
+    throw invalidArgument(`${of}: token must be a key or "user:password".`);
+  }
+}
+
+/** Names that Milvus takes for collections, aliases and partitions. */
 function checkName(value: unknown, name: string): string {
   if (typeof value === "string" && /^[A-Za-z_][A-Za-z0-9_]{0,199}$/.test(value)) return value;
   throw invalidArgument(

@@ -1,7 +1,11 @@
+import { EngineClient } from "../engine/engine-client.ts";
 import { checkOpenOptions } from "../engine/engine-options.ts";
+import { type AliasResult, switchAlias } from "../store-alias.ts";
 import { StoreFront } from "../store-front.ts";
+import { aliasEngine } from "./milvus-alias.ts";
 import { MilvusBackend } from "./milvus-backend.ts";
-import type { MilvusStoreOptions } from "./milvus-options.ts";
+import { openingOf } from "./milvus-connection.ts";
+import { checkMilvusAlias, type MilvusAliasOptions, type MilvusStoreOptions } from "./milvus-options.ts";
 
 /**
  * Documents in Milvus: a server, a cluster, or its cloud. Sparse vectors are in an inverted index with inner product; a
@@ -27,5 +31,21 @@ export class MilvusStore extends StoreFront {
   static async open(options: MilvusStoreOptions): Promise<MilvusStore> {
     checkOpenOptions("MilvusStore.open", options, "{ address }");
     return new MilvusStore(await MilvusBackend.open(options));
+  }
+
+  /**
+   * Lets an alias name another collection, in one step: a store that is opened by the alias has the collection from before or
+   * the new one. Stores that are open keep to the collection that they were opened with, and refuse changes with
+   * `STORE_MISMATCH`.
+   * @throws SparseEncoderError `INVALID_ARGUMENT` for a name that is not allowed, and a collection that does not exist;
+   * `STORE_MISMATCH` for a collection of another program, an alias that does not name `from`, and the name of a collection;
+   * `STORE_UNSUPPORTED` for Milvus Lite; `STORE_FAILED`
+   */
+  static async switchAlias(options: MilvusAliasOptions): Promise<AliasResult> {
+    checkOpenOptions("MilvusStore.switchAlias", options, "{ address, alias, to }");
+    const checked = checkMilvusAlias(options);
+    return EngineClient.use(openingOf(checked, checked), (engine) =>
+      switchAlias(aliasEngine(engine), checked),
+    );
   }
 }

@@ -1,4 +1,3 @@
-import { SparseEncoderError } from "../../errors.ts";
 import type { DimCounts, SparseVector } from "../../vector/index.ts";
 import type { BackendQuery, StoreBackend, WeightedQuery } from "../backend.ts";
 import { type CheckedCollection, withEncoder } from "../engine/collection-description.ts";
@@ -8,10 +7,12 @@ import { type TermFilter, termFilterOperators, vectorTerm } from "../engine/meta
 import type { FilterNode } from "../filter/filter-node.ts";
 import type { ResolvedFusion } from "../native-fusion.ts";
 import type { StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
+import { checkAlias } from "../store-alias.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import type { ResolvedField } from "../vector-fields.ts";
+import { aliasEngine } from "./opensearch-alias.ts";
 import { type BulkItem, OpenSearchBulk } from "./opensearch-bulk.ts";
-import type { OpenSearchConnection, OpenSearchHit } from "./opensearch-client.ts";
+import type { OpenSearchConnection } from "./opensearch-client.ts";
 import { dimCount, dimCountsOf, dimsAtOnce } from "./opensearch-dims.ts";
 import {
   contentOf,
@@ -26,6 +27,7 @@ import { checkClauses, compileFilter, hasTerm, type OpenSearchQuery } from "./op
 import { checkOneShard } from "./opensearch-hybrid.ts";
 import { keepDescription, openIndex, readIndex } from "./opensearch-index.ts";
 import type { ResolvedOpenSearchOptions } from "./opensearch-options.ts";
+import { OpenSearchReads } from "./opensearch-reads.ts";
 import type { SearchScoring } from "./search-scoring.ts";
 
 /** Hits that one request may give, unless an index says otherwise. */
@@ -48,12 +50,16 @@ export class OpenSearchBackend implements StoreBackend {
   readonly capabilities: StoreCapabilities;
   private readonly engine: EngineClient<OpenSearchConnection>;
   private readonly options: ResolvedOpenSearchOptions;
+  /** The alias by which the index was opened. */
+  private readonly alias: string | undefined;
+  private readonly reads: OpenSearchReads;
   private readonly changes: OpenSearchBulk;
   private collection: CheckedCollection;
 
   private constructor(
     engine: EngineClient<OpenSearchConnection>,
     options: ResolvedOpenSearchOptions,
+    alias: string | undefined,
     collection: CheckedCollection,
   ) {
     this.name = options.dialect.store;
@@ -71,6 +77,8 @@ export class OpenSearchBackend implements StoreBackend {
     };
     this.engine = engine;
     this.options = options;
+    this.alias = alias;
+    this.reads = new OpenSearchReads(engine, options);
     this.changes = new OpenSearchBulk(engine, options);
     this.collection = collection;
   }
@@ -79,10 +87,11 @@ export class OpenSearchBackend implements StoreBackend {
     opening: EngineOpening<OpenSearchConnection>,
     options: ResolvedOpenSearchOptions,
   ): Promise<OpenSearchBackend> {
-    return EngineClient.open(
-      opening,
-      async (engine, client) => new OpenSearchBackend(engine, options, await openIndex(client, options)),
-    );
+    return EngineClient.open(opening, async (engine, client) => {
+      const { collection, index } = await openIndex(client, options);
+      const alias = index === options.index ? undefined : options.index;
+      return new OpenSearchBackend(engine, { ...options, index }, alias, collection);
+    });
   }
 
   get fields(): ReadonlyMap<string, ResolvedField> {
@@ -91,6 +100,10 @@ export class OpenSearchBackend implements StoreBackend {
 
   async refreshFields(): Promise<void> {
     this.collection = await this.engine.attempt(undefined, (client) => readIndex(client, this.options));
+  }
+
+  async checkChange(): Promise<void> {
+    if (this.alias !== undefined) await checkAlias(aliasEngine(this.engine), this.alias, this.options.index);
   }
 
   async keepEncoder(name: string, field: ResolvedField): Promise<void> {
@@ -109,11 +122,7 @@ export class OpenSearchBackend implements StoreBackend {
     for (let start = 0; ; start += dimsAtOnce) {
       const asked = dims.slice(start, start + dimsAtOnce);
       const body = dimCount(this.options.dialect, hasTerm(vectorTerm(name)), this.vectorField(name), asked);
-      const answer = await this.engine.attempt(signal, (client) =>
-        client.search({ index: this.options.index, body }),
-      );
-      this.checkWhole(answer.body);
-      const counts = dimCountsOf(answer.body, asked);
+      const counts = dimCountsOf(await this.reads.answer(body, signal), asked);
       active.push(...counts.active);
       if (start + dimsAtOnce >= dims.length) return { vectors: counts.vectors, active };
     }
@@ -137,7 +146,7 @@ export class OpenSearchBackend implements StoreBackend {
 
   async removeMatching(node: FilterNode, signal: AbortSignal | undefined): Promise<number> {
     const items: BulkItem[] = [];
-    for await (const page of this.sorted("", node, maximumRows / 2, ["key"], signal)) {
+    for await (const page of this.reads.sorted("", this.condition(node), maximumRows / 2, ["key"], signal)) {
       for (const { _id } of page) items.push([{ delete: { _id } }]);
     }
     return this.changes.send({ items, total: items.length, outcome: "deleted" }, signal);
@@ -150,12 +159,8 @@ export class OpenSearchBackend implements StoreBackend {
     const found = new Map<string, StoredDocument>();
     for (let start = 0; start < ids.length; start += idsAtOnce) {
       const wanted = ids.slice(start, start + idsAtOnce).map(toDocumentId);
-      const { body } = await this.engine.attempt(signal, (client) =>
-        client.mget({ index: this.options.index, body: { ids: wanted } }),
-      );
-      for (const { found: isThere, _source } of body.docs) {
-        if (isThere !== true || _source === undefined) continue;
-        const document = fromSource(_source, this.fields);
+      for (const source of await this.reads.sources(wanted, signal)) {
+        const document = fromSource(source, this.fields);
         found.set(document.id, document);
       }
     }
@@ -163,13 +168,7 @@ export class OpenSearchBackend implements StoreBackend {
   }
 
   async count(filter: FilterNode | undefined, signal: AbortSignal | undefined): Promise<number> {
-    const query = filter === undefined ? { match_all: {} } : this.compile(filter);
-    checkClauses(this.name, query);
-    const { body } = await this.engine.attempt(signal, (client) =>
-      client.count({ index: this.options.index, body: { query } }),
-    );
-    this.checkWhole(body);
-    return body.count;
+    return this.reads.count(this.condition(filter), signal);
   }
 
   async *pages(
@@ -179,7 +178,13 @@ export class OpenSearchBackend implements StoreBackend {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<readonly StoredDocument[], void, undefined> {
     const size = Math.min(batchSize, maximumRows);
-    for await (const page of this.sorted(after === "" ? "" : toKey(after), node, size, true, signal)) {
+    for await (const page of this.reads.sorted(
+      after === "" ? "" : toKey(after),
+      this.condition(node),
+      size,
+      true,
+      signal,
+    )) {
       yield page.map(({ _source }) => fromSource(_source!, this.fields));
     }
   }
@@ -200,7 +205,7 @@ export class OpenSearchBackend implements StoreBackend {
   ): Promise<StoreHit[]> {
     const scorings = queries.map((query) => this.scoringOf(query).query);
     const { body, factor, isPerShard } = this.options.dialect.fused(this, queries, scorings, fusion, k);
-    const { hits, shards } = await this.search({ ...body, size: k, _source: contentFields }, signal);
+    const { hits, shards } = await this.reads.search({ ...body, size: k, _source: contentFields }, signal);
     checkOneShard(this, isPerShard, shards);
     return hits.map(({ _source, _score }) => ({ ...contentOf(_source!), score: _score! * factor }));
   }
@@ -216,7 +221,7 @@ export class OpenSearchBackend implements StoreBackend {
     const scoring = this.scoringOf(query);
     for (let size = Math.min(k + margin, maximumRows); ; size = Math.min(4 * size, maximumRows)) {
       const request = { query: scoring.query, size, _source: [...contentFields, place] };
-      const { hits } = await this.search(request, signal);
+      const { hits } = await this.reads.search(request, signal);
       const scored = hits.map(({ _source, _score }) => ({
         ...contentOf(_source!),
         score: Math.fround(scoring.scoreOf(vectorOf(_source![place], field)!)),
@@ -235,6 +240,13 @@ export class OpenSearchBackend implements StoreBackend {
     return this.options.dialect.scoring(query, this.vectorField(query.name), this.conditions(query));
   }
 
+  /** Finds the documents that pass. */
+  private condition(node: FilterNode | undefined): OpenSearchQuery {
+    const query = node === undefined ? { match_all: {} } : this.compile(node);
+    checkClauses(this.name, query);
+    return query;
+  }
+
   private compile(node: FilterNode): OpenSearchQuery {
     return compileFilter(node as TermFilter, this.name);
   }
@@ -251,50 +263,5 @@ export class OpenSearchBackend implements StoreBackend {
 
   private vectorField(name: string): string {
     return fieldName([...this.fields.keys()].indexOf(name));
-  }
-
-  /** Documents after a key, in its order. */
-  private async *sorted(
-    after: string,
-    node: FilterNode | undefined,
-    size: number,
-    source: readonly string[] | true,
-    signal: AbortSignal | undefined,
-  ): AsyncGenerator<readonly OpenSearchHit[], void, undefined> {
-    const query = node === undefined ? { match_all: {} } : { bool: { filter: [this.compile(node)] } };
-    checkClauses(this.name, query);
-    for (let last = after; ; ) {
-      const request = { query, size, sort: [{ key: "asc" }], search_after: [last], _source: source };
-      const { hits: page } = await this.search(request, signal);
-      if (page.length > 0) yield page;
-      if (page.length < size) return;
-      last = page.at(-1)!.sort![0] as string;
-    }
-  }
-
-  private async search(
-    body: object,
-    signal: AbortSignal | undefined,
-  ): Promise<{ hits: readonly OpenSearchHit[]; shards: number | undefined }> {
-    const answer = await this.engine.attempt(signal, (client) =>
-      client.search({ index: this.options.index, body }),
-    );
-    this.checkWhole(answer.body);
-    return { hits: answer.body.hits.hits, shards: answer.body._shards?.total };
-  }
-
-  /** A cluster answers with what some of its shards found, as if it were all. */
-  private checkWhole({
-    timed_out: timedOut,
-    _shards: shards,
-  }: {
-    timed_out?: boolean;
-    _shards?: { failed?: number };
-  }): void {
-    if (timedOut !== true && (shards?.failed ?? 0) === 0) return;
-    throw new SparseEncoderError(
-      "STORE_FAILED",
-      `The ${this.name} store failed: ${timedOut === true ? "the search ran out of time" : `${shards?.failed} shards did not answer`}, so the answer would be a part of it. Check the cluster's health; the call may be made again.`,
-    );
   }
 }

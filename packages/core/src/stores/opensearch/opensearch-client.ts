@@ -17,6 +17,17 @@ export interface OpenSearchItem {
   readonly error?: { readonly type?: string; readonly reason?: string };
 }
 
+/** The answer to a search. */
+export interface OpenSearchAnswer {
+  readonly timed_out?: boolean;
+  readonly _shards?: { readonly failed?: number; readonly total?: number };
+  readonly hits: {
+    readonly hits: readonly OpenSearchHit[];
+    readonly total?: { readonly value: number } | number;
+  };
+  readonly aggregations?: Readonly<Record<string, unknown>>;
+}
+
 /** As much of `Client` of the package `@opensearch-project/opensearch` as is used. */
 export interface OpenSearchConnection {
   /** Clients that lack it are asked nothing. */
@@ -25,6 +36,8 @@ export interface OpenSearchConnection {
     create(request: object): Promise<Answer<unknown>>;
     getMapping(request: object): Promise<Answer<unknown>>;
     putMapping(request: object): Promise<Answer<unknown>>;
+    getAlias(request: object): Promise<Answer<unknown>>;
+    updateAliases(request: object): Promise<Answer<unknown>>;
   };
   bulk(request: object): Promise<Answer<{ items: readonly Readonly<Record<string, OpenSearchItem>>[] }>>;
   mget(
@@ -33,13 +46,6 @@ export interface OpenSearchConnection {
     Answer<{ docs: readonly { found?: boolean; _id: string; _source?: Readonly<Record<string, unknown>> }[] }>
   >;
   count(request: object): Promise<Answer<{ count: number; _shards?: { failed?: number } }>>;
-  search(request: object): Promise<
-    Answer<{
-      timed_out?: boolean;
-      _shards?: { failed?: number; total?: number };
-      hits: { readonly hits: readonly OpenSearchHit[]; readonly total?: { readonly value: number } | number };
-      aggregations?: Readonly<Record<string, unknown>>;
-    }>
-  >;
+  search(request: object): Promise<Answer<OpenSearchAnswer>>;
   close(): Promise<void>;
 }

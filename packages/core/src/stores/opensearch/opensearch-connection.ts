@@ -1,4 +1,5 @@
 import type { SparseEncoderError } from "../../errors.ts";
+import type { EngineOpening } from "../engine/engine-client.ts";
 import {
   adviceOf,
   type EngineRules,
@@ -8,17 +9,18 @@ import {
 } from "../engine/engine-requests.ts";
 import { certificateAdvice, isConnectionFailure, messageOf } from "../engine/network-failure.ts";
 import { notInstalled } from "../engine/optional-package.ts";
+import { goneAdvice } from "../store-alias.ts";
 import type { OpenSearchConnection } from "./opensearch-client.ts";
-import type { OpenSearchStoreOptions, ResolvedOpenSearchOptions } from "./opensearch-options.ts";
+import type { OpenSearchServer, ResolvedOpenSearchOptions } from "./opensearch-options.ts";
 import { missingPlugin, pluginAdvice } from "./opensearch-server.ts";
 
 /**
  * A client of its own for a store.
  * @throws SparseEncoderError `MISSING_PACKAGE`
  */
-export async function connect(
-  { url, auth, tls }: OpenSearchStoreOptions,
-  { timeout }: ResolvedOpenSearchOptions,
+async function connect(
+  { url, auth, tls }: OpenSearchServer,
+  { timeout }: Pick<ResolvedOpenSearchOptions, "timeout">,
 ): Promise<OpenSearchConnection> {
   const { Client } = await import(
     /* webpackIgnore: true */ /* @vite-ignore */ "@opensearch-project/opensearch"
@@ -33,9 +35,25 @@ export async function connect(
   return client;
 }
 
+/** What requests depend on. */
+export type RequestRules = Pick<ResolvedOpenSearchOptions, "retries" | "timeout" | "dialect">;
+
+/** How a client is come by, and asked. */
+export function openingOf(
+  options: OpenSearchServer,
+  checked: RequestRules,
+): EngineOpening<OpenSearchConnection> {
+  return {
+    rules: rulesOf(checked, options.auth?.password),
+    client: options.client,
+    connect: () => connect(options, checked),
+    disconnect: (client) => client.close(),
+  };
+}
+
 /** How requests are made, and what their errors become. */
 export function rulesOf(
-  { retries, timeout, dialect: { store } }: ResolvedOpenSearchOptions,
+  { retries, timeout, dialect: { store } }: RequestRules,
   secret: string | undefined,
 ): EngineRules {
   const secrets = secret === undefined ? [] : [secret];
@@ -88,6 +106,7 @@ function failure(
         "The cluster has no quorum of its managers: start the nodes that are missing; the call may be made again.",
       ],
       [missingPlugin.test(text), pluginAdvice],
+      [/no such index/.test(text), goneAdvice("index")],
       [statusCode === 401 || statusCode === 403, "Check auth, and what the user may do."],
       [
         name === "TimeoutError",

@@ -3,13 +3,23 @@ import {
   type CheckedCollection,
   type CollectionDescription,
   checkDescription,
+  checkOwn,
   newDescription,
+  noAliasOfOthers,
 } from "../engine/collection-description.ts";
 import type { ResolvedField } from "../vector-fields.ts";
+import { targetOf } from "./opensearch-alias-target.ts";
 import type { OpenSearchConnection } from "./opensearch-client.ts";
 import { fieldName } from "./opensearch-documents.ts";
 import type { ResolvedOpenSearchOptions } from "./opensearch-options.ts";
 import type { Property, SearchDialect } from "./search-dialect.ts";
+
+/** An index that was opened. */
+export interface OpenedIndex {
+  readonly collection: CheckedCollection;
+  /** Name of the index; never an alias. */
+  readonly index: string;
+}
 
 /**
  * Makes the index if there is none, and checks the one that is there.
@@ -18,20 +28,36 @@ import type { Property, SearchDialect } from "./search-dialect.ts";
 export async function openIndex(
   client: OpenSearchConnection,
   options: ResolvedOpenSearchOptions,
-): Promise<CheckedCollection> {
-  const { index, dialect } = options;
-  const place = `The index ${received(index)}`;
+): Promise<OpenedIndex> {
+  const { index: name, dialect } = options;
+  const place = `The index ${received(name)}`;
   await dialect.checkServer(client);
-  if (!(await exists(client, index))) {
+  if (!(await exists(client, name))) {
     await create(client, options, newDescription(place, options));
   }
-  const opened = await readIndex(client, options);
-  await dialect.checkSearch(client, index, opened.fields);
-  return opened;
+  const index = (await targetOf(client, name)) ?? name;
+  const collection = await readIndex(client, { ...options, index });
+  await dialect.checkSearch(client, index, collection.fields);
+  return { collection, index };
+}
+
+/** @throws SparseEncoderError `STORE_MISMATCH` for an index that no store made; errors of the client */
+export async function checkMade(client: OpenSearchConnection, index: string): Promise<void> {
+  checkOwn(`The index ${received(index)}`, (await mappingOf(client, index))?._meta, noAliasOfOthers);
+}
+
+interface Mapping {
+  readonly _meta?: unknown;
+  readonly properties?: Properties;
+}
+
+async function mappingOf(client: OpenSearchConnection, index: string): Promise<Mapping | undefined> {
+  const { body } = await client.indices.getMapping({ index });
+  return (body as Readonly<Record<string, { mappings?: Mapping }>>)[index]?.mappings;
 }
 
 /** Asks by the mapping: a refusal of `HEAD` has no body that would say why. */
-async function exists(client: OpenSearchConnection, index: string): Promise<boolean> {
+export async function exists(client: OpenSearchConnection, index: string): Promise<boolean> {
   try {
     await client.indices.getMapping({ index });
     return true;
@@ -51,20 +77,10 @@ export async function readIndex(
 ): Promise<CheckedCollection> {
   const { index } = options;
   const place = `The index ${received(index)}`;
-  const mappings = (await client.indices.getMapping({ index })).body as Readonly<
-    Record<string, { mappings?: { _meta?: unknown; properties?: Properties } }>
-  >;
-  // The answer names the index, never an alias.
-  const [found, ...others] = Object.values(mappings);
-  if (others.length > 0) {
-    throw new SparseEncoderError(
-      "STORE_MISMATCH",
-      `${place} is an alias of several indexes; name one of them.`,
-    );
-  }
+  const mapping = await mappingOf(client, index);
   const hint = "use the option index for another name.";
-  const checked = checkDescription(place, found?.mappings?._meta, options, hint);
-  checkMapping(place, options.dialect, checked.fields, found?.mappings?.properties ?? {});
+  const checked = checkDescription(place, mapping?._meta, options, hint);
+  checkMapping(place, options.dialect, checked.fields, mapping?.properties ?? {});
   return checked;
 }
 

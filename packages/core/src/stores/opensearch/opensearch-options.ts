@@ -1,19 +1,21 @@
 import { invalidArgument, received } from "../../errors.ts";
-import { declareOptions, rule, unchecked } from "../../options/index.ts";
+import { type CheckedOptions, declareOptions, rule, unchecked } from "../../options/index.ts";
 import {
   checkOneOf,
   checkTls,
   engineRules,
   type ResolvedEngineOptions,
   resolveEngineOptions,
+  serverTimes,
 } from "../engine/engine-options.ts";
 import type { VectorSchema } from "../store.ts";
+import { type AliasTarget, checkAliasNames } from "../store-alias.ts";
 import type { OpenSearchConnection } from "./opensearch-client.ts";
 import { openSearchDialect } from "./opensearch-dialect.ts";
 import type { SearchDialect } from "./search-dialect.ts";
 
-/** Options of `OpenSearchStore.open`. One of `url` and `client` says where the cluster is. */
-export interface OpenSearchStoreOptions {
+/** Where a cluster is, and how to ask it. One of `url` and `client` says where. */
+export interface OpenSearchServer {
   /**
    * A node, such as `https://localhost:9200`, or several nodes of one cluster: calls go on while one of them is down. Needs
    * the package `@opensearch-project/opensearch`.
@@ -25,7 +27,18 @@ export interface OpenSearchStoreOptions {
   readonly auth?: { readonly username: string; readonly password: string } | undefined;
   /** TLS options of Node for `url`, such as `{ ca }`. */
   readonly tls?: Readonly<Record<string, unknown>> | undefined;
-  /** Name of the index, or of an alias of one; an index is made if missing. Default `documents`. */
+  /** Milliseconds that a request may take. Default 60,000. */
+  readonly timeout?: number | undefined;
+  /** How often a request, or the items of a bulk that an overloaded node refused, are tried again. Default 5. */
+  readonly retries?: number | undefined;
+}
+
+/** Options of `OpenSearchStore.open`. */
+export interface OpenSearchStoreOptions extends OpenSearchServer {
+  /**
+   * Name of the index, or of an alias of one; an index is made if missing. A store keeps to the index that an alias named when it
+   * was opened. Default `documents`.
+   */
   readonly index?: string | undefined;
   /** Vectors by name. Needed to make the index; none can be added later. */
   readonly vectors?: VectorSchema | undefined;
@@ -36,13 +49,12 @@ export interface OpenSearchStoreOptions {
    * a cost for the cluster; `false` some time later, which breaks the promise of `Store`. Default `wait_for`.
    */
   readonly refresh?: "wait_for" | boolean | undefined;
-  /** Milliseconds that a request may take. Default 60,000. */
-  readonly timeout?: number | undefined;
-  /** How often a request, or the items of a bulk that an overloaded node refused, are tried again. Default 5. */
-  readonly retries?: number | undefined;
   /** Requests under way at once that write, over all calls of the store. Default 4. */
   readonly writesAtOnce?: number | undefined;
 }
+
+/** Options of `OpenSearchStore.switchAlias`. */
+export interface OpenSearchAliasOptions extends OpenSearchServer, AliasTarget {}
 
 /** Options after they were checked. */
 export interface ResolvedOpenSearchOptions extends ResolvedEngineOptions {
@@ -53,10 +65,15 @@ export interface ResolvedOpenSearchOptions extends ResolvedEngineOptions {
 
 const call = "OpenSearchStore.open";
 
-/** Rules of the options that say where an index is, and when searches see what was written. */
-export const indexRules = {
+/** Rules of the options that say where a cluster is. */
+const serverRules = {
   url: unchecked<string | readonly string[]>(),
   tls: unchecked<Readonly<Record<string, unknown>>>(),
+};
+
+/** Rules of the options that say where an index is, and when searches see what was written. */
+export const indexRules = {
+  ...serverRules,
   index: rule(checkIndexName).default("documents"),
   refresh: rule(checkRefresh).default("wait_for"),
 };
@@ -73,32 +90,67 @@ export function checkOpenSearchOptions(options: OpenSearchStoreOptions): Resolve
   const checked = openSearchOptions.check(call, options, `${call}: `);
   const { auth, index, refresh } = checked;
   checkPlace(call, checked);
-  if (auth !== undefined && (typeof auth?.username !== "string" || typeof auth.password !== "string")) {
-    throw invalidArgument(`${call}: auth must be { username, password }.`);
-  }
+  checkUser(call, auth);
   return { ...resolveEngineOptions(call, checked), index, refresh, dialect: openSearchDialect };
+}
+
+/** Rules of the options of `switchAlias`, without those of the client. */
+export const aliasRules = {
+  ...serverTimes,
+  ...serverRules,
+  alias: rule(checkIndexName).required(),
+  to: rule(checkIndexName).required(),
+  from: rule(checkIndexName),
+};
+
+const aliasOptions = declareOptions<OpenSearchAliasOptions>()({
+  ...aliasRules,
+  client: unchecked<OpenSearchConnection>(),
+  auth: unchecked<NonNullable<OpenSearchServer["auth"]>>(),
+});
+
+/** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
+export function checkOpenSearchAlias(
+  options: OpenSearchAliasOptions,
+): CheckedOptions<(typeof aliasOptions)["rules"]> {
+  const aliasCall = "OpenSearchStore.switchAlias";
+  const checked = aliasOptions.check(aliasCall, options, `${aliasCall}: `);
+  checkPlace(aliasCall, checked);
+  checkUser(aliasCall, checked.auth);
+  checkAliasNames(aliasCall, checked);
+  return checked;
+}
+
+function checkUser(of: string, auth: OpenSearchServer["auth"]): void {
+  if (auth === undefined) return;
+  if (typeof auth?.username === "string" && typeof auth.password === "string") return;
+  throw invalidArgument(`${of}: auth must be { username, password }.`);
 }
 
 /** Checks that either a url says where the cluster is, with what belongs to it, or a client. */
 export function checkPlace(
-  call: string,
-  options: {
-    readonly url: unknown;
-    readonly client: unknown;
-    readonly auth: unknown;
-    readonly tls: unknown;
+  of: string,
+  {
+    url,
+    client,
+    auth,
+    tls,
+  }: {
+    readonly url?: unknown;
+    readonly client?: unknown;
+    readonly auth?: unknown;
+    readonly tls?: unknown;
   },
 ): void {
-  const { url, client, auth, tls } = options;
-  checkOneOf(call, options, ["url", "client"]);
+  checkOneOf(of, { url, client }, ["url", "client"]);
   if (url !== undefined && !isNodeList(url)) {
     throw invalidArgument(
-      `${call}: url must be the address of a node such as "https://localhost:9200", or a list of such addresses; passwords go into auth.`,
+      `${of}: url must be the address of a node such as "https://localhost:9200", or a list of such addresses; passwords go into auth.`,
     );
   }
   checkTls(tls, false);
   if (client !== undefined && (auth !== undefined || tls !== undefined)) {
-    throw invalidArgument(`${call}: auth and tls belong to a url.`);
+    throw invalidArgument(`${of}: auth and tls belong to a url.`);
   }
 }
 

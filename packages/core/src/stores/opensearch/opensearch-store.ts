@@ -1,9 +1,17 @@
+import { EngineClient } from "../engine/engine-client.ts";
 import { checkOpenOptions } from "../engine/engine-options.ts";
+import { type AliasResult, switchAlias } from "../store-alias.ts";
 import { StoreFront } from "../store-front.ts";
+import { aliasEngine } from "./opensearch-alias.ts";
 import { OpenSearchBackend } from "./opensearch-backend.ts";
-import type { OpenSearchConnection } from "./opensearch-client.ts";
-import { connect, rulesOf } from "./opensearch-connection.ts";
-import { checkOpenSearchOptions, type OpenSearchStoreOptions } from "./opensearch-options.ts";
+import { openingOf } from "./opensearch-connection.ts";
+import { openSearchDialect } from "./opensearch-dialect.ts";
+import {
+  checkOpenSearchAlias,
+  checkOpenSearchOptions,
+  type OpenSearchAliasOptions,
+  type OpenSearchStoreOptions,
+} from "./opensearch-options.ts";
 
 /**
  * Documents in OpenSearch with its plugins neural-search and k-NN. Tested on OpenSearch 2.19.1, one
@@ -30,12 +38,21 @@ export class OpenSearchStore extends StoreFront {
   static async open(options: OpenSearchStoreOptions): Promise<OpenSearchStore> {
     checkOpenOptions("OpenSearchStore.open", options, "{ url }");
     const checked = checkOpenSearchOptions(options);
-    const opening = {
-      rules: rulesOf(checked, options.auth?.password),
-      client: options.client,
-      connect: () => connect(options, checked),
-      disconnect: (client: OpenSearchConnection) => client.close(),
-    };
-    return new OpenSearchStore(await OpenSearchBackend.open(opening, checked));
+    return new OpenSearchStore(await OpenSearchBackend.open(openingOf(options, checked), checked));
+  }
+
+  /**
+   * Lets an alias name another index, in one step: a store that is opened by the alias has the index from before or the new
+   * one. Stores that are open keep to the index that they were opened with, and refuse changes with `STORE_MISMATCH`.
+   * @throws SparseEncoderError `INVALID_ARGUMENT` for a name that is not allowed, and an index that does not exist;
+   * `STORE_MISMATCH` for an index of another program, an alias that does not name `from`, and the name of an index;
+   * `STORE_FAILED`
+   */
+  static async switchAlias(options: OpenSearchAliasOptions): Promise<AliasResult> {
+    checkOpenOptions("OpenSearchStore.switchAlias", options, "{ url, alias, to }");
+    const checked = checkOpenSearchAlias(options);
+    return EngineClient.use(openingOf(checked, { ...checked, dialect: openSearchDialect }), (engine) =>
+      switchAlias(aliasEngine(engine), checked),
+    );
   }
 }

@@ -10,12 +10,13 @@ import type { CheckedDocument } from "../store-arguments.ts";
 import { unsupported } from "../store-limits.ts";
 import { encoderOf, type ResolvedField } from "../vector-fields.ts";
 import { Bindings } from "./bindings.ts";
+import { checkTableAlias, type OpenedTable, openTable } from "./postgres-alias.ts";
 import { PostgresCalls } from "./postgres-calls.ts";
 import type { Column } from "./postgres-column.ts";
 import { type Connected, connect } from "./postgres-connection.ts";
 import { dimCount } from "./postgres-dims.ts";
 import { compileFilter } from "./postgres-filter.ts";
-import { PostgresLayout } from "./postgres-layout.ts";
+import type { PostgresLayout } from "./postgres-layout.ts";
 import {
   checkPostgresOptions,
   type PostgresStoreOptions,
@@ -45,20 +46,20 @@ export class PostgresBackend implements StoreBackend {
   private readonly calls: PostgresCalls;
   private readonly layout: PostgresLayout;
   private readonly options: ResolvedPostgresOptions;
+  private readonly alias: string | undefined;
   private columns: readonly Column[];
 
   private constructor(
     calls: PostgresCalls,
     { database: { overlaps }, durable }: Connected,
-    layout: PostgresLayout,
-    options: ResolvedPostgresOptions,
-    columns: readonly Column[],
+    { layout, options, alias, columns }: OpenedTable,
   ) {
     this.declared = options.declared !== undefined;
     this.tenant = options.tenant;
     this.calls = calls;
     this.layout = layout;
     this.options = options;
+    this.alias = alias;
     this.columns = columns;
     this.capabilities = {
       sparse: true,
@@ -77,10 +78,9 @@ export class PostgresBackend implements StoreBackend {
     const connected = await connect(options, checked);
     const { database, secrets } = connected;
     const calls = new PostgresCalls(database, checked.retries, secrets);
-    const layout = new PostgresLayout(checked);
     try {
-      const columns = await calls.change(undefined, true, (session) => layout.setUp(session));
-      return new PostgresBackend(calls, connected, layout, checked, columns);
+      const table = await calls.change(undefined, true, (session) => openTable(session, checked));
+      return new PostgresBackend(calls, connected, table);
     } catch (error) {
       await calls.close().catch(() => {});
       throw error;
@@ -99,6 +99,10 @@ export class PostgresBackend implements StoreBackend {
 
   async refreshFields(): Promise<void> {
     this.columns = await this.calls.change(undefined, true, (session) => this.layout.columns(session));
+  }
+
+  checkChange(): Promise<void> {
+    return checkTableAlias(this.calls, this.options, this.alias);
   }
 
   async keepEncoder(name: string, field: ResolvedField): Promise<void> {

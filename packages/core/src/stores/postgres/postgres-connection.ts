@@ -23,7 +23,7 @@ const driverPatience = 5000;
 /** @throws SparseEncoderError `MISSING_PACKAGE`, `STORE_LOCKED`, `STORE_FAILED`, `INVALID_ARGUMENT` */
 export async function connect(
   { url, folder, client, tls }: PostgresStoreOptions,
-  options: ResolvedPostgresOptions,
+  options: Pick<ResolvedPostgresOptions, "connections" | "timeout">,
 ): Promise<Connected> {
   if (folder !== undefined) return openFolder(folder);
   if (url !== undefined)
@@ -73,7 +73,7 @@ async function openFolder(folder: string): Promise<Connected> {
 async function openPool(
   url: string,
   tls: PostgresStoreOptions["tls"],
-  { connections, timeout }: ResolvedPostgresOptions,
+  { connections, timeout }: Pick<ResolvedPostgresOptions, "connections" | "timeout">,
 ): Promise<PostgresDatabase> {
   const { default: pg } = await import(/* webpackIgnore: true */ /* @vite-ignore */ "pg").catch(
     notInstalled("A PostgresStore on a server", "pg"),

@@ -12,7 +12,8 @@ const advice: Readonly<Record<string, string>> = {
   "53200": "The server is out of memory: use smaller batches.",
   "53300": "The server has no connection left: lower `connections`, or raise max_connections.",
   "57014": "The statement took longer than the server or `timeout` allows: raise it, or use an index.",
-  "42P01": "The table is gone: open the store again to set it up, and add the documents again.",
+  "42P01":
+    "The table is gone: open the store again, by an alias that names another table, or to set this one up and add the documents again.",
   "54000": "A value is beyond a limit of the server or of one of its indexes.",
 };
 

@@ -1,5 +1,6 @@
 import { invalidArgument, received } from "../../errors.ts";
 import {
+  type CheckedOptions,
   checkOptionNames,
   count,
   declareOptions,
@@ -13,10 +14,12 @@ import {
   engineRules,
   type ResolvedEngineOptions,
   resolveEngineOptions,
+  serverTimes,
   tenantRules,
 } from "../engine/engine-options.ts";
 import { isPlainObject } from "../plain-object.ts";
 import type { VectorSchema } from "../store.ts";
+import { type AliasTarget, checkAliasNames } from "../store-alias.ts";
 import type { PgliteClient } from "./database/pglite-database.ts";
 import type { PostgresPool } from "./database/server-database.ts";
 
@@ -47,7 +50,10 @@ export interface PostgresStoreOptions {
   readonly folder?: string | undefined;
   /** A `Pool` of `pg`, or a `PGlite` with the extension vector. It stays open when the store is closed. */
   readonly client?: PostgresPool | PgliteClient | undefined;
-  /** Name of the table. Default `documents`. */
+  /**
+   * Name of the table, or of an alias of one; a table is made if missing. A store keeps to the table that an alias named when it
+   * was opened. Default `documents`.
+   */
   readonly table?: string | undefined;
   /** Schema of the table; made if missing. Default `public`. */
   readonly schema?: string | undefined;
@@ -79,6 +85,15 @@ export interface PostgresStoreOptions {
   readonly writesAtOnce?: number | undefined;
 }
 
+/** Where a database is, and how to ask it. */
+type PostgresServer = Pick<
+  PostgresStoreOptions,
+  "url" | "folder" | "client" | "schema" | "tls" | "connections" | "timeout" | "retries"
+>;
+
+/** Options of `PostgresStore.switchAlias`. One of `url`, `folder` and `client` says where the database is. */
+export interface PostgresAliasOptions extends PostgresServer, AliasTarget {}
+
 /** Options after they were checked. */
 export interface ResolvedPostgresOptions extends ResolvedEngineOptions {
   readonly table: string;
@@ -97,34 +112,30 @@ export interface ResolvedHnsw {
 
 const call = "PostgresStore.open";
 
-const postgresOptions = declareOptions<PostgresStoreOptions>()({
-  ...engineRules,
-  ...tenantRules,
+const serverRules = {
+  ...serverTimes,
   url: unchecked<string>(),
   folder: unchecked<string>(),
   client: unchecked<PostgresPool | PgliteClient>(),
-  table: rule(checkIdentifier).default("documents"),
   schema: rule(checkIdentifier).default("public"),
-  hnsw: unchecked<Readonly<Record<string, HnswOptions | true>>>(),
-  filterIndexes: unchecked<Readonly<Record<string, "equality" | "range">>>(),
   tls: unchecked<NonNullable<PostgresStoreOptions["tls"]>>(),
   connections: count({ maximum: 10_000 }).default(8),
+};
+
+const postgresOptions = declareOptions<PostgresStoreOptions>()({
+  ...engineRules,
+  ...tenantRules,
+  ...serverRules,
+  table: rule(checkIdentifier).default("documents"),
+  hnsw: unchecked<Readonly<Record<string, HnswOptions | true>>>(),
+  filterIndexes: unchecked<Readonly<Record<string, "equality" | "range">>>(),
 });
 
 /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
 export function checkPostgresOptions(options: PostgresStoreOptions): ResolvedPostgresOptions {
   const checked = postgresOptions.check(call, options, `${call}: `);
-  checkOneOf(call, options, ["url", "folder", "client"]);
-  const { url, folder, table, schema, tls, connections } = checked;
-  if (url !== undefined && (typeof url !== "string" || !/^postgres(?:ql)?:\/\//.test(url))) {
-    // Not shown: it may hold a password.
-    throw invalidArgument(`${call}: url must begin with postgres://.`);
-  }
-  if (folder !== undefined && (typeof folder !== "string" || folder === "")) {
-    throw invalidArgument(`${call}: folder must be a path or "memory://", received ${received(folder)}.`);
-  }
-  checkTls(tls, true);
-  if (tls !== undefined && url === undefined) throw invalidArgument(`${call}: tls belongs to a url.`);
+  checkServerOptions(call, checked);
+  const { table, schema, connections } = checked;
   if (checked.tenant !== undefined && checked.hnsw !== undefined) {
     throw invalidArgument(
       `${call}: hnsw and tenant exclude each other, as an index of all tenants gives up before it reaches the documents of a ` +
@@ -142,6 +153,37 @@ export function checkPostgresOptions(options: PostgresStoreOptions): ResolvedPos
     }),
     connections,
   };
+}
+
+const aliasOptions = declareOptions<PostgresAliasOptions>()({
+  ...serverRules,
+  alias: rule(checkIdentifier).required(),
+  to: rule(checkIdentifier).required(),
+  from: rule(checkIdentifier),
+});
+
+/** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
+export function checkPostgresAlias(
+  options: PostgresAliasOptions,
+): CheckedOptions<(typeof aliasOptions)["rules"]> {
+  const aliasCall = "PostgresStore.switchAlias";
+  const checked = aliasOptions.check(aliasCall, options, `${aliasCall}: `);
+  checkServerOptions(aliasCall, checked);
+  checkAliasNames(aliasCall, checked);
+  return checked;
+}
+
+function checkServerOptions(of: string, { url, folder, client, tls }: PostgresServer): void {
+  checkOneOf(of, { url, folder, client }, ["url", "folder", "client"]);
+  if (url !== undefined && (typeof url !== "string" || !/^postgres(?:ql)?:\/\//.test(url))) {
+    // Not shown: it may hold a password.
+    throw invalidArgument(`${of}: url must begin with postgres://.`);
+  }
+  if (folder !== undefined && (typeof folder !== "string" || folder === "")) {
+    throw invalidArgument(`${of}: folder must be a path or "memory://", received ${received(folder)}.`);
+  }
+  checkTls(tls, true);
+  if (tls !== undefined && url === undefined) throw invalidArgument(`${of}: tls belongs to a url.`);
 }
 
 /** Names go into SQL between quotes; so plain ones need none when users write SQL themselves. */

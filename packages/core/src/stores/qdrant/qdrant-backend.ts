@@ -8,12 +8,14 @@ import { toUnitVector } from "../engine/unit-vector.ts";
 import type { FilterNode } from "../filter/filter-node.ts";
 import type { ResolvedFusion } from "../native-fusion.ts";
 import type { StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
+import { checkAlias } from "../store-alias.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import { unsupported } from "../store-limits.ts";
 import type { ResolvedField } from "../vector-fields.ts";
+import { aliasEngine, collectionOf } from "./qdrant-alias.ts";
 import type { QdrantConnection } from "./qdrant-client.ts";
 import { keepEncoder, openCollection, readCollection } from "./qdrant-collection.ts";
-import { connect, rulesOf } from "./qdrant-connection.ts";
+import { openingOf } from "./qdrant-connection.ts";
 import { checkDepth, checkValues, hasDim, hasTerm, type QdrantCondition } from "./qdrant-filter.ts";
 import { ownFormat, type QdrantFormat } from "./qdrant-format.ts";
 import { foreignFormat, openForeign } from "./qdrant-layout.ts";
@@ -32,6 +34,8 @@ export class QdrantBackend implements StoreBackend {
   readonly capabilities: StoreCapabilities;
   private readonly engine: EngineClient<QdrantConnection>;
   private readonly options: ResolvedQdrantOptions;
+  /** The alias by which the collection was opened. */
+  private readonly alias: string | undefined;
   private readonly writes: EngineWrites<QdrantConnection>;
   private readonly points: QdrantPointSet;
   private readonly format: QdrantFormat;
@@ -40,12 +44,14 @@ export class QdrantBackend implements StoreBackend {
   private constructor(
     engine: EngineClient<QdrantConnection>,
     options: ResolvedQdrantOptions,
+    alias: string | undefined,
     collection: Omit<CheckedCollection, "description">,
     format: QdrantFormat,
   ) {
     this.collection = collection;
     this.engine = engine;
     this.options = options;
+    this.alias = alias;
     this.writes = new EngineWrites(engine, options.writesAtOnce);
     this.points = new QdrantPointSet(engine, options.collection);
     this.format = format;
@@ -63,21 +69,17 @@ export class QdrantBackend implements StoreBackend {
 
   static async open(options: QdrantStoreOptions): Promise<QdrantBackend> {
     const checked = checkQdrantOptions(options);
-    const opening = {
-      rules: rulesOf(checked, options.apiKey),
-      client: options.client,
-      connect: () => connect(options, checked),
-      // The client keeps no connection that has to be ended.
-      disconnect: async () => {},
-    };
-    const { layout, declared, collection } = checked;
+    const { layout, declared } = checked;
     const format = layout === undefined ? ownFormat : foreignFormat(layout);
-    return EngineClient.open(opening, async (engine, client) => {
+    return EngineClient.open(openingOf(options, checked), async (engine, client) => {
+      const collection = await collectionOf(client, checked.collection);
+      const alias = collection === checked.collection ? undefined : checked.collection;
+      const resolved = { ...checked, collection };
       const opened =
         layout === undefined
-          ? await openCollection(client, checked)
+          ? await openCollection(client, resolved)
           : { fields: await openForeign(client, collection, declared!, format), hasDims: false };
-      return new QdrantBackend(engine, checked, opened, format);
+      return new QdrantBackend(engine, resolved, alias, opened, format);
     });
   }
 
@@ -90,8 +92,15 @@ export class QdrantBackend implements StoreBackend {
     this.collection = await this.engine.attempt(undefined, (client) => readCollection(client, this.options));
   }
 
+  async checkChange(): Promise<void> {
+    // Collections of others are theirs to change.
+    if (this.options.layout !== undefined)
+      throw unsupported(this, "writes to no collection of another program.");
+    if (this.alias === undefined) return;
+    await checkAlias(aliasEngine(this.engine), this.alias, this.options.collection);
+  }
+
   async keepEncoder(name: string, field: ResolvedField): Promise<void> {
-    this.checkWritable();
     await this.engine.attempt(undefined, (client) => keepEncoder(client, this.options, name, field));
     await this.refreshFields();
   }
@@ -106,7 +115,6 @@ export class QdrantBackend implements StoreBackend {
   }
 
   async write(documents: readonly CheckedDocument[], signal: AbortSignal | undefined): Promise<void> {
-    this.checkWritable();
     const { hasDims } = this.collection;
     await this.writes.run(
       {
@@ -125,7 +133,6 @@ export class QdrantBackend implements StoreBackend {
   }
 
   async remove(ids: readonly string[], signal: AbortSignal | undefined): Promise<number> {
-    this.checkWritable();
     const what = { with_payload: false, with_vector: false };
     const found = await this.points.retrieve(ids.map(toPointId), what, signal);
     return this.points.remove(
@@ -135,7 +142,6 @@ export class QdrantBackend implements StoreBackend {
   }
 
   async removeMatching(node: FilterNode, signal: AbortSignal | undefined): Promise<number> {
-    this.checkWritable();
     const ids: string[] = [];
     for await (const page of this.points.scroll([this.compile(node)], false, signal))
       ids.push(...page.map(({ id }) => String(id)));
@@ -222,12 +228,6 @@ export class QdrantBackend implements StoreBackend {
 
   async close(): Promise<void> {
     await this.engine.close();
-  }
-
-  /** Collections of others are theirs to change. */
-  private checkWritable(): void {
-    if (this.options.layout !== undefined)
-      throw unsupported(this, "writes to no collection of another program.");
   }
 
   private conditionsOf({ name, filter }: BackendQuery): QdrantCondition[] {

@@ -14,6 +14,8 @@ export interface QdrantConnection {
   createCollection(collection: string, request: object): Promise<boolean>;
   updateCollection(collection: string, request: object): Promise<boolean>;
   getCollection(collection: string): Promise<object>;
+  getAliases(): Promise<{ aliases: { alias_name: string; collection_name: string }[] }>;
+  updateCollectionAliases(request: object): Promise<unknown>;
   createPayloadIndex(collection: string, request: object): Promise<unknown>;
   upsert(collection: string, request: object): Promise<unknown>;
   delete(collection: string, request: object): Promise<unknown>;

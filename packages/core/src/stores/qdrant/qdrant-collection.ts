@@ -3,7 +3,9 @@ import {
   type CheckedCollection,
   type CollectionDescription,
   checkDescription,
+  checkOwn,
   newDescription,
+  noAliasOfOthers,
   parseDescription,
   withEncoder,
 } from "../engine/collection-description.ts";
@@ -20,6 +22,7 @@ const distances = { cosine: "Cosine", dot: "Dot", euclidean: "Euclid" } as const
 
 /**
  * Makes the collection if there is none, and checks the one that is there.
+ * @param options with the name of the collection itself, not of an alias
  * @throws SparseEncoderError `STORE_MISMATCH`, `INVALID_ARGUMENT`; errors of the client
  */
 export async function openCollection(
@@ -34,6 +37,12 @@ export async function openCollection(
     await create(client, collection, newDescription(place, options));
   }
   return readCollection(client, options);
+}
+
+/** @throws SparseEncoderError `STORE_MISMATCH` for a collection that no store made; errors of the client */
+export async function checkMade(client: QdrantConnection, collection: string): Promise<void> {
+  const found = await readDescription(client, collection);
+  checkOwn(`The collection ${received(collection)}`, found, noAliasOfOthers);
 }
 
 /**

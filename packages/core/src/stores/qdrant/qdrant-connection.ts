@@ -1,4 +1,5 @@
 import type { SparseEncoderError } from "../../errors.ts";
+import type { EngineOpening } from "../engine/engine-client.ts";
 import {
   adviceOf,
   type EngineRules,
@@ -8,16 +9,17 @@ import {
 } from "../engine/engine-requests.ts";
 import { certificateAdvice, isConnectionFailure, messageOf } from "../engine/network-failure.ts";
 import { notInstalled } from "../engine/optional-package.ts";
+import { goneAdvice } from "../store-alias.ts";
 import type { QdrantConnection } from "./qdrant-client.ts";
-import type { QdrantStoreOptions, ResolvedQdrantOptions } from "./qdrant-options.ts";
+import type { QdrantServer, ResolvedQdrantOptions } from "./qdrant-options.ts";
 
 /**
  * A client of its own for a store.
  * @throws SparseEncoderError `MISSING_PACKAGE`
  */
-export async function connect(
-  { url, apiKey }: QdrantStoreOptions,
-  { timeout }: ResolvedQdrantOptions,
+async function connect(
+  { url, apiKey }: QdrantServer,
+  { timeout }: Pick<ResolvedQdrantOptions, "timeout">,
 ): Promise<QdrantConnection> {
   const { QdrantClient } = await import(
     /* webpackIgnore: true */ /* @vite-ignore */ "@qdrant/js-client-rest"
@@ -32,9 +34,23 @@ export async function connect(
   return client;
 }
 
+/** How a client is come by, and asked. */
+export function openingOf(
+  options: QdrantServer,
+  checked: Pick<ResolvedQdrantOptions, "retries" | "timeout">,
+): EngineOpening<QdrantConnection> {
+  return {
+    rules: rulesOf(checked, options.apiKey),
+    client: options.client,
+    connect: () => connect(options, checked),
+    // The client keeps no connection that has to be ended.
+    disconnect: async () => {},
+  };
+}
+
 /** How requests are made, and what their errors become. */
-export function rulesOf(
-  { retries, timeout }: ResolvedQdrantOptions,
+function rulesOf(
+  { retries, timeout }: Pick<ResolvedQdrantOptions, "retries" | "timeout">,
   apiKey: string | undefined,
 ): EngineRules {
   const secrets = apiKey === undefined ? [] : [apiKey];
@@ -78,6 +94,7 @@ function failure(error: unknown, secrets: readonly string[], timeout: number): S
     [
       certificate,
       [status === 401 || status === 403, "Check the apiKey, and what it may do."],
+      [/Collection .* doesn't exist/.test(reason), goneAdvice("collection")],
       [/no space left/i.test(reason), "The server's disk is full: make room, then call again."],
       [name === "QdrantClientTimeoutError", timeoutAdvice(timeout)],
     ],

@@ -1,24 +1,37 @@
 import { invalidArgument, received } from "../../errors.ts";
-import { declareOptions, flag, unchecked } from "../../options/index.ts";
+import { type CheckedOptions, declareOptions, flag, rule, unchecked } from "../../options/index.ts";
 import {
   checkOneOf,
   engineRules,
   type ResolvedEngineOptions,
   resolveEngineOptions,
+  serverTimes,
 } from "../engine/engine-options.ts";
 import type { VectorSchema } from "../store.ts";
+import { type AliasTarget, checkAliasNames } from "../store-alias.ts";
 import type { QdrantConnection } from "./qdrant-client.ts";
 import { checkLayout, type QdrantLayout, type ResolvedLayout } from "./qdrant-layout.ts";
 
-/** Options of `QdrantStore.open`. One of `url` and `client` says where the server is. */
-export interface QdrantStoreOptions {
+/** Where a server is, and how to ask it. One of `url` and `client` says where. */
+export interface QdrantServer {
   /** A server or cloud endpoint, such as `http://localhost:6333`. Needs the package `@qdrant/js-client-rest`. */
   readonly url?: string | undefined;
   /** A `QdrantClient`. */
   readonly client?: QdrantConnection | undefined;
   /** Key of the server; in no error. Default: none. */
   readonly apiKey?: string | undefined;
-  /** Name of the collection; made if missing. Default `documents`. */
+  /** Milliseconds that a request may take. Default 60,000. */
+  readonly timeout?: number | undefined;
+  /** How often a request is tried again after a lost connection or an overloaded server. Default 5. */
+  readonly retries?: number | undefined;
+}
+
+/** Options of `QdrantStore.open`. */
+export interface QdrantStoreOptions extends QdrantServer {
+  /**
+   * Name of the collection, or of an alias of one; a collection is made if missing. A store keeps to the collection that an
+   * alias named when it was opened. Default `documents`.
+   */
   readonly collection?: string | undefined;
   /** Vectors by name. Needed to make the collection; none can be added later. */
   readonly vectors?: VectorSchema | undefined;
@@ -31,13 +44,12 @@ export interface QdrantStoreOptions {
   readonly layout?: QdrantLayout | undefined;
   /** False lets dense searches use the approximate index. Sparse ones are exact always. Default true. */
   readonly exact?: boolean | undefined;
-  /** Milliseconds that a request may take. Default 60,000. */
-  readonly timeout?: number | undefined;
-  /** How often a request is tried again after a lost connection or an overloaded server. Default 5. */
-  readonly retries?: number | undefined;
   /** Requests under way at once that write, over all calls of the store. Default 4. */
   readonly writesAtOnce?: number | undefined;
 }
+
+/** Options of `QdrantStore.switchAlias`. */
+export interface QdrantAliasOptions extends QdrantServer, AliasTarget {}
 
 /** Options after they were checked. */
 export interface ResolvedQdrantOptions extends ResolvedEngineOptions {
@@ -48,12 +60,18 @@ export interface ResolvedQdrantOptions extends ResolvedEngineOptions {
 }
 
 const call = "QdrantStore.open";
-const qdrantOptions = declareOptions<QdrantStoreOptions>()({
-  ...engineRules,
+
+const serverRules = {
+  ...serverTimes,
   url: unchecked<string>(),
   client: unchecked<QdrantConnection>(),
   apiKey: unchecked<string>(),
-  collection: unchecked<string>().default("documents"),
+};
+
+const qdrantOptions = declareOptions<QdrantStoreOptions>()({
+  ...engineRules,
+  ...serverRules,
+  collection: rule(checkName).default("documents"),
   layout: unchecked<QdrantLayout>(),
   exact: flag().default(true),
 });
@@ -61,23 +79,45 @@ const qdrantOptions = declareOptions<QdrantStoreOptions>()({
 /** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
 export function checkQdrantOptions(options: QdrantStoreOptions): ResolvedQdrantOptions {
   const checked = qdrantOptions.check(call, options, `${call}: `);
-  const { url, client, apiKey, collection, exact } = checked;
-  checkOneOf(call, options, ["url", "client"]);
-  if (url !== undefined && (typeof url !== "string" || !/^https?:\/\/[^\s@]+$/.test(url))) {
-    throw invalidArgument(`${call}: url must be one such as "http://localhost:6333"; keys go into apiKey.`);
-  }
-  if (apiKey !== undefined && (typeof apiKey !== "string" || apiKey === "" || client !== undefined)) {
-    throw invalidArgument(`${call}: apiKey must be a string, and belongs to a url.`);
-  }
-  // It becomes a part of the path of each request.
-  if (typeof collection !== "string" || !/^[A-Za-z0-9_-]{1,200}$/.test(collection)) {
-    throw invalidArgument(
-      `${call}: collection must be 1 to 200 letters, digits, _ and -, received ${received(collection)}.`,
-    );
-  }
+  checkServerOptions(call, checked);
+  const { collection, exact } = checked;
   const layout = options.layout === undefined ? undefined : checkLayout(call, options.layout);
   if (layout !== undefined && (options.vectors === undefined || options.model !== undefined)) {
     throw invalidArgument(`${call}: with layout, vectors must be declared and no model be named.`);
   }
   return { ...resolveEngineOptions(call, checked), collection, exact, layout };
+}
+
+const aliasOptions = declareOptions<QdrantAliasOptions>()({
+  ...serverRules,
+  alias: rule(checkName).required(),
+  to: rule(checkName).required(),
+  from: rule(checkName),
+});
+
+/** @throws SparseEncoderError `INVALID_ARGUMENT`, `UNKNOWN_OPTION` */
+export function checkQdrantAlias(
+  options: QdrantAliasOptions,
+): CheckedOptions<(typeof aliasOptions)["rules"]> {
+  const aliasCall = "QdrantStore.switchAlias";
+  const checked = aliasOptions.check(aliasCall, options, `${aliasCall}: `);
+  checkServerOptions(aliasCall, checked);
+  checkAliasNames(aliasCall, checked);
+  return checked;
+}
+
+function checkServerOptions(of: string, { url, client, apiKey }: QdrantServer): void {
+  checkOneOf(of, { url, client }, ["url", "client"]);
+  if (url !== undefined && (typeof url !== "string" || !/^https?:\/\/[^\s@]+$/.test(url))) {
+    throw invalidArgument(`${of}: url must be one such as "http://localhost:6333"; keys go into apiKey.`);
+  }
+  if (apiKey !== undefined && (typeof apiKey !== "string" || apiKey === "" || client !== undefined)) {
+    throw invalidArgument(`${of}: apiKey must be a string, and belongs to a url.`);
+  }
+}
+
+/** The name becomes a part of the path of each request. */
+function checkName(value: unknown, name: string): string {
+  if (typeof value === "string" && /^[A-Za-z0-9_-]{1,200}$/.test(value)) return value;
+  throw invalidArgument(`${name} must be 1 to 200 letters, digits, _ and -, received ${received(value)}.`);
 }
