@@ -51,7 +51,10 @@ describe.skipIf(qdrant === undefined)(
       open: (collection, options) => QdrantStore.open({ url, apiKey, collection, ...options }),
       switchAlias: (target) => QdrantStore.switchAlias({ url, apiKey, ...target }),
       drop: (collection) => request("DELETE", `${url}/collections/${collection}`, headers),
-      makeOther: (collection) => request("PUT", `${url}/collections/${collection}`, headers, { vectors: { other: { size: 2, distance: "Dot" } } }),
+      makeOther: (collection) =>
+        request("PUT", `${url}/collections/${collection}`, headers, {
+          vectors: { other: { size: 2, distance: "Dot" } },
+        }),
       badNames: ["a b", "a/b", "é"],
     });
   },

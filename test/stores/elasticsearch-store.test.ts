@@ -13,6 +13,7 @@ import { FakeElasticsearch } from "../fakes/elasticsearch/fake-elasticsearch.ts"
 import { Refusal } from "../fakes/fake-server.ts";
 import { FakeOpenSearch } from "../fakes/opensearch/fake-opensearch.ts";
 import { codeOf, smallVectors as vectors } from "../helpers/small-documents.ts";
+import { tenantCases } from "../helpers/tenant-cases.ts";
 import { clusterCases } from "./cluster-cases.ts";
 
 let fake: FakeElasticsearch;
@@ -186,11 +187,10 @@ describe("ElasticsearchStore", () => {
     });
     expect(error.message).not.toContain("s3cret");
   });
+});
 
-  it("has no option tenant", async () => {
-    await expect(open({ tenant: "one" } as never)).rejects.toMatchObject({
-      code: "UNKNOWN_OPTION",
-      message: expect.stringContaining("tenant"),
-    });
-  });
+describe("tenants of an ElasticsearchStore on a fake of documented requests", () => {
+  for (const { name, run } of tenantCases((index, options) => open({ index, ...options }), { calls: 200 })) {
+    it(name, run);
+  }
 });

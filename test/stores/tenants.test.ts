@@ -3,8 +3,10 @@ import path from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { vector } from "@electric-sql/pglite-pgvector";
 import { MemoryStore, SparseVector } from "@sparse-encoder/core";
-import { PostgresStore } from "@sparse-encoder/core/stores";
+import { OpenSearchStore, PostgresStore, QdrantStore } from "@sparse-encoder/core/stores";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { FakeOpenSearch } from "../fakes/opensearch/fake-opensearch.ts";
+import { FakeQdrant } from "../fakes/qdrant/fake-qdrant.ts";
 import { temporaryFolder } from "../helpers/adapter-stores.ts";
 import { tenantCases } from "../helpers/tenant-cases.ts";
 
@@ -240,4 +242,39 @@ describe("tenants of a MemoryStore", () => {
     await store.close();
     await expect(MemoryStore.open(folder, { tenant: "a" })).rejects.toMatchObject({ code: "STORE_MISMATCH" });
   });
+});
+
+describe("QdrantStore on a fake of Qdrant's documented requests", () => {
+  let fake: FakeQdrant;
+  beforeAll(async () => {
+    fake = await FakeQdrant.start();
+  });
+  afterAll(() => fake.stop());
+  for (const { name, run } of tenantCases((collection, options) =>
+    QdrantStore.open({ url: fake.url, collection, ...options }),
+  )) {
+    it(name, run);
+  }
+
+  it("refuses a tenant together with a layout", async () => {
+    const vectors = { sparse: { kind: "sparse", dimension: 10 } } as const;
+    const call = QdrantStore.open({ url: fake.url, tenant: "acme", layout: {}, vectors });
+    await expect(call).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining("leave tenant out"),
+    });
+  });
+});
+
+describe("OpenSearchStore on a fake of OpenSearch's documented requests", () => {
+  let fake: FakeOpenSearch;
+  beforeAll(async () => {
+    fake = await FakeOpenSearch.start();
+  });
+  afterAll(() => fake.stop());
+  for (const { name, run } of tenantCases((index, options) =>
+    OpenSearchStore.open({ url: fake.url, index, ...options }),
+  )) {
+    it(name, run);
+  }
 });

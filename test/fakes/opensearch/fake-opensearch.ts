@@ -52,7 +52,8 @@ export class FakeOpenSearch extends FakeServer {
     const name = this.aliases.get(first) ?? first;
     const action = third === "" ? second : `${second}/${third}`;
     const call = `${method} ${action}`;
-    const index = this.indexes.get(name);
+    const whole = this.indexes.get(name);
+    const index = whole && routed(whole, action.startsWith("_bulk") ? null : url.searchParams.get("routing"));
     if (call === "PUT ") return this.create(name, JSON.parse(text));
     if (index === undefined) throw new Refusal(404, `no such index [${name}]`);
     switch (call) {
@@ -79,10 +80,13 @@ export class FakeOpenSearch extends FakeServer {
         return this.bulk(index, text);
       case "POST _mget": {
         const body: unknown = JSON.parse(text);
-        checkNames("mget", body, ["ids"]);
+        checkNames("mget", body, ["docs"]);
         return {
-          docs: (body.ids as string[]).map((_id) => {
-            const _source = index.documents.get(_id);
+          docs: (body.docs as Json[]).map((asked) => {
+            checkNames("document", asked, ["_id", "routing"]);
+            const { _id, routing } = asked as { _id: string; routing?: string };
+            // By another routing, a cluster looks at another shard.
+            const _source = index.routings?.get(_id) === routing ? index.documents.get(_id) : undefined;
             return _source === undefined ? { _id, found: false } : { _id, found: true, _source };
           }),
         };
@@ -165,8 +169,8 @@ export class FakeOpenSearch extends FakeServer {
       const action = JSON.parse(lines[line]!) as Json;
       const [kind = ""] = Object.keys(action);
       check(kind === "index" || kind === "delete", `Malformed action/metadata line [${line + 1}]`);
-      checkNames(kind, action[kind], ["_id"]);
-      const { _id } = action[kind] as { _id: string };
+      checkNames(kind, action[kind], ["_id", "routing"]);
+      const { _id, routing } = action[kind] as { _id: string; routing?: string };
       check(Buffer.byteLength(_id) <= 512, "id is too long, must be no longer than 512 bytes");
       const source = kind === "index" ? (JSON.parse(lines[++line]!) as Json) : undefined;
       const refusal = refused[items.length];
@@ -176,14 +180,18 @@ export class FakeOpenSearch extends FakeServer {
         items.push({ [kind]: { _id, status, error: { type, reason: message } } });
       } else if (source !== undefined) {
         const problem = this.problemOf(index, source);
-        if (problem === undefined) index.documents.set(_id, source);
+        if (problem === undefined) {
+          index.documents.set(_id, source);
+          index.routings ??= new Map();
+          if (routing !== undefined) index.routings.set(_id, routing);
+        }
         const outcome =
           problem === undefined
             ? { status: 201, result: "created" }
             : { status: 400, error: { type: "mapper_parsing_exception", reason: problem } };
         items.push({ index: { _id, ...outcome } });
       } else {
-        const deleted = index.documents.delete(_id);
+        const deleted = index.routings?.get(_id) === routing && index.documents.delete(_id);
         items.push({
           delete: { _id, status: deleted ? 200 : 404, result: deleted ? "deleted" : "not_found" },
         });
@@ -212,4 +220,11 @@ export class FakeOpenSearch extends FakeServer {
     }
     return undefined;
   }
+}
+
+/** What a search by a routing sees: here each routing has a shard of its own. */
+function routed(index: FakeIndex, routing: string | null): FakeIndex {
+  if (routing === null) return index;
+  const documents = [...index.documents].filter(([_id]) => index.routings?.get(_id) === routing);
+  return { ...index, documents: new Map(documents) };
 }

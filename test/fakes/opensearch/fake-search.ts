@@ -6,6 +6,8 @@ export interface FakeIndex {
   meta: unknown;
   readonly properties: Readonly<Record<string, { type: string; dimension?: number }>>;
   readonly documents: Map<string, Json>;
+  /** Routings by `_id`, of documents that have one. */
+  routings?: Map<string, string>;
 }
 
 /** What an engine has that others of its kind have not. */
@@ -132,9 +134,11 @@ export function passes(query: unknown, source: Json, engine: FakeEngine): boolea
         !mustNot.some((part) => passes(part, source, engine))
       );
     }
-    case "term":
-      checkNames("term", body, ["terms"]);
-      return keywords("terms").includes(body.terms as string);
+    case "term": {
+      const [[field = "", wanted] = []] = Object.entries(body as Json);
+      check(["terms", "tenant"].includes(field), `field ${field}`);
+      return keywords(field).includes(wanted as string);
+    }
     case "terms": {
       checkNames("terms", body, ["terms"]);
       const own = new Set(keywords("terms"));

@@ -242,7 +242,11 @@ function checkVector(vector: unknown): void {
 /** A name of a type, or an object of the settings of one. */
 function checkSchema(schema: unknown): void {
   if (schema === "keyword" || schema === "integer") return;
-  checkNames("schema", schema, ["type", "lookup", "range"]);
+  checkNames("schema", schema, ["type", "lookup", "range", "is_tenant"]);
+  if (schema.type === "keyword") {
+    check(schema.is_tenant === undefined || typeof schema.is_tenant === "boolean", "is_tenant");
+    return;
+  }
   check(schema.type === "integer" && (schema.lookup === true || schema.range === true), "schema");
 }
 

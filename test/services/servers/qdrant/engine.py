@@ -146,8 +146,9 @@ def create(name, body):
 
 
 def drop(name, _body):
-    shards.pop(name).close()
-    shutil.rmtree(os.path.join(folder, name))
+    # The shard ends when nothing names it any more.
+    shards.pop(name)
+    shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
 
 
 def index(name, body):

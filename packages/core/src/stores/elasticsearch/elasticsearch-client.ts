@@ -23,6 +23,7 @@ interface OfIndex {
   readonly index: string;
 }
 interface WithBody extends OfIndex {
+  readonly routing?: string;
   readonly body: object;
 }
 interface OfChanges extends OfIndex {
@@ -39,8 +40,11 @@ export function asOpenSearch(client: ElasticsearchConnection): OpenSearchConnect
   };
   const post =
     (action: string) =>
-    ({ index, body }: WithBody) =>
-      request("POST", `/${index}/${action}`, { body });
+    ({ index, body, routing }: WithBody) =>
+      request("POST", `/${index}/${action}`, {
+        body,
+        ...(routing === undefined ? {} : { querystring: { routing } }),
+      });
   return {
     info: () => request("GET", "/"),
     indices: {

@@ -35,6 +35,12 @@ export interface ElasticsearchStoreOptions {
   readonly index?: string | undefined;
   /** Vectors by name. Needed to make the index; none can be added later. */
   readonly vectors?: VectorSchema | undefined;
+  /**
+   * Name of a tenant, 1 to 128 characters: the store reads, writes and counts documents of this tenant only, and ids are
+   * of one tenant. An index that was made with this option has tenants and opens with this option only. The documents of a
+   * tenant are on one shard. Default: none.
+   */
+  readonly tenant?: string | undefined;
   /** A name of the model or models of the vectors, kept with them. */
   readonly model?: string | undefined;
   /**

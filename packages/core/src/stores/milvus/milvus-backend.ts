@@ -15,7 +15,7 @@ import { unsupported } from "../store-limits.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import { aliasEngine, targetOf } from "./milvus-alias.ts";
 import { type MilvusConnection, type MilvusRow, succeeded } from "./milvus-client.ts";
-import { keepEncoder, openCollection, probeNot, readCollection } from "./milvus-collection.ts";
+import { keepEncoder, openCollection, probeNot, readCollection, serverVersion } from "./milvus-collection.ts";
 import { openingOf } from "./milvus-connection.ts";
 import { compileFilter, hasDim, hasTerm } from "./milvus-filter.ts";
 import { checkMilvusOptions, type MilvusStoreOptions, type ResolvedMilvusOptions } from "./milvus-options.ts";
@@ -85,6 +85,7 @@ export class MilvusBackend implements StoreBackend {
   static async open(options: MilvusStoreOptions): Promise<MilvusBackend> {
     const checked = checkMilvusOptions(options);
     return EngineClient.open(openingOf(options, checked), async (engine, client) => {
+      await serverVersion(client);
       const target = await targetOf(client, checked.collection);
       const resolved = { ...checked, collection: target ?? checked.collection };
       const alias = target === undefined ? undefined : checked.collection;

@@ -26,8 +26,7 @@ export async function openCollection(
   options: ResolvedMilvusOptions,
 ): Promise<CheckedCollection> {
   const { collection } = options;
-  const version = (await client.getVersion?.())?.version;
-  checkServerVersion(neededVersion, version);
+  const version = await serverVersion(client);
   const place = `The collection ${received(collection)}`;
   if (!(await hasCollection(client, collection))) {
     // Milvus Lite says no version, has no partitions, and takes no expression where one field is the key of them.
@@ -46,6 +45,16 @@ export async function openCollection(
   succeeded(await client.loadCollectionSync({ collection_name: collection }));
   // Rows are read from a collection that is loaded.
   return stored.hasDims ? readCollection(client, options, made as CollectionDescription) : stored;
+}
+
+/**
+ * The version of the server, as far as it tells.
+ * @throws SparseEncoderError `STORE_UNSUPPORTED` for one that is too old; errors of the server
+ */
+export async function serverVersion(client: MilvusConnection): Promise<string | undefined> {
+  const version = (await client.getVersion?.())?.version;
+  checkServerVersion(neededVersion, version);
+  return version;
 }
 
 /** Asking whether one exists is answered with success by Milvus Lite whatever the name is. */

@@ -9,6 +9,7 @@ import type { ResolvedFusion } from "../native-fusion.ts";
 import type { StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
 import { checkAlias } from "../store-alias.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
+import { tenantKey } from "../tenant.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import { aliasEngine } from "./opensearch-alias.ts";
 import { type BulkItem, OpenSearchBulk } from "./opensearch-bulk.ts";
@@ -23,7 +24,7 @@ import {
   toSource,
   vectorOf,
 } from "./opensearch-documents.ts";
-import { checkClauses, compileFilter, hasTerm, type OpenSearchQuery } from "./opensearch-filter.ts";
+import { checkClauses, compileFilter, hasTerm, type OpenSearchQuery, ofTenant } from "./opensearch-filter.ts";
 import { checkOneShard } from "./opensearch-hybrid.ts";
 import { keepDescription, openIndex, readIndex } from "./opensearch-index.ts";
 import type { ResolvedOpenSearchOptions } from "./opensearch-options.ts";
@@ -47,11 +48,14 @@ export class OpenSearchBackend implements StoreBackend {
   readonly declared = true;
   // By the scores that are computed here.
   readonly ordersTies = true;
+  readonly tenant: string | undefined;
   readonly capabilities: StoreCapabilities;
   private readonly engine: EngineClient<OpenSearchConnection>;
   private readonly options: ResolvedOpenSearchOptions;
   /** The alias by which the index was opened. */
   private readonly alias: string | undefined;
+  /** The key of the tenant, by which documents are also routed to shards. */
+  private readonly key: string | undefined;
   private readonly reads: OpenSearchReads;
   private readonly changes: OpenSearchBulk;
   private collection: CheckedCollection;
@@ -78,7 +82,9 @@ export class OpenSearchBackend implements StoreBackend {
     this.engine = engine;
     this.options = options;
     this.alias = alias;
-    this.reads = new OpenSearchReads(engine, options);
+    this.tenant = options.tenant;
+    this.key = options.tenant === undefined ? undefined : tenantKey(options.tenant);
+    this.reads = new OpenSearchReads(engine, options, this.key);
     this.changes = new OpenSearchBulk(engine, options);
     this.collection = collection;
   }
@@ -112,6 +118,11 @@ export class OpenSearchBackend implements StoreBackend {
     await this.refreshFields();
   }
 
+  async hasVectors(name: string): Promise<boolean> {
+    const all = new OpenSearchReads(this.engine, this.options, undefined);
+    return (await all.count(hasTerm(vectorTerm(name)), undefined)) > 0;
+  }
+
   async countDims(
     name: string,
     dims: readonly number[],
@@ -121,7 +132,7 @@ export class OpenSearchBackend implements StoreBackend {
     // Once without dims too: how many vectors there are is asked with them.
     for (let start = 0; ; start += dimsAtOnce) {
       const asked = dims.slice(start, start + dimsAtOnce);
-      const body = dimCount(this.options.dialect, hasTerm(vectorTerm(name)), this.vectorField(name), asked);
+      const body = dimCount(this.options.dialect, this.ofName(name), this.vectorField(name), asked);
       const counts = dimCountsOf(await this.reads.answer(body, signal), asked);
       active.push(...counts.active);
       if (start + dimsAtOnce >= dims.length) return { vectors: counts.vectors, active };
@@ -132,22 +143,22 @@ export class OpenSearchBackend implements StoreBackend {
     const items = mapped(
       documents,
       (document): BulkItem => [
-        { index: { _id: toDocumentId(document.id) } },
-        toSource(document, this.fields),
+        { index: this.target(toDocumentId(document.id, this.key)) },
+        toSource(document, this.fields, this.key),
       ],
     );
     await this.changes.send({ items, total: documents.length, outcome: "stored" }, signal);
   }
 
   async remove(ids: readonly string[], signal: AbortSignal | undefined): Promise<number> {
-    const items = ids.map((id): BulkItem => [{ delete: { _id: toDocumentId(id) } }]);
+    const items = ids.map((id): BulkItem => [{ delete: this.target(toDocumentId(id, this.key)) }]);
     return this.changes.send({ items, total: items.length, outcome: "deleted" }, signal);
   }
 
   async removeMatching(node: FilterNode, signal: AbortSignal | undefined): Promise<number> {
     const items: BulkItem[] = [];
     for await (const page of this.reads.sorted("", this.condition(node), maximumRows / 2, ["key"], signal)) {
-      for (const { _id } of page) items.push([{ delete: { _id } }]);
+      for (const { _id } of page) items.push([{ delete: this.target(_id!) }]);
     }
     return this.changes.send({ items, total: items.length, outcome: "deleted" }, signal);
   }
@@ -158,7 +169,7 @@ export class OpenSearchBackend implements StoreBackend {
   ): Promise<ReadonlyMap<string, StoredDocument>> {
     const found = new Map<string, StoredDocument>();
     for (let start = 0; start < ids.length; start += idsAtOnce) {
-      const wanted = ids.slice(start, start + idsAtOnce).map(toDocumentId);
+      const wanted = ids.slice(start, start + idsAtOnce).map((id) => toDocumentId(id, this.key));
       for (const source of await this.reads.sources(wanted, signal)) {
         const document = fromSource(source, this.fields);
         found.set(document.id, document);
@@ -242,7 +253,8 @@ export class OpenSearchBackend implements StoreBackend {
 
   /** Finds the documents that pass. */
   private condition(node: FilterNode | undefined): OpenSearchQuery {
-    const query = node === undefined ? { match_all: {} } : this.compile(node);
+    const found = node === undefined ? { match_all: {} } : this.compile(node);
+    const query = this.key === undefined ? found : { bool: { filter: [...this.scope, found] } };
     checkClauses(this.name, query);
     return query;
   }
@@ -252,13 +264,32 @@ export class OpenSearchBackend implements StoreBackend {
   }
 
   private conditions({ name, vector, filter }: BackendQuery): OpenSearchQuery[] {
-    const conditions = [hasTerm(vectorTerm(name)), ...(filter === undefined ? [] : [this.compile(filter)])];
+    const conditions = [
+      ...this.scope,
+      hasTerm(vectorTerm(name)),
+      ...(filter === undefined ? [] : [this.compile(filter)]),
+    ];
     checkClauses(
       this.name,
       { bool: { filter: conditions } },
       vector instanceof Float32Array ? 0 : vector.activeDims,
     );
     return conditions;
+  }
+
+  /** What all documents pass that the store is to find. */
+  private get scope(): OpenSearchQuery[] {
+    return this.key === undefined ? [] : [ofTenant(this.key)];
+  }
+
+  /** Finds the documents with vectors of a name. */
+  private ofName(name: string): OpenSearchQuery {
+    return { bool: { filter: [...this.scope, hasTerm(vectorTerm(name))] } };
+  }
+
+  /** The document that an item of a bulk is about. */
+  private target(_id: string): object {
+    return this.key === undefined ? { _id } : { _id, routing: this.key };
   }
 
   private vectorField(name: string): string {

@@ -7,14 +7,22 @@ import type { Metadata, StoredDocument } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 
+/** The field that has the key of the tenant. Filters cannot name it: they look at terms and bounds. */
+export const tenantField = "tenant";
+
 type Source = Readonly<Record<string, unknown>>;
 
 /** The field of a vector, by its place among the names. */
 export const fieldName = (position: number) => `vector_${position}`;
 
-/** The `_id` of a document: OpenSearch takes up to 512 bytes, which ids may exceed. */
-export function toDocumentId(id: string): string {
-  return createHash("sha256").update(id, "utf8").digest("base64url");
+/**
+ * The `_id` of a document: OpenSearch takes up to 512 bytes, which ids may exceed.
+ * @param tenant key of the tenant
+ */
+export function toDocumentId(id: string, tenant: string | undefined): string {
+  // No key has a slash.
+  const name = tenant === undefined ? id : `${tenant}/${id}`;
+  return createHash("sha256").update(name, "utf8").digest("base64url");
 }
 
 /** The key of the sort, which orders as ids do. */
@@ -26,6 +34,7 @@ export function toKey(id: string): string {
 export function toSource(
   { id, text, metadata, vectors }: CheckedDocument,
   fields: ReadonlyMap<string, ResolvedField>,
+  tenant: string | undefined,
 ): Source {
   const { terms, bounds } = termsOf(metadata);
   const source: Record<string, unknown> = {
@@ -36,6 +45,7 @@ export function toSource(
     metadata: JSON.stringify(escapeMetadata(metadata)),
     terms: [...terms, ...[...vectors.keys()].map(vectorTerm)],
     bounds: Object.entries(bounds).map(([name, bound]) => `${name}${bound}`),
+    ...(tenant === undefined ? {} : { [tenantField]: tenant }),
   };
   for (const [position, name] of [...fields.keys()].entries()) {
     const vector = vectors.get(name);

@@ -7,6 +7,7 @@ import {
   toBound,
 } from "../engine/metadata-terms.ts";
 import { unsupported } from "../store-limits.ts";
+import { tenantField } from "./opensearch-documents.ts";
 
 /** A query of OpenSearch. */
 export type OpenSearchQuery = Readonly<Record<string, unknown>>;
@@ -46,6 +47,11 @@ export function compileFilter(node: TermFilter, store: string): OpenSearchQuery 
       return { range: { bounds: { [operator]: `${name}${toBound(value)}`, ...other } } };
     }
   }
+}
+
+/** The documents of a tenant. */
+export function ofTenant(tenant: string): OpenSearchQuery {
+  return { term: { [tenantField]: tenant } };
 }
 
 /** The query for documents with a term. */

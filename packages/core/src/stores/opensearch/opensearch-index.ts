@@ -10,9 +10,9 @@ import {
 import type { ResolvedField } from "../vector-fields.ts";
 import { targetOf } from "./opensearch-alias-target.ts";
 import type { OpenSearchConnection } from "./opensearch-client.ts";
-import { fieldName } from "./opensearch-documents.ts";
+import { fieldName, tenantField } from "./opensearch-documents.ts";
 import type { ResolvedOpenSearchOptions } from "./opensearch-options.ts";
-import type { Property, SearchDialect } from "./search-dialect.ts";
+import type { Property } from "./search-dialect.ts";
 
 /** An index that was opened. */
 export interface OpenedIndex {
@@ -33,7 +33,7 @@ export async function openIndex(
   const place = `The index ${received(name)}`;
   await dialect.checkServer(client);
   if (!(await exists(client, name))) {
-    await create(client, options, newDescription(place, options));
+    await create(client, options, newDescription(place, options)).catch(unlessMade);
   }
   const index = (await targetOf(client, name)) ?? name;
   const collection = await readIndex(client, { ...options, index });
@@ -54,6 +54,13 @@ interface Mapping {
 async function mappingOf(client: OpenSearchConnection, index: string): Promise<Mapping | undefined> {
   const { body } = await client.indices.getMapping({ index });
   return (body as Readonly<Record<string, { mappings?: Mapping }>>)[index]?.mappings;
+}
+
+/** Another process may have made the index, or an alias of its name, meanwhile. */
+function unlessMade(error: unknown): void {
+  const { type, reason } =
+    (error as { body?: { error?: { type?: unknown; reason?: unknown } } }).body?.error ?? {};
+  if (!/already[ _]exists/.test(`${String(type)} ${String(reason)}`)) throw error;
 }
 
 /** Asks by the mapping: a refusal of `HEAD` has no body that would say why. */
@@ -80,7 +87,7 @@ export async function readIndex(
   const mapping = await mappingOf(client, index);
   const hint = "use the option index for another name.";
   const checked = checkDescription(place, mapping?._meta, options, hint);
-  checkMapping(place, options.dialect, checked.fields, mapping?.properties ?? {});
+  checkMapping(place, options, checked.fields, mapping?.properties ?? {});
   return checked;
 }
 
@@ -89,13 +96,13 @@ type Properties = Readonly<Record<string, object>>;
 /** @throws SparseEncoderError `STORE_MISMATCH` if a field is not as the store makes it: somebody else changed the mapping */
 function checkMapping(
   place: string,
-  dialect: SearchDialect,
+  options: ResolvedOpenSearchOptions,
   fields: ReadonlyMap<string, ResolvedField>,
   properties: Properties,
 ): void {
-  for (const [name, wanted] of Object.entries(propertiesOf(dialect, fields))) {
+  for (const [name, wanted] of Object.entries(propertiesOf(options, fields))) {
     const found = properties[name] as Readonly<Record<string, unknown>> | undefined;
-    for (const part of dialect.neededParts) {
+    for (const part of options.dialect.neededParts) {
       if (found?.[part] === wanted[part]) continue;
       throw new SparseEncoderError(
         "STORE_MISMATCH",
@@ -116,9 +123,10 @@ export async function keepDescription(
 
 async function create(
   client: OpenSearchConnection,
-  { index, dialect }: ResolvedOpenSearchOptions,
+  options: ResolvedOpenSearchOptions,
   description: CollectionDescription,
 ): Promise<void> {
+  const { index, dialect } = options;
   const { maximumDenseDimension } = dialect;
   for (const [name, field] of description.vectors) {
     if (field.kind === "sparse" || field.dimension <= maximumDenseDimension) continue;
@@ -127,13 +135,13 @@ async function create(
       `The ${dialect.store} store takes at most ${maximumDenseDimension} dimensions of dense vectors; those named ${received(name)} have ${field.dimension}.`,
     );
   }
-  const properties = propertiesOf(dialect, new Map(description.vectors));
+  const properties = propertiesOf(options, new Map(description.vectors));
   await dialect.create(client, index, { dynamic: false, _meta: description, properties });
 }
 
 /** The fields of the documents of an index. */
 function propertiesOf(
-  dialect: SearchDialect,
+  { dialect, tenant }: ResolvedOpenSearchOptions,
   fields: ReadonlyMap<string, ResolvedField>,
 ): Readonly<Record<string, Property>> {
   const properties: Record<string, Property> = {
@@ -143,6 +151,7 @@ function propertiesOf(
     metadata: { type: "keyword", index: false, doc_values: false },
     terms: { type: "keyword" },
     bounds: { type: "keyword" },
+    ...(tenant === undefined ? {} : { [tenantField]: { type: "keyword" } }),
   };
   for (const [position, field] of [...fields.values()].entries()) {
     properties[fieldName(position)] = dialect.property(field);

@@ -7,6 +7,7 @@ import {
   type ResolvedEngineOptions,
   resolveEngineOptions,
   serverTimes,
+  tenantRules,
 } from "../engine/engine-options.ts";
 import type { VectorSchema } from "../store.ts";
 import { type AliasTarget, checkAliasNames } from "../store-alias.ts";
@@ -42,6 +43,12 @@ export interface OpenSearchStoreOptions extends OpenSearchServer {
   readonly index?: string | undefined;
   /** Vectors by name. Needed to make the index; none can be added later. */
   readonly vectors?: VectorSchema | undefined;
+  /**
+   * Name of a tenant, 1 to 128 characters: the store reads, writes and counts documents of this tenant only, and ids are
+   * of one tenant. An index that was made with this option has tenants and opens with this option only. The documents of a
+   * tenant are on one shard. Default: none.
+   */
+  readonly tenant?: string | undefined;
   /** A name of the model or models of the vectors, kept with them. */
   readonly model?: string | undefined;
   /**
@@ -74,6 +81,7 @@ const serverRules = {
 /** Rules of the options that say where an index is, and when searches see what was written. */
 export const indexRules = {
   ...serverRules,
+  ...tenantRules,
   index: rule(checkIndexName).default("documents"),
   refresh: rule(checkRefresh).default("wait_for"),
 };

@@ -11,16 +11,25 @@ export class OpenSearchReads {
   private readonly engine: EngineClient<OpenSearchConnection>;
   private readonly options: ResolvedOpenSearchOptions;
 
-  constructor(engine: EngineClient<OpenSearchConnection>, options: ResolvedOpenSearchOptions) {
+  private readonly routing: { readonly routing?: string };
+
+  /** @param routing what the shard is chosen by that has all that is to be read; undefined for all shards */
+  constructor(
+    engine: EngineClient<OpenSearchConnection>,
+    options: ResolvedOpenSearchOptions,
+    routing: string | undefined,
+  ) {
     this.engine = engine;
+    this.routing = routing === undefined ? {} : { routing };
     this.options = options;
   }
 
   /** The sources of the documents of these `_id`s, as far as they are there. */
   async sources(ids: readonly string[], signal: AbortSignal | undefined): Promise<Source[]> {
     const { index } = this.options;
-    const { body } = await this.engine.attempt(signal, (client) => client.mget({ index, body: { ids } }));
-    return body.docs.flatMap(({ found, _source }) =>
+    const body = { docs: ids.map((_id) => ({ _id, ...this.routing })) };
+    const { body: answer } = await this.engine.attempt(signal, (client) => client.mget({ index, body }));
+    return answer.docs.flatMap(({ found, _source }) =>
       found !== true || _source === undefined ? [] : [_source],
     );
   }
@@ -28,7 +37,9 @@ export class OpenSearchReads {
   /** How many documents a query finds. */
   async count(query: OpenSearchQuery, signal: AbortSignal | undefined): Promise<number> {
     const { index } = this.options;
-    const { body } = await this.engine.attempt(signal, (client) => client.count({ index, body: { query } }));
+    const { body } = await this.engine.attempt(signal, (client) =>
+      client.count({ index, ...this.routing, body: { query } }),
+    );
     this.checkWhole(body);
     return body.count;
   }
@@ -69,7 +80,9 @@ export class OpenSearchReads {
   /** The whole answer to a search. */
   async answer(body: object, signal: AbortSignal | undefined): Promise<OpenSearchAnswer> {
     const { index } = this.options;
-    const answer = await this.engine.attempt(signal, (client) => client.search({ index, body }));
+    const answer = await this.engine.attempt(signal, (client) =>
+      client.search({ index, ...this.routing, body }),
+    );
     this.checkWhole(answer.body);
     return answer.body;
   }

@@ -4,6 +4,7 @@ import type { CheckedCollection } from "../engine/collection-description.ts";
 import { countDimsOf } from "../engine/dim-field.ts";
 import { EngineClient } from "../engine/engine-client.ts";
 import { EngineWrites, mapped } from "../engine/engine-writes.ts";
+import { vectorTerm } from "../engine/metadata-terms.ts";
 import { toUnitVector } from "../engine/unit-vector.ts";
 import type { FilterNode } from "../filter/filter-node.ts";
 import type { ResolvedFusion } from "../native-fusion.ts";
@@ -11,12 +12,13 @@ import type { StoreCapabilities, StoredDocument, StoreHit } from "../store.ts";
 import { checkAlias } from "../store-alias.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import { unsupported } from "../store-limits.ts";
+import { tenantKey } from "../tenant.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import { aliasEngine, collectionOf } from "./qdrant-alias.ts";
 import type { QdrantConnection } from "./qdrant-client.ts";
 import { keepEncoder, openCollection, readCollection } from "./qdrant-collection.ts";
 import { openingOf } from "./qdrant-connection.ts";
-import { checkDepth, checkValues, hasDim, hasTerm, type QdrantCondition } from "./qdrant-filter.ts";
+import { checkDepth, checkValues, hasDim, hasTerm, ofTenant, type QdrantCondition } from "./qdrant-filter.ts";
 import { ownFormat, type QdrantFormat } from "./qdrant-format.ts";
 import { foreignFormat, openForeign } from "./qdrant-layout.ts";
 import { checkQdrantOptions, type QdrantStoreOptions, type ResolvedQdrantOptions } from "./qdrant-options.ts";
@@ -31,6 +33,7 @@ export class QdrantBackend implements StoreBackend {
   readonly name = "qdrant";
   readonly declared = true;
   readonly ordersTies = false;
+  readonly tenant: string | undefined;
   readonly capabilities: StoreCapabilities;
   private readonly engine: EngineClient<QdrantConnection>;
   private readonly options: ResolvedQdrantOptions;
@@ -38,6 +41,9 @@ export class QdrantBackend implements StoreBackend {
   private readonly alias: string | undefined;
   private readonly writes: EngineWrites<QdrantConnection>;
   private readonly points: QdrantPointSet;
+  /** The key of the tenant, and what its documents pass. */
+  private readonly key: string | undefined;
+  private readonly scope: readonly QdrantCondition[];
   private readonly format: QdrantFormat;
   private collection: Omit<CheckedCollection, "description">;
 
@@ -53,7 +59,10 @@ export class QdrantBackend implements StoreBackend {
     this.options = options;
     this.alias = alias;
     this.writes = new EngineWrites(engine, options.writesAtOnce);
-    this.points = new QdrantPointSet(engine, options.collection);
+    this.tenant = options.tenant;
+    this.key = options.tenant === undefined ? undefined : tenantKey(options.tenant);
+    this.scope = this.key === undefined ? [] : [ofTenant(this.key)];
+    this.points = new QdrantPointSet(engine, options.collection, this.scope);
     this.format = format;
     this.capabilities = {
       sparse: true,
@@ -105,6 +114,11 @@ export class QdrantBackend implements StoreBackend {
     await this.refreshFields();
   }
 
+  async hasVectors(name: string): Promise<boolean> {
+    const all = new QdrantPointSet(this.engine, this.options.collection, []);
+    return (await all.count([hasTerm(vectorTerm(name))], undefined)) > 0;
+  }
+
   countDims(name: string, dims: readonly number[], signal: AbortSignal | undefined): Promise<DimCounts> {
     return countDimsOf(
       this,
@@ -118,7 +132,7 @@ export class QdrantBackend implements StoreBackend {
     const { hasDims } = this.collection;
     await this.writes.run(
       {
-        items: mapped(documents, (document) => toPoint(document, this.fields, hasDims)),
+        items: mapped(documents, (document) => toPoint(document, this.fields, hasDims, this.key)),
         total: documents.length,
         size,
         outcome: "stored",
@@ -134,7 +148,11 @@ export class QdrantBackend implements StoreBackend {
 
   async remove(ids: readonly string[], signal: AbortSignal | undefined): Promise<number> {
     const what = { with_payload: false, with_vector: false };
-    const found = await this.points.retrieve(ids.map(toPointId), what, signal);
+    const found = await this.points.retrieve(
+      ids.map((id) => toPointId(id, this.key)),
+      what,
+      signal,
+    );
     return this.points.remove(
       found.map(({ id }) => String(id)),
       signal,
@@ -152,7 +170,7 @@ export class QdrantBackend implements StoreBackend {
     ids: readonly string[],
     signal: AbortSignal | undefined,
   ): Promise<ReadonlyMap<string, StoredDocument>> {
-    const wanted = ids.map((id) => this.format.toPointId(id)).filter((id) => id !== undefined);
+    const wanted = ids.map((id) => this.format.toPointId(id, this.key)).filter((id) => id !== undefined);
     const found = await this.points.retrieve(wanted, { with_payload: true, with_vector: true }, signal);
     const documents = found.map((point) => this.format.toDocument(point, this.fields));
     return new Map(documents.map((document) => [document.id, document]));
@@ -232,7 +250,7 @@ export class QdrantBackend implements StoreBackend {
 
   private conditionsOf({ name, filter }: BackendQuery): QdrantCondition[] {
     const { format } = this;
-    return [...format.conditionsOf(name), ...this.conditions(filter)];
+    return [...this.scope, ...format.conditionsOf(name), ...this.conditions(filter)];
   }
 
   private conditions(filter: FilterNode | undefined): QdrantCondition[] {

@@ -1,3 +1,4 @@
+import { pause } from "../../calls/index.ts";
 import { received } from "../../errors.ts";
 import {
   type CheckedCollection,
@@ -13,6 +14,7 @@ import { dimField } from "../engine/dim-field.ts";
 import { askIfAllowed, checkServerVersion } from "../engine/server-version.ts";
 import { encoderOf, type ResolvedField } from "../vector-fields.ts";
 import type { QdrantConnection } from "./qdrant-client.ts";
+import { tenantField } from "./qdrant-filter.ts";
 import type { ResolvedQdrantOptions } from "./qdrant-options.ts";
 
 /** From this one on it keeps metadata of collections. */
@@ -33,9 +35,8 @@ export async function openCollection(
   const info = await askIfAllowed(async () => client.versionInfo?.());
   checkServerVersion(neededVersion, info?.version);
   const place = `The collection ${received(collection)}`;
-  if (!(await client.collectionExists(collection)).exists) {
-    await create(client, collection, newDescription(place, options));
-  }
+  if ((await client.collectionExists(collection)).exists) await described(client, collection);
+  else await create(client, collection, newDescription(place, options));
   return readCollection(client, options);
 }
 
@@ -80,6 +81,13 @@ async function indexDims(client: QdrantConnection, collection: string, field: st
   await client.createPayloadIndex(collection, { field_name: field, field_schema: schema, wait: true });
 }
 
+/** Waits a little for what a process that makes the collection at this moment says of it, in its next request. */
+async function described(client: QdrantConnection, collection: string): Promise<void> {
+  for (let tries = 1; tries < 10 && (await readDescription(client, collection)) === null; tries++) {
+    await pause(50, undefined);
+  }
+}
+
 async function readDescription(client: QdrantConnection, collection: string): Promise<unknown> {
   const { config } = (await client.getCollection(collection)) as {
     config?: { metadata?: { description?: string } | null };
@@ -99,11 +107,25 @@ async function create(
     if (field.kind === "sparse") sparse[name] = { index: { on_disk: false, datatype: "float32" } };
     else vectors[name] = { size: field.dimension, distance: distances[field.metric] };
   }
-  await client.createCollection(collection, { vectors, sparse_vectors: sparse });
+  try {
+    await client.createCollection(collection, { vectors, sparse_vectors: sparse });
+  } catch (error) {
+    if ((error as { status?: unknown }).status !== 409) throw error;
+    // Another process has made it meanwhile.
+    return described(client, collection);
+  }
   // The client passes no metadata on when it makes a collection.
   await client.updateCollection(collection, { metadata: { description: JSON.stringify(description) } });
   // Strict servers filter by indexed fields only.
   await client.createPayloadIndex(collection, { field_name: "terms", field_schema: "keyword", wait: true });
+  if (description.tenants !== undefined) {
+    const schema = { type: "keyword", is_tenant: true };
+    await client.createPayloadIndex(collection, {
+      field_name: tenantField,
+      field_schema: schema,
+      wait: true,
+    });
+  }
   const fields = new Map(description.vectors);
   for (const [name, field] of fields) {
     if (encoderOf(field) !== undefined) await indexDims(client, collection, dimField(fields, name));

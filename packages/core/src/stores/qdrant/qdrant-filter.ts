@@ -96,6 +96,14 @@ export function hasTerm(term: string): QdrantCondition {
   return { key: "terms", match: { value: term } };
 }
 
+/** The field of the payload that has the key of the tenant. */
+export const tenantField = "tenant";
+
+/** The condition for documents of a tenant. */
+export function ofTenant(key: string): QdrantCondition {
+  return { key: tenantField, match: { value: key } };
+}
+
 /** The condition for documents whose vectors have an active dim. */
 export function hasDim(field: string, dim: number): QdrantCondition {
   return { key: field, match: { value: dim } };

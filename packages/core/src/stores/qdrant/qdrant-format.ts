@@ -14,7 +14,7 @@ export interface QdrantFormat {
   readonly hitPayload: readonly string[];
   readonly idPayload: readonly string[] | false;
   /** The id of the point of a document; undefined if no point can be of that one. */
-  toPointId(id: string): string | number | undefined;
+  toPointId(id: string, key: string | undefined): string | number | undefined;
   idOf(point: QdrantPoint): string;
   contentOf(point: QdrantPoint): { id: string; text: string; metadata: Metadata };
   toDocument(point: QdrantPoint, fields: ReadonlyMap<string, ResolvedField>): StoredDocument;

@@ -6,6 +6,7 @@ import {
   type ResolvedEngineOptions,
   resolveEngineOptions,
   serverTimes,
+  tenantRules,
 } from "../engine/engine-options.ts";
 import type { VectorSchema } from "../store.ts";
 import { type AliasTarget, checkAliasNames } from "../store-alias.ts";
@@ -35,6 +36,12 @@ export interface QdrantStoreOptions extends QdrantServer {
   readonly collection?: string | undefined;
   /** Vectors by name. Needed to make the collection; none can be added later. */
   readonly vectors?: VectorSchema | undefined;
+  /**
+   * Name of a tenant, 1 to 128 characters: the store reads, writes and counts documents of this tenant only, and ids are
+   * of one tenant. A collection that was made with this option has tenants and opens with this option only. Not together
+   * with `layout`. Default: none.
+   */
+  readonly tenant?: string | undefined;
   /** A name of the model or models of the vectors, kept with them. */
   readonly model?: string | undefined;
   /**
@@ -70,6 +77,7 @@ const serverRules = {
 
 const qdrantOptions = declareOptions<QdrantStoreOptions>()({
   ...engineRules,
+  ...tenantRules,
   ...serverRules,
   collection: rule(checkName).default("documents"),
   layout: unchecked<QdrantLayout>(),
@@ -84,6 +92,11 @@ export function checkQdrantOptions(options: QdrantStoreOptions): ResolvedQdrantO
   const layout = options.layout === undefined ? undefined : checkLayout(call, options.layout);
   if (layout !== undefined && (options.vectors === undefined || options.model !== undefined)) {
     throw invalidArgument(`${call}: with layout, vectors must be declared and no model be named.`);
+  }
+  if (layout !== undefined && checked.tenant !== undefined) {
+    throw invalidArgument(
+      `${call}: collections of other programs, as of layout, have no tenants; leave tenant out.`,
+    );
   }
   return { ...resolveEngineOptions(call, checked), collection, exact, layout };
 }

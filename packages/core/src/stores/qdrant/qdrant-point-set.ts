@@ -9,15 +9,18 @@ const idsAtOnce = 1000;
 export class QdrantPointSet {
   private readonly engine: EngineClient<QdrantConnection>;
   private readonly collection: string;
+  private readonly scope: readonly QdrantCondition[];
 
-  constructor(engine: EngineClient<QdrantConnection>, collection: string) {
+  /** @param scope conditions that all points pass which this set counts and gives */
+  constructor(engine: EngineClient<QdrantConnection>, collection: string, scope: readonly QdrantCondition[]) {
     this.engine = engine;
     this.collection = collection;
+    this.scope = scope;
   }
 
   /** How many points pass. */
   async count(conditions: readonly QdrantCondition[], signal: AbortSignal | undefined): Promise<number> {
-    const request = { exact: true, ...(conditions.length === 0 ? {} : { filter: allOf(conditions) }) };
+    const request = { exact: true, ...this.filter(conditions) };
     const { count } = await this.engine.attempt(signal, (client) => client.count(this.collection, request));
     return count;
   }
@@ -49,7 +52,7 @@ export class QdrantPointSet {
         limit: idsAtOnce,
         with_payload: payload,
         with_vector: false,
-        ...(conditions.length === 0 ? {} : { filter: allOf(conditions) }),
+        ...this.filter(conditions),
         ...(offset === undefined ? {} : { offset }),
       };
       const page = await this.engine.attempt(signal, (client) => client.scroll(this.collection, request));
@@ -57,6 +60,11 @@ export class QdrantPointSet {
       if (page.next_page_offset === undefined || page.next_page_offset === null) return;
       offset = page.next_page_offset;
     }
+  }
+
+  private filter(conditions: readonly QdrantCondition[]): { filter?: object } {
+    const all = [...this.scope, ...conditions];
+    return all.length === 0 ? {} : { filter: allOf(all) };
   }
 
   /** Removes points, all of which are there. */

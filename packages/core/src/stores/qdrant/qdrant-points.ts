@@ -8,14 +8,19 @@ import type { Metadata, StoredDocument } from "../store.ts";
 import type { CheckedDocument } from "../store-arguments.ts";
 import type { ResolvedField } from "../vector-fields.ts";
 import type { QdrantPoint } from "./qdrant-client.ts";
-import { toChunks } from "./qdrant-filter.ts";
+import { tenantField, toChunks } from "./qdrant-filter.ts";
 
 /** A random namespace: points of other programs that make ids from names do not meet these. */
 const namespace = Buffer.from("5f0e6b6c6c1f4d0a9d8e4b8d1a3c7e21", "hex");
 
-/** The id of a point: Qdrant takes numbers and UUIDs only, so this is one of version 5, made of the document's id. */
-export function toPointId(id: string): string {
-  const bytes = createHash("sha1").update(namespace).update(id, "utf8").digest().subarray(0, 16);
+/**
+ * The id of a point: Qdrant takes numbers and UUIDs only, so this is one of version 5, made of the document's id.
+ * @param key of the tenant
+ */
+export function toPointId(id: string, key?: string): string {
+  // No key has a slash.
+  const name = key === undefined ? id : `${key}/${id}`;
+  const bytes = createHash("sha1").update(namespace).update(name, "utf8").digest().subarray(0, 16);
   bytes[6] = (bytes[6]! & 0x0f) | 0x50;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
   return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
@@ -24,12 +29,14 @@ export function toPointId(id: string): string {
 /**
  * The point of a document. Vectors of the cosine are of length 1, and the payload has them as they were: Qdrant would scale
  * them itself, but for those shorter than 0.0003, which it would keep as they are.
+ * @param key of the tenant, in a field of the payload that filters cannot name: they look at terms and bounds
  * @param hasDims true if the payload has the active dims of sparse vectors too: filters see only the payload
  */
 export function toPoint(
   { id, text, metadata, vectors }: CheckedDocument,
   fields: ReadonlyMap<string, ResolvedField>,
   hasDims: boolean,
+  key: string | undefined,
 ): object {
   const { terms, ends } = termsOf(metadata);
   const bounds: Record<string, number> = {};
@@ -53,7 +60,7 @@ export function toPoint(
     }
   }
   return {
-    id: toPointId(id),
+    id: toPointId(id, key),
     vector,
     payload: {
       id: escapeText(id),
@@ -63,6 +70,7 @@ export function toPoint(
       bounds,
       originals,
       ...dims,
+      ...(key === undefined ? {} : { [tenantField]: key }),
     },
   };
 }
