@@ -5,9 +5,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { chromiumPath, launchChromium, watchedPage } from "./browser.ts";
+import { faultsOf, overflowOf } from "./page-tools.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const title =
@@ -67,6 +68,18 @@ describe.skipIf(chromiumPath === undefined)(title, () => {
   });
   afterAll(() => browser?.close());
 
+  /** In light and dark, from phones to wide windows. */
+  const checkLook = async (page: Page) => {
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      for (const width of [390, 1280]) {
+        await page.setViewportSize({ width, height: 900 });
+        expect(await overflowOf(page)).toBe(0);
+      }
+      expect(await faultsOf(page), colorScheme).toEqual([]);
+    }
+  };
+
   it("searches in the Express service, which keeps what is added", async () => {
     const service = start("express-search", [], { PORT: "0", INDEX: index });
     const url = await service.printed(/Listening on (\S+)/);
@@ -87,6 +100,7 @@ describe.skipIf(chromiumPath === undefined)(title, () => {
     await page.getByRole("searchbox").fill("How long does the sauna need?");
     await page.getByText("forty minutes").waitFor();
     expect((await fetch(`${url}/search?q=a&k=0`)).status).toBe(400);
+    await checkLook(page);
     expect(problems).toEqual([]);
   });
 
@@ -103,6 +117,7 @@ describe.skipIf(chromiumPath === undefined)(title, () => {
     expect(await page.locator(".answer").textContent()).toContain("first Monday of a month");
     await page.getByText("3 passages").click();
     expect(await page.locator("details li").count()).toBe(3);
+    await checkLook(page);
     expect(problems).toEqual([]);
   });
 });

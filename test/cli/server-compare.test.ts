@@ -257,6 +257,19 @@ describe("judgements", () => {
   });
 });
 
+describe("a foreign page", () => {
+  const body = JSON.stringify({ queries: jsonLines(queries), qrels: "q1\td5\t1" });
+
+  it.each([
+    ["of another origin", { origin: "http://evil.example", "content-type": "application/json" }, 403],
+    ["that sends what needs no question before", { "content-type": "text/plain" }, 415],
+  ])("%s puts no judgements in", async (_case, headers, status) => {
+    const [code] = await read(server.ask("/judgements", undefined, { method: "PUT", body, headers }));
+    expect(code).toBe(status);
+    expect((await read(server.ask("/evaluate", {})))[1]).toMatchObject({ total: 2 });
+  });
+});
+
 describe("a page of an allowed origin", () => {
   it("may send files and judgements", async () => {
     const origin = "https://pages.example";

@@ -304,7 +304,14 @@ describe("status", () => {
     expect(metrics).not.toContain("evil");
     const [, api] = await read(server.ask("/openapi.json"));
     expect(Object.keys(api.paths as object)).toEqual(
-      expect.arrayContaining(["/embed_sparse", "/search", "/documents/{id}"]),
+      expect.arrayContaining([
+        "/embed_sparse",
+        "/search",
+        "/documents/{id}",
+        "/files/{name}",
+        "/judgements",
+        "/evaluate",
+      ]),
     );
     expect((await read(server.ask("/nope/../etc")))[0]).toBe(404);
   });

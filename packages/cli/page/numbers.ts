@@ -11,3 +11,11 @@ export function percentText(share: number): string {
 export function countText(count: number, one: string, many: string): string {
   return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 }
+
+/** A number of bytes in the unit that people read. */
+export function bytesText(bytes: number): string {
+  const mebibytes = bytes / 2 ** 20;
+  return mebibytes >= 0.1
+    ? `${Number(mebibytes.toFixed(1)).toLocaleString("en")} MiB`
+    : `${bytes.toLocaleString("en")} bytes`;
+}

@@ -43,7 +43,8 @@ export function randomisationTest(
   for (let change = 0; change < changes; change++) {
     let total = 0;
     let bits = 0;
-    for (const [pair, value] of differences.entries()) {
+    for (let pair = 0; pair < pairs; pair++) {
+      const value = differences[pair]!;
       if (isExact) bits = change >>> pair;
       else if (pair % 31 === 0) bits = random();
       else bits >>>= 1;

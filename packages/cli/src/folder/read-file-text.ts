@@ -38,7 +38,12 @@ export async function readFileText(name: string, bytes: Uint8Array): Promise<Fil
 }
 
 function decode(bytes: Uint8Array): string {
-  const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new Error("it is not a text in UTF-8", { cause: error });
+  }
   if (text.includes("\0")) throw new Error("it holds zero bytes: it is not a text");
   return text;
 }

@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import { createMcpServer } from "../mcp/mcp-server.ts";
 import { callSignal } from "./call-signal.ts";
 import { addErrorAnswers } from "./error-answers.ts";
-import { addFileRoute } from "./file-route.ts";
+import { addFileRoute, fileRoute } from "./file-route.ts";
 import { apiKeyGuard } from "./guards/api-key.ts";
 import { type HostRules, hostGuard } from "./guards/host-guard.ts";
 import { securityHeaders } from "./guards/security-headers.ts";
@@ -34,7 +34,7 @@ export function createApp(context: ServerContext, { rules, apiKey, tracer, log }
   app.use(limitRequests(context));
   for (const route of apiRoutes) addRoute(app, route, context);
   addFileRoute(app, context);
-  const description = openApi(apiRoutes, context.version);
+  const description = openApi([...apiRoutes, fileRoute], context.version);
   app.get("/openapi.json", (call) => call.json(description));
   const { registry } = context.metrics;
   app.get("/metrics", async (call) =>

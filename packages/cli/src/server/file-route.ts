@@ -1,4 +1,5 @@
 import type { Hono } from "hono";
+import { z } from "zod";
 import { addFile } from "../collection/update-collection.ts";
 import { messageOf } from "../command-error.ts";
 import { readDocuments } from "../folder/file-reader.ts";
@@ -6,14 +7,25 @@ import { knownEndings } from "../folder/read-file-text.ts";
 import { ApiError, invalidRequest } from "./api-error.ts";
 import { callSignal } from "./call-signal.ts";
 import { readBody } from "./request-body.ts";
+import type { RouteDescription } from "./routes/api-route.ts";
 import { collectionOf } from "./routes/search-settings.ts";
 import type { ServerContext } from "./server-context.ts";
+
+/** What OpenAPI says of the route of files. */
+export const fileRoute: RouteDescription = {
+  method: "put",
+  path: "/files/:name",
+  summary: "Take up a Markdown, text, HTML or PDF file, in place of an earlier one of its name",
+  tag: "documents",
+  takesFile: true,
+  response: z.object({ file: z.string(), passages: z.number().int() }),
+};
 
 /** Takes files up into the index. The body is the file; its name becomes part of ids and is never a path. */
 export function addFileRoute(app: Hono, context: ServerContext): void {
   const { bodyBytes, timeout } = context.limits;
-  app.put("/files/:name", async (call) => {
-    const name = checkName(call.req.param("name"));
+  app.put(fileRoute.path, async (call) => {
+    const name = checkName(call.req.param("name") ?? "");
     const signal = callSignal(call.req.raw, timeout);
     const bytes = await readBody(call.req.raw, bodyBytes);
     const documents = await readDocuments(name, bytes, signal).catch((error: unknown) => {

@@ -35,6 +35,7 @@ function operation({
   summary,
   tag,
   body,
+  takesFile = false,
   response,
 }: RouteDescription): Record<string, unknown> {
   const parameters = [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
@@ -52,6 +53,7 @@ function operation({
     ...(body !== undefined && {
       requestBody: { required: true, content: jsonContent(z.toJSONSchema(body, { io: "input" })) },
     }),
+    ...(takesFile && { requestBody: { required: true, content: { "application/octet-stream": {} } } }),
     responses: {
       200: { description: "Done", content: jsonContent(z.toJSONSchema(response)) },
       422: { description: "The request is wrong", ...error },

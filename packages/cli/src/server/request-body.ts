@@ -12,7 +12,11 @@ export async function readBody(request: Request, limit: number): Promise<Uint8Ar
   }
   const announced = Number(request.headers.get("content-length") ?? 0);
   const tooLarge = () =>
-    new ApiError(413, "Validation", `The body has more than the ${limit} bytes that are taken.`);
+    new ApiError(
+      413,
+      "Validation",
+      `The body has more than the ${limit} bytes that are taken; --max-body sets the limit.`,
+    );
   if (announced > limit) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let size = 0;

@@ -21,6 +21,8 @@ export interface RouteDescription {
   readonly tag: string;
   /** Undefined for a route without a JSON body. */
   readonly body?: z.ZodType | undefined;
+  /** Whether the body is the bytes of a file, in place of JSON. */
+  readonly takesFile?: boolean | undefined;
   readonly response: z.ZodType;
 }
 

@@ -31,6 +31,8 @@ const segmentSchema = z.object({
 
 const textSchema = z.object({
   active_dims: z.number().int(),
+  tokens: z.number().int().describe("Tokens that the model reads, special ones included"),
+  max_tokens: z.number().int().describe("Most tokens that the model reads; what comes after them is cut"),
   terms: z.array(termSchema),
   segments: z.array(segmentSchema),
 });
@@ -100,6 +102,8 @@ async function encoded(
     vector: vector!,
     described: {
       active_dims: vector!.activeDims,
+      tokens: ids!.length,
+      max_tokens: encoder.describe().maxSeqLength,
       terms: terms.map(({ index, token, weight, isInText }) => ({ index, token, weight, in_text: isInText })),
       segments: textSegments(
         text,

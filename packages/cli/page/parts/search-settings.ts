@@ -1,7 +1,9 @@
-import { fusionTitles } from "../src/search/fusion-names.ts";
-import type { ArmName, SearchSettings } from "./api.ts";
-import { element } from "./dom.ts";
+import { fusionTitles } from "../../src/search/fusion-names.ts";
+import type { ArmName, SearchSettings } from "../api-types.ts";
+import { element } from "../dom.ts";
+import type { PageFacts } from "../facts.ts";
 import { choice, dimsSlider, slider } from "./fields.ts";
+import { modelChoice } from "./model-choice.ts";
 
 /** Names of the arms for people. */
 export const armTitles: Readonly<Record<ArmName, string>> = {
@@ -18,21 +20,27 @@ export interface SettingsForm {
   value(): SearchSettings;
 }
 
-/**
- * Sliders for what each arm counts, the fusion, and the weights of the query that are used.
- * @param start what arms count at first, where that is not 1
- */
+/** Values at first, where they are not the usual ones. */
+export interface FirstSettings {
+  /** What arms count; 1 if not given. */
+  readonly weights?: Readonly<Partial<Record<ArmName, number>>>;
+  /** Place of the model; the first if not given. */
+  readonly model?: number;
+}
+
+/** The model, sliders for what each arm counts, the fusion, and the weights of the query that are used. */
 export function settingsForm(
   title: string,
-  arms: readonly ArmName[],
+  { arms, models }: PageFacts,
   onChange: () => void,
-  start: Readonly<Partial<Record<ArmName, number>>> = {},
+  first: FirstSettings = {},
 ): SettingsForm {
+  const model = modelChoice(models, onChange, first.model);
   const weights = arms.map((arm) => ({
     arm,
     field: slider(
       armTitles[arm],
-      { minimum: 0, maximum: 2, step: 0.05, value: start[arm] ?? 1 },
+      { minimum: 0, maximum: 2, step: 0.05, value: first.weights?.[arm] ?? 1 },
       (value) => (value === 0 ? "off" : `× ${value.toFixed(2)}`),
       onChange,
     ),
@@ -43,6 +51,7 @@ export function settingsForm(
     "fieldset",
     { class: "settings" },
     element("legend", {}, title),
+    model.field?.whole,
     ...weights.map(({ field }) => field.whole),
     fusion.whole,
     dims.whole,
@@ -50,6 +59,7 @@ export function settingsForm(
   return {
     root,
     value: () => ({
+      model: model.value(),
       fusion: fusion.input.value,
       weights: Object.fromEntries(weights.map(({ arm, field }) => [arm, field.input.valueAsNumber])),
       maxActiveDims: dims.value(),
@@ -57,7 +67,7 @@ export function settingsForm(
   };
 }
 
-/** False if all arms are off, which the server refuses. */
-export function hasArm({ weights }: SearchSettings): boolean {
-  return Object.values(weights).some((weight) => weight > 0);
+/** The arms that count. */
+export function countedArms({ weights }: SearchSettings): ArmName[] {
+  return armOrder.filter((arm) => (weights[arm] ?? 0) > 0);
 }

@@ -1,4 +1,4 @@
-import { element, freshId } from "./dom.ts";
+import { element, freshId } from "../dom.ts";
 
 /** A label and its field. */
 export interface Field<Input extends HTMLElement> {
@@ -9,7 +9,7 @@ export interface Field<Input extends HTMLElement> {
 /** A field for texts that grows with them. */
 export function textField(label: string, value: string, rows: number): Field<HTMLTextAreaElement> {
   const id = freshId();
-  const input = element("textarea", { id, rows, spellcheck: "false" });
+  const input = element("textarea", { id, rows, spellcheck: "false", dir: "auto" });
   input.value = value;
   return { input, whole: element("div", { class: "field" }, element("label", { for: id }, label), input) };
 }
@@ -62,16 +62,20 @@ export function choice(
 }
 
 /** Largest number of weights that the slider has; one step beyond stands for all. */
-const mostDims = 128;
+const mostDims = 256;
 
-/** A slider for the number of weights that are kept. */
+/**
+ * A slider for the number of weights that are kept.
+ * @param first the number at first; all if not given
+ */
 export function dimsSlider(
   label: string,
   onChange: () => void,
+  first: number = mostDims + 1,
 ): Field<HTMLInputElement> & { value(): number | undefined } {
   const field = slider(
     label,
-    { minimum: 1, maximum: mostDims + 1, step: 1, value: mostDims + 1 },
+    { minimum: 1, maximum: mostDims + 1, step: 1, value: first },
     (value) => (value > mostDims ? "all" : String(value)),
     onChange,
   );

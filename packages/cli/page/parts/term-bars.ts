@@ -1,14 +1,12 @@
-import { element, withShare } from "./dom.ts";
-import { countText, weightText } from "./numbers.ts";
+import { element, withShare } from "../dom.ts";
+import { countText, weightText } from "../numbers.ts";
+import { limitRows } from "./row-limit.ts";
 
 /** A term and its weight. */
 export interface BarTerm {
   readonly token: string;
   readonly weight: number;
 }
-
-/** Terms that are shown before a person asks for all. */
-const shownTerms = 14;
 
 /** Terms with bars: a table for people who listen to it. */
 export function termBars(
@@ -22,7 +20,7 @@ export function termBars(
     element(
       "tr",
       {},
-      element("th", { scope: "row" }, token),
+      element("th", { scope: "row", dir: "auto", title: token }, token),
       element(
         "td",
         { class: "bar-cell" },
@@ -34,7 +32,7 @@ export function termBars(
       element("td", { class: "number" }, weightText(weight)),
     ),
   );
-  body.append(...rows.slice(0, shownTerms));
+  const more = limitRows(body, rows);
   const section = element(
     "section",
     { class: "terms" },
@@ -62,14 +60,7 @@ export function termBars(
       body,
     ),
   );
-  if (rows.length > shownTerms) {
-    const more = element("button", { type: "button", class: "quiet more" }, `Show all ${rows.length}`);
-    more.addEventListener("click", () => {
-      body.append(...rows.slice(shownTerms));
-      more.remove();
-    });
-    section.append(more);
-  }
+  if (more !== undefined) section.append(more);
   if (rows.length === 0) section.append(element("p", { class: "muted" }, "None."));
   return section;
 }
