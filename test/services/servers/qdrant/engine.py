@@ -146,9 +146,8 @@ def create(name, body):
 
 
 def drop(name, _body):
-    # The shard ends when nothing names it any more.
-    shards.pop(name)
-    shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
+    shards.pop(name).close()
+    shutil.rmtree(os.path.join(folder, name))
 
 
 def index(name, body):
@@ -225,7 +224,7 @@ calls = {
 for line in sys.stdin:
     request = json.loads(line, parse_int=to_number)
     try:
-        answer = {"result": calls[request["call"]](request["collection"], request["body"])}
+        answer = {"result": calls[request["call"]](request["collection"], request.get("body"))}
     except Exception as error:
         answer = {"error": f"{type(error).__name__}: {error}"}
     sys.stdout.write(json.dumps(answer) + "\n")

@@ -52,6 +52,8 @@ function fakeClient() {
   };
   const get = (_: object, call: string) => async (request: Request) => {
     requests.push([call, request]);
+    if (call.endsWith("Alias") && request.collection_name === undefined)
+      throw new Error("The `collection_name` property is missing.");
     return answers[call]?.(request) ?? success;
   };
   return { client: new Proxy({}, { get }) as MilvusConnection, requests, aliases };

@@ -10,7 +10,8 @@ const aliasNotFound = "1600";
 /** The collection that an alias names; undefined if there is no such alias. */
 export async function targetOf(client: MilvusConnection, alias: string): Promise<string | undefined> {
   try {
-    const { collection } = succeeded(await client.describeAlias({ alias }));
+    // The client wants a name of a collection, and does not send it.
+    const { collection } = succeeded(await client.describeAlias({ alias, collection_name: alias }));
     // Milvus Lite answers with nothing, as it has no aliases.
     return collection === undefined || collection === "" ? undefined : collection;
   } catch (error) {
