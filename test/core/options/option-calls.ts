@@ -177,23 +177,33 @@ function storeCalls(): Record<string, OptionCase> {
     "MemoryStore.bindEncoder": {
       call: (options) => store.bindEncoder("sparse", { fingerprint: "a" } as never, options),
     },
-    "MilvusStore.static.open": {
-      call: (options) => stores.MilvusStore.open(options),
-      required: { address: "127.0.0.1:1" },
+    "MemoryStore.static.switchAlias": {
+      call: (options) => MemoryStore.switchAlias(options),
+      required: { alias: `${folder}/alias`, to: `${folder}/to` },
     },
-    "OpenSearchStore.static.open": {
-      call: (options) => stores.OpenSearchStore.open(options),
-      required: { url: "http://127.0.0.1:1" },
-    },
-    "PostgresStore.static.open": {
-      call: (options) => stores.PostgresStore.open(options),
-      required: { url: "postgres://127.0.0.1:1/a" },
-    },
-    "QdrantStore.static.open": {
-      call: (options) => stores.QdrantStore.open(options),
-      required: { url: "http://127.0.0.1:1" },
-    },
+    ...engineCalls(),
   };
+}
+
+/** The calls of stores on a server, none of which is there. */
+function engineCalls(): Record<string, OptionCase> {
+  const url = "http://127.0.0.1:1";
+  const servers = [
+    [stores.ElasticsearchStore, { url }],
+    [stores.MilvusStore, { address: "127.0.0.1:1" }],
+    [stores.OpenSearchStore, { url }],
+    [stores.PostgresStore, { url: "postgres://127.0.0.1:1/a" }],
+    [stores.QdrantStore, { url }],
+  ] as const;
+  const calls: Record<string, OptionCase> = {};
+  for (const [store, required] of servers) {
+    calls[`${store.name}.static.open`] = { call: (options) => store.open(options), required };
+    calls[`${store.name}.static.switchAlias`] = {
+      call: (options) => store.switchAlias(options),
+      required: { ...required, alias: "alias", to: "to" },
+    };
+  }
+  return calls;
 }
 
 function retrieverCalls(): Record<string, OptionCase> {
@@ -364,6 +374,7 @@ export const withoutOptions: Readonly<Record<string, readonly string[]>> = {
     "explain",
   ],
   MemoryStore: ["close"],
+  ElasticsearchStore: ["constructor"],
   MilvusStore: ["constructor"],
   OpenSearchStore: ["constructor"],
   PostgresStore: ["constructor"],
@@ -417,4 +428,10 @@ export const withoutOptions: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Engine stores share the methods of the memory store: one class in front of all of them. */
-export const sharedFront = ["MilvusStore", "OpenSearchStore", "PostgresStore", "QdrantStore"];
+export const sharedFront = [
+  "ElasticsearchStore",
+  "MilvusStore",
+  "OpenSearchStore",
+  "PostgresStore",
+  "QdrantStore",
+];
