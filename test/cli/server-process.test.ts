@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import { Agent, request } from "node:http";
 import { createRequire } from "node:module";
 import { connect } from "node:net";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -72,6 +73,27 @@ describe("a server", () => {
     const [answer, code] = await Promise.all([under, ending.stop("SIGTERM")]);
     expect([answer.status, code]).toEqual([200, 0]);
     expect(ending.log()).toContain("Ending: requests under way are answered first.");
+  });
+
+  it("answers requests of open connections at its end, and tells them to close", async () => {
+    await using ending = await startServer(["--workers", "1"]);
+    const agent = new Agent({ keepAlive: true });
+    const ask = () =>
+      new Promise<(number | string | undefined)[]>((resolve, reject) => {
+        const options = { method: "POST", agent, headers: { "content-type": "application/json" } };
+        const sent = request(`${ending.url}/embed_sparse`, options, (response) => {
+          response.resume().on("end", () => resolve([response.statusCode, response.headers.connection]));
+        });
+        sent.on("error", reject).end(JSON.stringify({ inputs: "some words ".repeat(60) }));
+      });
+    expect(await ask()).toEqual([200, "keep-alive"]);
+    const under = Promise.all(Array.from({ length: 64 }, ask));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await ending.stop("SIGTERM")).toBe(0);
+    const answers = await under;
+    expect(answers.map(([status]) => status)).toEqual(Array(64).fill(200));
+    // An answer that was on its way already could not tell it.
+    expect(answers.filter(([, connection]) => connection === "close").length).toBeGreaterThan(50);
   });
 
   it("tells the quality of a ranking where the query is judged", async () => {

@@ -1,7 +1,6 @@
 import { createMcpHandler } from "@modelcontextprotocol/server";
 import { Hono } from "hono";
 import { createMcpServer } from "../mcp/mcp-server.ts";
-import { callSignal } from "./call-signal.ts";
 import { addErrorAnswers } from "./error-answers.ts";
 import { addFileRoute, fileRoute } from "./file-route.ts";
 import { apiKeyGuard } from "./guards/api-key.ts";
@@ -14,6 +13,7 @@ import type { ApiRoute } from "./routes/api-route.ts";
 import { apiRoutes } from "./routes/routes.ts";
 import type { ServerContext } from "./server-context.ts";
 import type { Tracer } from "./tracing.ts";
+import { withinTime } from "./within-time.ts";
 
 /** How a server is reached. */
 export interface AppOptions {
@@ -52,12 +52,11 @@ export function createApp(context: ServerContext, { rules, apiKey, tracer, log }
 function addRoute(app: Hono, route: ApiRoute, context: ServerContext): void {
   app.on(route.method.toUpperCase(), route.path, async (call) => {
     const request = call.req.raw;
-    const answer = await route.answer(request, {
-      context,
-      signal: callSignal(request, context.limits.timeout),
-      query: new URL(request.url).searchParams,
-      parameters: call.req.param() as Record<string, string>,
-    });
+    const query = new URL(request.url).searchParams;
+    const parameters = call.req.param() as Record<string, string>;
+    const answer = await withinTime(request, context.limits.timeout, (signal) =>
+      route.answer(request, { context, signal, query, parameters }),
+    );
     return call.body(JSON.stringify(answer), 200, { "Content-Type": "application/json" });
   });
 }

@@ -5,11 +5,11 @@ import { messageOf } from "../command-error.ts";
 import { readDocuments } from "../folder/file-reader.ts";
 import { knownEndings } from "../folder/read-file-text.ts";
 import { ApiError, invalidRequest } from "./api-error.ts";
-import { callSignal } from "./call-signal.ts";
 import { readBody } from "./request-body.ts";
 import type { RouteDescription } from "./routes/api-route.ts";
 import { collectionOf } from "./routes/search-settings.ts";
 import type { ServerContext } from "./server-context.ts";
+import { withinTime } from "./within-time.ts";
 
 /** What OpenAPI says of the route of files. */
 export const fileRoute: RouteDescription = {
@@ -26,14 +26,15 @@ export function addFileRoute(app: Hono, context: ServerContext): void {
   const { bodyBytes, timeout } = context.limits;
   app.put(fileRoute.path, async (call) => {
     const name = checkName(call.req.param("name") ?? "");
-    const signal = callSignal(call.req.raw, timeout);
-    const bytes = await readBody(call.req.raw, bodyBytes);
-    const documents = await readDocuments(name, bytes, signal).catch((error: unknown) => {
-      signal.throwIfAborted();
-      throw invalidRequest(`The file cannot be read: ${messageOf(error)}.`);
+    return withinTime(call.req.raw, timeout, async (signal) => {
+      const bytes = await readBody(call.req.raw, bodyBytes);
+      const documents = await readDocuments(name, bytes, signal).catch((error: unknown) => {
+        signal.throwIfAborted();
+        throw invalidRequest(`The file cannot be read: ${messageOf(error)}.`);
+      });
+      await addFile(collectionOf(context), { name, bytes, documents }, signal);
+      return call.json({ file: name, passages: documents.length });
     });
-    await addFile(collectionOf(context), { name, bytes, documents }, signal);
-    return call.json({ file: name, passages: documents.length });
   });
 }
 

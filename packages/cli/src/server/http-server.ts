@@ -1,5 +1,6 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
 import { CommandError, messageOf, systemCode } from "../command-error.ts";
@@ -10,6 +11,9 @@ const headTimeout = 10_000;
 
 /** Milliseconds between two looks for requests that are late. */
 const lateCheck = 1000;
+
+/** Milliseconds from the order to end until no more connections are taken: requests on the way are read. */
+const readTime = 100;
 
 /** An HTTP server that takes requests. */
 export interface ListeningServer {
@@ -27,6 +31,7 @@ export async function listen(
 ): Promise<ListeningServer> {
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   let isEnding = false;
+  const underWay = new Set<ServerResponse>();
   const server = createServer(
     {
       requestTimeout: limits.timeout,
@@ -34,8 +39,9 @@ export async function listen(
       connectionsCheckingInterval: lateCheck,
     },
     (request, response) => {
-      // A connection that stays open would hold the end up.
-      if (isEnding) response.setHeader("Connection", "close");
+      if (isEnding) closeAfter(response);
+      underWay.add(response);
+      response.once("close", () => underWay.delete(response));
       void listener(request, response);
     },
   );
@@ -49,17 +55,29 @@ export async function listen(
     url: `http://${name}:${address.port}`,
     close: (grace) => {
       isEnding = true;
+      for (const response of underWay) closeAfter(response);
       return end(server, grace);
     },
   };
 }
 
+/** A connection that stays open after its answer would hold the end up. */
+function closeAfter(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader("Connection", "close");
+}
+
 async function end(server: Server, grace: number): Promise<void> {
+  // Connections without a request are closed at once, also with one that has come in and was not read yet.
+  await setTimeout(readTime);
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), grace);
+  const over = new AbortController();
+  void setTimeout(grace, undefined, { signal: over.signal }).then(
+    () => server.closeAllConnections(),
+    () => undefined,
+  );
   await closed;
-  clearTimeout(timer);
+  over.abort();
 }
 
 function listenFailure(error: Error, host: string, port: number): CommandError {
