@@ -22,6 +22,7 @@ export async function benchM3(rounds: number, cache: string) {
     .split(/\s+/);
   const reference = await startReference("m3", folder);
   const ours = await startOurs("m3", folder, cache);
+  const small = await startOurs("m3", folder, cache, { dtype: "int8" });
   const figures: Record<string, Record<string, Figures>> = {};
   for (const [tokens, count] of [
     [128, 12],
@@ -41,11 +42,12 @@ export async function benchM3(rounds: number, cache: string) {
         run("both in one pass", ours, "both"),
         run("sparse only", ours, "sparse"),
         run("dense only", ours, "dense"),
+        run("both in one pass, int8", small, "both"),
       ],
       rounds,
     );
   }
-  for (const process of [reference, ours]) process.end();
+  for (const process of [reference, ours, small]) process.end();
   for (const row of Object.values(figures)) console.table(row);
   return figures;
 }

@@ -80,6 +80,9 @@ class Decoder:
         self.tokenizer = T.PreTrainedTokenizerFast(tokenizer_file=f"{folder}/tokenizer.json")
         self.tokenizer.add_special_tokens({"pad_token": "a"})
         self.model = T.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+        # Without padding the mask of a model that attends to both sides is left out, and sdpa then asks the layers.
+        for layer in self.model.modules():
+            if hasattr(layer, "is_causal"): layer.is_causal = getattr(self.model.config, "is_causal", True)
 
     def run(self, request):
         texts, size, rows = request["texts"], 8, []
