@@ -83,6 +83,8 @@ export function clusterCases<Fake extends FakeOpenSearch>(
       code: "STORE_FAILED",
       message: expect.stringContaining("shards"),
     });
+    fake.failedShards.push(1);
+    await expect(store.get(["a"])).rejects.toMatchObject({ code: "STORE_FAILED" });
   });
 
   it("says that the password is wrong, without it", async () => {

@@ -9,7 +9,7 @@ import { openSearchEngine } from "./open-search-engine.ts";
 export class FakeOpenSearch extends FakeServer {
   /** Refuses items of the next bulks with these statuses, by position. */
   readonly itemFailures: Record<number, number | Refusal>[] = [];
-  /** Shards that failed, as the next searches and counts say. */
+  /** Shards that failed, as the next searches, counts and reads by id say. */
   readonly failedShards: number[] = [];
   /** Number of items of each bulk. */
   readonly bulks: number[] = [];
@@ -81,10 +81,12 @@ export class FakeOpenSearch extends FakeServer {
       case "POST _mget": {
         const body: unknown = JSON.parse(text);
         checkNames("mget", body, ["docs"]);
+        const shardFailed = (this.failedShards.shift() ?? 0) > 0;
         return {
           docs: (body.docs as Json[]).map((asked) => {
             checkNames("document", asked, ["_id", "routing"]);
             const { _id, routing } = asked as { _id: string; routing?: string };
+            if (shardFailed) return { _id, error: { type: "no_shard_available_action_exception" } };
             // By another routing, a cluster looks at another shard.
             const _source = index.routings?.get(_id) === routing ? index.documents.get(_id) : undefined;
             return _source === undefined ? { _id, found: false } : { _id, found: true, _source };

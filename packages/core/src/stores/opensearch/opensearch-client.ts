@@ -40,10 +40,15 @@ export interface OpenSearchConnection {
     updateAliases(request: object): Promise<Answer<unknown>>;
   };
   bulk(request: object): Promise<Answer<{ items: readonly Readonly<Record<string, OpenSearchItem>>[] }>>;
-  mget(
-    request: object,
-  ): Promise<
-    Answer<{ docs: readonly { found?: boolean; _id: string; _source?: Readonly<Record<string, unknown>> }[] }>
+  mget(request: object): Promise<
+    Answer<{
+      docs: readonly {
+        found?: boolean;
+        error?: unknown;
+        _id: string;
+        _source?: Readonly<Record<string, unknown>>;
+      }[];
+    }>
   >;
   count(request: object): Promise<Answer<{ count: number; _shards?: { failed?: number } }>>;
   search(request: object): Promise<Answer<OpenSearchAnswer>>;

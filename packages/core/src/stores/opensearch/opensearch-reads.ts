@@ -29,6 +29,8 @@ export class OpenSearchReads {
     const { index } = this.options;
     const body = { docs: ids.map((_id) => ({ _id, ...this.routing })) };
     const { body: answer } = await this.engine.attempt(signal, (client) => client.mget({ index, body }));
+    // A document whose shard does not answer comes with an error, and as little as one that is not there.
+    this.checkWhole({ _shards: { failed: answer.docs.filter(({ error }) => error !== undefined).length } });
     return answer.docs.flatMap(({ found, _source }) =>
       found !== true || _source === undefined ? [] : [_source],
     );
@@ -98,7 +100,7 @@ export class OpenSearchReads {
     if (timedOut !== true && (shards?.failed ?? 0) === 0) return;
     throw new SparseEncoderError(
       "STORE_FAILED",
-      `The ${this.options.dialect.store} store failed: ${timedOut === true ? "the search ran out of time" : `${shards?.failed} shards did not answer`}, so the answer would be a part of it. Check the cluster's health; the call may be made again.`,
+      `The ${this.options.dialect.store} store failed: ${timedOut === true ? "the search ran out of time" : `shards did not answer (${shards?.failed} failures)`}, so the answer would be a part of it. Check the cluster's health; the call may be made again.`,
     );
   }
 }
