@@ -182,7 +182,7 @@ describe.skipIf(chromiumPath === undefined)(title, () => {
     await page.getByText("1 passage in the index").waitFor();
     expect(await page.getByRole("alert").locator("p").allTextContents()).toEqual([
       "large.txt: The file has 3 MiB, and the server takes 2 MiB; see --max-body.",
-      "binary.txt: The file cannot be read: it is not a text in UTF-8",
+      "binary.txt: The file cannot be read: it is not a text in UTF-8.",
       expect.stringMatching(/^program\.exe: Only files that end in .* are read\.$/),
     ]);
     await search(page, "smiling quokkas");
