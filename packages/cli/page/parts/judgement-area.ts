@@ -3,7 +3,7 @@ import type { PageFacts } from "../facts.ts";
 import { messageOf, reportProblems } from "../notice.ts";
 import { countText } from "../numbers.ts";
 import { fileArea } from "./file-area.ts";
-import { tooLarge } from "./upload.ts";
+import { checkSize } from "./upload.ts";
 
 /** A file that was read. */
 interface ReadFile {
@@ -28,7 +28,7 @@ export function judgementArea(
     const problems: string[] = [];
     for (const file of files) {
       try {
-        if (file.size > maxBodyBytes) throw new Error(tooLarge(file.size, maxBodyBytes));
+        checkSize(file, maxBodyBytes);
         const text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
         // Queries are lines of JSON, judgements never are.
         given[/^\s*\{/.test(text) ? "queries" : "qrels"] = { name: file.name, text };

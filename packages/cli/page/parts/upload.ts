@@ -26,7 +26,7 @@ export function uploadArea(
     for (const [number, file] of files.entries()) {
       area.say(`Reading ${file.name} (${number + 1} of ${files.length})`);
       try {
-        if (file.size > maxBodyBytes) throw new Error(tooLarge(file.size, maxBodyBytes));
+        checkSize(file, maxBodyBytes);
         await api.upload(file);
       } catch (error) {
         problems.push(`${file.name}: ${messageOf(error)}`);
@@ -39,7 +39,10 @@ export function uploadArea(
   return { root: area.root, refresh };
 }
 
-/** Says that a file is larger than the server takes. */
-export function tooLarge(size: number, most: number): string {
-  return `The file has ${bytesText(size)}, and the server takes ${bytesText(most)}; see --max-body.`;
+/** @throws Error for a file that is larger than the server takes */
+export function checkSize({ size }: File, most: number): void {
+  if (size <= most) return;
+  throw new Error(
+    `The file has ${bytesText(size)}, and the server takes ${bytesText(most)}; see --max-body.`,
+  );
 }
