@@ -1,4 +1,4 @@
-/** Calls of which those that share a key follow each other in the order in which they were made; all others overlap. */
+/** Calls that share a key follow each other in the order in which they were made; all others overlap. */
 export class OrderedCalls {
   /** The last call of each key; none of these promises rejects. */
   private readonly last = new Map<string, Promise<void>>();

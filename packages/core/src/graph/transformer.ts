@@ -54,7 +54,7 @@ interface AttentionInputs {
  * Inputs: `ids`, int32 [B, S], padded on the right with any valid id; `lengths`, int32 [B], the number of real
  * tokens of each row; for pairs of texts `type_starts`, int32 [B], the place of the first token of type 1 in each row. Attention never looks at padding. Every linear layer runs on [B x S, width].
  *
- * @param readsFirst true if the head reads the first token of each text only: the states may then be those of texts of one token
+ * @param readsFirst true if the head reads the first token of each text only: the states may then be the states of texts of one token
  */
 export function addTransformer(
   building: Building,

@@ -155,7 +155,7 @@ const similarityRequest = z.object({
 export const similarityRoute = bodyRoute({
   method: "post",
   path: "/similarity",
-  summary: "Cosines of the dense vectors of a text with those of others",
+  summary: "Cosines of the dense vector of a text with the dense vectors of others",
   tag: "text-embeddings-inference",
   body: similarityRequest,
   response: z.array(z.number()),

@@ -4,7 +4,7 @@ import { addReachTable, addRelativeTable } from "../positions.ts";
 import { type AttentionStates, headsOf, scoreScale, type TransformerBuilding } from "../transformer-parts.ts";
 
 /**
- * Attention of a text that is alone in its batch, in a loop: each round takes a block of queries, gives them scores for the keys
+ * Attention of the only text of a batch, in a loop: each round takes a block of queries, gives them scores for the keys
  * that they may look at, and drops the scores. Memory grows with the length, whatever decides about the scores: order, a window of any
  * width, distances. Where keys are out of reach of a whole block, nothing is computed for them.
  */

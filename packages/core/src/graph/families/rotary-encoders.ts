@@ -200,7 +200,7 @@ export const rotaryEncoders: Readonly<Record<string, Family>> = {
     languageModel: "GteForMaskedLM",
     encoder: "GteModel",
     names: gteNames,
-    // The class of transformers fixes the activation of the head; the published code takes that of the layers.
+    // The class of transformers fixes the activation of the head; the published code takes the activation of the layers.
     shape: (config, file) => ({ ...gteShape(config, file), headActivation: "gelu" }),
   },
   // The same model as its authors publish it.

@@ -5,7 +5,7 @@ import type { FusedSearch } from "../opensearch/search-dialect.ts";
 import { unsupported } from "../store-limits.ts";
 
 /**
- * The search that fuses by ranks, which are those of the whole index.
+ * The search that fuses by ranks in the whole index.
  * @param scorings the query of each search
  * @throws SparseEncoderError `STORE_UNSUPPORTED`
  */

@@ -42,7 +42,7 @@ export function retryAfter(value: unknown): number | undefined {
 export interface RequestSize {
   /** Items. */
   readonly count: number;
-  /** Bytes of JSON; one item alone may have more. */
+  /** Bytes of JSON; a single item may have more. */
   readonly bytes: number;
 }
 

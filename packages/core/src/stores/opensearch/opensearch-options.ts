@@ -102,7 +102,7 @@ export function checkOpenSearchOptions(options: OpenSearchStoreOptions): Resolve
   return { ...resolveEngineOptions(call, checked), index, refresh, dialect: openSearchDialect };
 }
 
-/** Rules of the options of `switchAlias`, without those of the client. */
+/** Rules of the options of `switchAlias`, without the rules of the client. */
 export const aliasRules = {
   ...serverTimes,
   ...serverRules,

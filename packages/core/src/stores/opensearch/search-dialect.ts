@@ -14,7 +14,7 @@ export interface FusedSearch {
   readonly body: object;
   /** What a score of the cluster is multiplied by. */
   readonly factor: number;
-  /** True if the ranks that are fused are those of a single shard. */
+  /** True if the fused ranks count within a single shard. */
   readonly isPerShard: boolean;
 }
 
@@ -41,7 +41,7 @@ export interface SearchDialect {
   property(field: ResolvedField): Property;
   /** Parts of a {@link property} that an index must have for this store to read it. */
   readonly neededParts: readonly string[];
-  /** How the cluster ranks by a query, and how far its scores may be from those of this library. */
+  /** How the cluster ranks by a query, and how far its scores may be from the scores of this library. */
   scoring(query: BackendQuery, place: string, conditions: readonly OpenSearchQuery[]): SearchScoring;
   /** Finds the documents whose sparse vector has this dim active. */
   hasDim(place: string, dim: number): OpenSearchQuery;
